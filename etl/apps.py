@@ -1,0 +1,6 @@
+from django import apps
+
+
+class EtlConfig(apps.AppConfig):
+    name = "etl"
+    verbose_name = "Pipeline"
