@@ -1,0 +1,5 @@
+from django.contrib import admin
+from django.urls import path
+
+
+urlpatterns = [path("", admin.site.urls)]

@@ -1,0 +1,369 @@
+"""The envelope of a flow file: header, trailer, and whether what is between them is whole."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator
+from typing import BinaryIO
+
+from . import findings, grammar, records
+
+
+LIVE_TEST_FLAG = "OPER"
+
+# J-item, name and longest value of each field behind the record code, in the order they are sent.
+_HEADER_FIELDS = (
+    ("J1064", "File Identifier", 10),
+    ("J0937", "Flow and Version", 8),
+    ("J0934", "From Role Code", 1),
+    ("J0938", "From Participant Id", 4),
+    ("J0935", "To Role Code", 1),
+    ("J0939", "To Participant Id", 4),
+    ("J0280", "File Creation Timestamp", 14),
+    ("J1060", "Sending Application Id", 5),
+    ("J1061", "Receiving Application Id", 5),
+    ("J1062", "Broadcast", 1),
+    ("J1063", "Test Data Flag", 4),
+)
+_MANDATORY_HEADER_FIELDS = 7
+_TRAILER_NAMES = {
+    "J1064": "File Identifier",
+    "J1067": "Total Group Count",
+    "J1078": "Checksum",
+    "J1066": "Flow Count",
+    "J1065": "File Completion Timestamp",
+}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Header:
+    """ZHV, the first line; the creation time (J0280) is UK clock time."""
+
+    file_identifier: str
+    flow: str
+    sender_role: str
+    sender: str
+    recipient_role: str
+    recipient: str
+    created_at: datetime.datetime
+    sending_application: str
+    receiving_application: str
+    broadcast: str
+    test_flag: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Trailer:
+    """ZPT, the last line; what it counts leaves header and trailer out."""
+
+    group_count: int
+    checksum: str
+    flow_count: int | None
+    completed_at: datetime.datetime | None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FileIssue:
+    """A finding about a file as a whole, at the line where it shows."""
+
+    code: str
+    line_number: int
+    group_code: str = ""
+    item: str = ""
+    name: str = ""
+    value: str = ""
+    expected: str = ""
+
+    @property
+    def severity(self) -> findings.Severity:
+        return findings.CATALOGUE[self.code].severity
+
+    @property
+    def message(self) -> str:
+        subject = f"{self.item} {self.name} is" if self.item else "found"
+        found = f"{subject} '{self.value}': " if self.item or self.value else ""
+        expected = f", {self.expected}" if self.expected else ""
+        return f"{found}{findings.CATALOGUE[self.code].expectation}{expected}"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Envelope:
+    """
+    What reading a content once tells of it as a whole.
+
+    Header and trailer are there where they are well-formed. The issues are either the one
+    rejection, for which nothing of the file is loaded, or warnings.
+    """
+
+    sha256: str
+    size: int
+    encoding: str
+    line_count: int
+    blank_line_count: int
+    header: Header | None
+    trailer: Trailer | None
+    issues: tuple[FileIssue, ...]
+
+    @property
+    def rejection(self) -> FileIssue | None:
+        return next((issue for issue in self.issues if issue.severity == "REJECTED"), None)
+
+
+class _RejectedError(Exception):
+    def __init__(self, issue: FileIssue) -> None:
+        self.issue = issue
+
+
+def examine(stream: BinaryIO, *, accept_test_files: bool = False) -> Envelope:
+    """Read a content once, in constant memory; what is wrong with it is told, never raised."""
+    content = records.Records(stream)
+    body = _Body()
+    for block in content:
+        body.look_at(block)
+    header = trailer = None
+    try:
+        header = _header(body, content, accept_test_files=accept_test_files)
+        trailer = _trailer(body, header)
+        issues = tuple(_warnings(body, header, trailer))
+    except _RejectedError as rejected:
+        issues = (rejected.issue,)
+    return Envelope(
+        sha256=content.sha256,
+        size=content.size,
+        encoding=body.encoding,
+        line_count=content.line_count,
+        blank_line_count=content.blank_line_count,
+        header=header,
+        trailer=trailer,
+        issues=issues,
+    )
+
+
+class _Body:
+    """What is seen on the way; whole blocks are searched, so that a line costs next to nothing."""
+
+    def __init__(self) -> None:
+        self.first = self.last = b""
+        self.first_number = self.last_number = 0
+        self.record_count = 0
+        self.flow_count = 0
+        self._encodings = ["utf-8", "cp1252"]
+        self.nul_number: int | None = None
+        self.second_header_number: int | None = None
+        self.trailer_number: int | None = None
+
+    def look_at(self, block: records.Block) -> None:
+        data = b"\n" + block.data
+        if not self.record_count:
+            self.first = data[1 : data.index(b"\n", 1)]
+            self.first_number = block.first_number
+        count = data.count(b"\n") - 1
+        self.record_count += count
+        self.flow_count += data.count(b"\n026|")
+        self.last_number = block.first_number + count - 1
+        self.last = data[data.rfind(b"\n", 0, -1) + 1 : -1]
+
+        def line_number(place: int) -> int | None:
+            return None if place < 0 else block.first_number + data.count(b"\n", 0, place)
+
+        if self.nul_number is None and (place := data.find(b"\0")) >= 0:
+            self.nul_number = block.first_number + data.count(b"\n", 0, place) - 1
+        if self.second_header_number is None:
+            start = 1 if self.first_number == block.first_number else 0
+            self.second_header_number = line_number(data.find(b"\nZHV|", start))
+        if self.trailer_number is None:
+            self.trailer_number = line_number(data.find(b"\nZPT|"))
+        if not data.isascii():
+            self._encodings = [name for name in self._encodings if _can_decode(data, name)]
+
+    @property
+    def encoding(self) -> str:
+        # Latin-1 gives every byte a character, and the bytes back.
+        return next(iter(self._encodings), "latin-1")
+
+
+def _header(body: _Body, content: records.Records, *, accept_test_files: bool) -> Header:
+    first = body.first.decode("latin-1")
+    fields = first.split("|")
+    if content.too_long_line is not None:
+        raise _RejectedError(FileIssue(code="line-too-long", line_number=content.too_long_line))
+    if not body.record_count:
+        raise _RejectedError(FileIssue(code="empty-file", line_number=1))
+    if body.nul_number is not None:
+        raise _RejectedError(FileIssue(code="not-text", line_number=body.nul_number))
+    if fields[0] != "ZHV":
+        code = "foreign-header" if fields[0] in ("ZHD", "ZHF") else "no-header"
+        raise _RejectedError(
+            FileIssue(code=code, line_number=body.first_number, value=_short(first))
+        )
+
+    def issue(code: str, index: int, *, expected: str = "") -> _RejectedError:
+        number, name, _ = _HEADER_FIELDS[index]
+        return _RejectedError(
+            FileIssue(
+                code=code,
+                line_number=body.first_number,
+                group_code="ZHV",
+                item=number,
+                name=name,
+                value=_short(values[index]),
+                expected=expected,
+            )
+        )
+
+    values = [field.strip() for field in fields[1:]]
+    values += [""] * (len(_HEADER_FIELDS) - len(values))
+    for index, (_, _, longest) in enumerate(_HEADER_FIELDS):
+        if not values[index] and index < _MANDATORY_HEADER_FIELDS:
+            raise issue("bad-header", index, expected="the item is mandatory")
+        if len(values[index]) > longest:
+            raise issue("bad-header", index, expected=f"the item has at most {longest} characters")
+    if any(values[len(_HEADER_FIELDS) :]):
+        raise _RejectedError(
+            FileIssue(
+                code="bad-header",
+                line_number=body.first_number,
+                group_code="ZHV",
+                value=_short(first),
+                expected=f"with {1 + len(_HEADER_FIELDS)} fields",
+            )
+        )
+    if values[1] not in {f"{grammar.FLOW}{version}" for version in grammar.VERSIONS}:
+        raise issue("wrong-flow", 1)
+    created_at = _clock_time(values[6])
+    if created_at is None:
+        raise issue("bad-header", 6, expected="with a date and time that exists, ccyymmddhhmmss")
+    if values[10] != LIVE_TEST_FLAG and not accept_test_files:
+        raise issue("test-file", 10)
+    return Header(
+        file_identifier=values[0],
+        flow=values[1],
+        sender_role=values[2],
+        sender=values[3],
+        recipient_role=values[4],
+        recipient=values[5],
+        created_at=created_at,
+        sending_application=values[7],
+        receiving_application=values[8],
+        broadcast=values[9],
+        test_flag=values[10],
+    )
+
+
+def _trailer(body: _Body, header: Header) -> Trailer:
+    last = body.last.decode("latin-1")
+    if body.second_header_number is not None:
+        raise _RejectedError(
+            FileIssue(
+                code="second-header", line_number=body.second_header_number, group_code="ZHV"
+            )
+        )
+    if body.trailer_number is None:
+        raise _RejectedError(
+            FileIssue(code="no-trailer", line_number=body.last_number, value=_short(last))
+        )
+    if body.trailer_number != body.last_number:
+        raise _RejectedError(
+            FileIssue(
+                code="data-after-trailer",
+                line_number=body.trailer_number + 1,
+                value=_short(last),
+            )
+        )
+
+    identifier, group_count, checksum, flow_count, completed_at, *more = _trailer_values(body)
+    counted = body.record_count - 2
+    if identifier != header.file_identifier:
+        raise _RejectedError(
+            _trailer_issue(
+                body,
+                "file-id-differs",
+                "J1064",
+                identifier,
+                expected=f"'{header.file_identifier}'",
+            )
+        )
+    if not _is_number(group_count, digits=10) or any(more):
+        raise _RejectedError(
+            _trailer_issue(body, "bad-trailer", "J1067", group_count, expected="with 6 fields")
+        )
+    # Above ten digits only the low-order ten are sent (DTC, J1067).
+    if int(group_count) != counted % 10**10:
+        raise _RejectedError(
+            _trailer_issue(
+                body, "group-count-differs", "J1067", group_count, expected=str(counted)
+            )
+        )
+    if flow_count and not _is_number(flow_count, digits=8):
+        raise _RejectedError(
+            _trailer_issue(body, "bad-trailer", "J1066", flow_count, expected="up to 8 digits")
+        )
+    return Trailer(
+        group_count=int(group_count),
+        checksum=checksum,
+        flow_count=int(flow_count) if flow_count else None,
+        completed_at=_clock_time(completed_at),
+    )
+
+
+def _warnings(body: _Body, header: Header, trailer: Trailer) -> Iterator[FileIssue]:
+    _, _, checksum, flow_count, completed_at, *_ = _trailer_values(body)
+    if checksum:
+        yield _trailer_issue(body, "checksum-given", "J1078", checksum)
+    if trailer.flow_count is not None and trailer.flow_count != body.flow_count:
+        yield _trailer_issue(
+            body, "flow-count-differs", "J1066", flow_count, expected=str(body.flow_count)
+        )
+    if completed_at and trailer.completed_at is None:
+        yield _trailer_issue(body, "bad-trailer-time", "J1065", completed_at)
+    if trailer.completed_at is not None and trailer.completed_at < header.created_at:
+        yield _trailer_issue(body, "completed-before-created", "J1065", completed_at)
+    if not body.flow_count:
+        yield FileIssue(code="empty-flow", line_number=body.last_number, group_code="ZPT")
+
+
+def _trailer_values(body: _Body) -> list[str]:
+    values = [field.strip() for field in body.last.decode("latin-1").split("|")[1:]]
+    return values + [""] * (len(_TRAILER_NAMES) - len(values))
+
+
+def _trailer_issue(
+    body: _Body, code: str, item: str, value: str, *, expected: str = ""
+) -> FileIssue:
+    return FileIssue(
+        code=code,
+        line_number=body.last_number,
+        group_code="ZPT",
+        item=item,
+        name=_TRAILER_NAMES[item],
+        value=_short(value),
+        expected=expected,
+    )
+
+
+def _can_decode(data: bytes, encoding: str) -> bool:
+    try:
+        data.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _clock_time(text: str) -> datetime.datetime | None:
+    is_stamp = len(text) == len("ccyymmddhhmmss") and _is_number(text, digits=len(text))
+    if not is_stamp or not "1950" <= text[:4] < "2200":
+        return None
+    places = (text[:4], text[4:6], text[6:8], text[8:10], text[10:12], text[12:])
+    try:
+        return datetime.datetime(*map(int, places))  # noqa: DTZ001 - UK clock time, as sent
+    except ValueError:
+        return None
+
+
+def _is_number(text: str, *, digits: int) -> bool:
+    return 0 < len(text) <= digits and text.isascii() and text.isdigit()
+
+
+def _short(value: str) -> str:
+    return value if len(value) <= 60 else f"{value[:60]}…"  # noqa: PLR2004 - fits a line of a screen

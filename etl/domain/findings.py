@@ -1,0 +1,239 @@
+"""
+What can be wrong with a flow file or a line of it: one catalogue of stable codes.
+
+Sources: the D0010 specification's sections 2 to 6 and 9, and the DTC item formats. The SQL steps
+and the envelope check name the codes; severity and wording stand here alone.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Literal
+
+
+Severity = Literal["REJECTED", "WARNING"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Finding:
+    """A kind of finding: what was expected, and what an operator does about it."""
+
+    code: str
+    scope: Literal["file", "line"]
+    severity: Severity
+    expectation: str
+    remedy: str
+
+
+def _catalogue(*findings: Finding) -> Mapping[str, Finding]:
+    return {finding.code: finding for finding in findings}
+
+
+def _file(code: str, severity: Severity, expectation: str, remedy: str) -> Finding:
+    return Finding(
+        code=code, scope="file", severity=severity, expectation=expectation, remedy=remedy
+    )
+
+
+def _line(code: str, severity: Severity, expectation: str, remedy: str) -> Finding:
+    return Finding(
+        code=code, scope="line", severity=severity, expectation=expectation, remedy=remedy
+    )
+
+
+_RESEND = "Ask the sender for the file again."
+_CORRECT = "Ask the sender to correct the line and to send it in a new file."
+
+CATALOGUE: Mapping[str, Finding] = _catalogue(
+    # The file is rejected whole.
+    _file("empty-file", "REJECTED", "expected a ZHV header, found nothing", _RESEND),
+    _file("not-text", "REJECTED", "expected text, found a NUL byte", _RESEND),
+    _file(
+        "line-too-long",
+        "REJECTED",
+        "expected records of at most 208 characters, found one of more than 65,536 bytes",
+        "Not a flow file, or its line ends are lost: ask the sender for it again.",
+    ),
+    _file(
+        "no-header",
+        "REJECTED",
+        "expected a ZHV header in the first line",
+        "Not a flow file, or its beginning is lost: ask the sender for it again.",
+    ),
+    _file(
+        "foreign-header",
+        "REJECTED",
+        "expected a ZHV header; ZHD (pool transfer) and ZHF (fixed length) are other formats",
+        "Ask the sender for the variable-length user file format.",
+    ),
+    _file("bad-header", "REJECTED", "expected a well-formed ZHV header", _RESEND),
+    _file(
+        "wrong-flow",
+        "REJECTED",
+        "expected flow D0010 of version 001 or 002",
+        "Another flow, or a version that is not known yet: route it to where it belongs.",
+    ),
+    _file(
+        "test-file",
+        "REJECTED",
+        "expected test flag OPER, which marks live data",
+        "Test data: load it with --accept-test-files, if that is meant.",
+    ),
+    _file(
+        "no-trailer",
+        "REJECTED",
+        "expected a ZPT trailer in the last line; the file is cut short",
+        _RESEND,
+    ),
+    _file("bad-trailer", "REJECTED", "expected a well-formed ZPT trailer", _RESEND),
+    _file(
+        "second-header",
+        "REJECTED",
+        "expected one ZHV header; two files seem to be joined",
+        "Cut the files apart at their headers, or ask the sender for them again.",
+    ),
+    _file(
+        "data-after-trailer",
+        "REJECTED",
+        "expected nothing after the ZPT trailer",
+        "Two files joined, or a damaged transfer: ask the sender for it again.",
+    ),
+    _file(
+        "file-id-differs",
+        "REJECTED",
+        "expected the file id of the header in the trailer",
+        _RESEND,
+    ),
+    _file(
+        "group-count-differs",
+        "REJECTED",
+        "expected the number of lines between header and trailer",
+        "Lines were lost or added on the way: ask the sender for the file again.",
+    ),
+    _file(
+        "reused-file-id",
+        "REJECTED",
+        "expected a file id that this sender has not used for other content",
+        "Compare the two files. If both count, load this one with --accept-reused-file-ids.",
+    ),
+    # The file loads; the finding is kept beside it.
+    _file(
+        "flow-count-differs",
+        "WARNING",
+        "expected the number of 026 lines",
+        "Tell the sender; no reading depends on it.",
+    ),
+    _file(
+        "checksum-given",
+        "WARNING",
+        "expected no checksum; there is no public rule to compare it by",
+        "Kept with the file; nothing to do.",
+    ),
+    _file(
+        "bad-trailer-time",
+        "WARNING",
+        "expected a date and time that exists, as ccyymmddhhmmss",
+        "Tell the sender; no reading depends on it.",
+    ),
+    _file(
+        "completed-before-created",
+        "WARNING",
+        "expected a completion time not before the creation time",
+        "Tell the sender; no reading depends on it.",
+    ),
+    _file(
+        "empty-flow",
+        "WARNING",
+        "expected at least one 026 line; there are no readings",
+        "Ask the sender whether readings were meant to be in it.",
+    ),
+    # The line is rejected, and what stands under it.
+    _line(
+        "unknown-group",
+        "REJECTED",
+        "expected one of the groups 026, 027, 028, 029, 030, 032 and 033",
+        _CORRECT,
+    ),
+    _line(
+        "orphan-line",
+        "REJECTED",
+        "expected a line of the group that this one belongs under before it",
+        "What it belongs to was lost or never sent: ask the sender.",
+    ),
+    _line(
+        "parent-rejected",
+        "REJECTED",
+        "the line that this one belongs under was rejected",
+        "See the issue of that line.",
+    ),
+    _line("repeated-group", "REJECTED", "expected one 032 line at most under a reading", _CORRECT),
+    _line(
+        "unterminated-line",
+        "REJECTED",
+        "expected a | at the end of the line, which seems to be cut",
+        _CORRECT,
+    ),
+    _line(
+        "extra-field", "REJECTED", "expected no more fields than the group has items", _CORRECT
+    ),
+    _line("missing-item", "REJECTED", "expected a value, the item is mandatory", _CORRECT),
+    _line("too-long", "REJECTED", "expected no more characters than its format has", _CORRECT),
+    _line("bad-mpan", "REJECTED", "expected 13 digits", _CORRECT),
+    _line(
+        "bad-date",
+        "REJECTED",
+        "expected a date and time that exists, as ccyymmddhhmmss, years 1950 to 2199",
+        _CORRECT,
+    ),
+    _line("bad-number", "REJECTED", "expected digits as its format allows", _CORRECT),
+    # The line loads; the finding is kept beside it.
+    _line(
+        "mpan-check-digit",
+        "WARNING",
+        "expected a last digit that agrees with the other twelve",
+        "Check the MPAN with the customer's bill; a digit may be mistyped at the source.",
+    ),
+    _line(
+        "unknown-code",
+        "WARNING",
+        "expected a code of the catalogue's valid set",
+        "Kept as sent. Valid sets grow: see whether the catalogue knows the code by now.",
+    ),
+    _line(
+        "future-date",
+        "WARNING",
+        "expected a time that has passed",
+        "Do not quote the reading without asking the sender.",
+    ),
+    _line(
+        "clock-skipped",
+        "WARNING",
+        "expected a time that UK clocks showed; they were put forward over it",
+        "Stored as if the clocks had not changed.",
+    ),
+    _line(
+        "clock-repeated",
+        "WARNING",
+        "expected a time that UK clocks showed once; they were put back over it",
+        "Stored as the second of the two.",
+    ),
+    _line(
+        "time-of-day",
+        "WARNING",
+        "expected midnight or 235959; only special readings carry a time of day",
+        "Nothing to do; the time is stored as sent.",
+    ),
+    _line(
+        "missing-result",
+        "WARNING",
+        "expected a 032 line with the reason why the reading is suspect",
+        "Ask the sender for the reason, if a customer needs it.",
+    ),
+    _line(
+        "blank-padding",
+        "WARNING",
+        "expected nothing behind the last item; blanks were passed over",
+        "Nothing to do.",
+    ),
+)

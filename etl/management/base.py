@@ -1,0 +1,93 @@
+"""What the commands of the pipeline have in common: how they start, speak and end."""
+
+from __future__ import annotations
+
+import collections
+import dataclasses
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from django import db
+from django.core.management import base
+
+from etl.usecases import outcomes, schema
+
+
+INTERRUPTED = 130
+
+
+class PipelineCommand(base.BaseCommand):
+    """A command that needs the tables, and ends in a sentence rather than in a traceback."""
+
+    requires_system_checks = ()
+
+    def execute(self, *args: Any, **options: Any) -> str | None:
+        """
+        Prepare the database, run, and convert what is anticipated.
+
+        :raises CommandError: if the server, the schema or the input is not fit
+        """
+        try:
+            schema.prepare()
+            return super().execute(*args, **options)
+        except schema.SchemaError as error:
+            raise base.CommandError(f"{error}.", returncode=1) from error
+        except db.OperationalError as error:
+            first_line = str(error).strip().partition("\n")[0]
+            raise base.CommandError(
+                f"The database can't be used: {first_line}. What was reported as done is stored;"
+                " run the same command again for the rest.",
+                returncode=1,
+            ) from error
+        except KeyboardInterrupt:
+            self.stderr.write("Interrupted; what was reported as done is stored.")
+            raise SystemExit(INTERRUPTED) from None
+
+    def print_reports(self, reports: Iterable[outcomes.FileReport], *, as_json: bool) -> None:
+        """
+        Print a line a file as it is done, and a summary.
+
+        :raises SystemExit: with code 1, if a file was not loaded whole
+        """
+        counts: collections.Counter[outcomes.Outcome] = collections.Counter()
+        readings = rejected_lines = 0
+        for report in reports:
+            counts[report.outcome] += 1
+            if report.outcome is not outcomes.Outcome.DUPLICATE:
+                readings += report.reading_count
+                rejected_lines += report.rejected_line_count
+            self.stdout.write(_json_line(report) if as_json else _text_line(report))
+        if not as_json:
+            words = [f"{counts[outcome]:,} {outcome.value}" for outcome in counts]
+            self.stdout.write(
+                f"{counts.total():,} files: {', '.join(words) or 'nothing to do'};"
+                f" {readings:,} readings, {rejected_lines:,} rejected lines"
+            )
+        if counts.keys() - outcomes.GOOD:
+            raise SystemExit(1)
+
+
+def _json_line(report: outcomes.FileReport) -> str:
+    return json.dumps(dataclasses.asdict(report))
+
+
+def _text_line(report: outcomes.FileReport) -> str:
+    facts = []
+    if report.outcome in (outcomes.Outcome.LOADED, outcomes.Outcome.LOADED_WITH_REJECTIONS):
+        facts.append(f"{report.reading_count:,} readings")
+    if report.rejected_line_count:
+        facts.append(f"{report.rejected_line_count:,} lines rejected")
+    if report.warning_count:
+        facts.append(f"{report.warning_count:,} warnings")
+    if report.reason:
+        facts.append(report.reason)
+    return printable(f"{report.path}: {report.outcome.value}" + f" ({'; '.join(facts)})" * bool(facts))
+
+
+def printable(text: str) -> str:
+    """Return the text with everything that could steer a terminal written as an escape."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )

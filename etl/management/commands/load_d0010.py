@@ -1,0 +1,82 @@
+"""`manage.py load_d0010`: stage flow files and turn them into readings."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import tqdm
+from django.utils import timezone
+
+from etl.management import base
+from etl.usecases import load, sources, stage
+
+
+class Command(base.PipelineCommand):
+    help = "Load D0010 flow files: each whole or not at all, and each content once."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "paths",
+            nargs="+",
+            metavar="PATH",
+            help="a file (.gz is unpacked), a directory, a quoted glob, or - for standard input",
+        )
+        parser.add_argument(
+            "--batch",
+            action="store_true",
+            help="stage and transform many files together, so that each costs less",
+        )
+        parser.add_argument(
+            "--stage-only",
+            action="store_true",
+            help="keep the raw lines only; transform_pending does the rest",
+        )
+        parser.add_argument(
+            "--strict",
+            action="store_true",
+            help="reject a file whole if any of its lines would be rejected",
+        )
+        parser.add_argument(
+            "--accept-test-files",
+            action="store_true",
+            help="load files whose test flag is not OPER",
+        )
+        parser.add_argument(
+            "--accept-reused-file-ids",
+            action="store_true",
+            help="load other content under a file id that its sender has used before",
+        )
+        parser.add_argument("--json", action="store_true", help="print one JSON object a file")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        paths = list(sources.find_paths(options["paths"]))
+        rules = stage.Rules(
+            is_strict=options["strict"],
+            accept_test_files=options["accept_test_files"],
+            accept_reused_file_ids=options["accept_reused_file_ids"],
+        )
+        with _progress_bar(paths) as progress_bar:
+            reports = load.load_files(
+                paths=paths,
+                rules=rules,
+                delivered_at=timezone.now(),
+                in_batch=options["batch"],
+                stage_only=options["stage_only"],
+                on_progress=progress_bar.update,
+            )
+            self.print_reports(reports, as_json=options["json"])
+
+
+@contextlib.contextmanager
+def _progress_bar(paths: list[str]) -> Iterator[tqdm.tqdm[None]]:
+    """Show bytes, rate and time left on standard error, if that is a terminal."""
+    total = 0
+    for path in paths:
+        with contextlib.suppress(OSError):
+            total += pathlib.Path(path).stat().st_size
+    with tqdm.tqdm(total=total, unit="B", unit_scale=True, leave=False, disable=None) as bar:
+        yield bar

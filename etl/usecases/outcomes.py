@@ -1,0 +1,54 @@
+"""What became of a file, in the words of the contract."""
+
+from __future__ import annotations
+
+import dataclasses
+import enum
+
+from warehouse import models
+
+
+class Outcome(str, enum.Enum):
+    """The words that are printed, also as JSON."""
+
+    LOADED = "loaded"
+    LOADED_WITH_REJECTIONS = "loaded with rejections"
+    STAGED = "staged"
+    DUPLICATE = "duplicate"
+    REJECTED = "rejected"
+    FAILED = "failed"
+
+
+# All of the file is where it should be.
+GOOD = frozenset({Outcome.LOADED, Outcome.STAGED, Outcome.DUPLICATE})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FileReport:
+    """What became of one path; counts are of its content, zero where nothing is known of it."""
+
+    path: str
+    outcome: Outcome
+    reason: str = ""
+    sha256: str = ""
+    line_count: int = 0
+    reading_count: int = 0
+    rejected_line_count: int = 0
+    warning_count: int = 0
+
+
+def report_of(flow_file: models.FlowFile, *, path: str, is_duplicate: bool = False) -> FileReport:
+    """Report a flow file as it stands, or as the content that a path turned out to be."""
+    outcome, reason = Outcome(flow_file.get_status_display()), flow_file.reason
+    if is_duplicate and flow_file.status in models.ACCEPTED_STATUSES:
+        outcome, reason = Outcome.DUPLICATE, f"same content as {flow_file.file_name}"
+    return FileReport(
+        path=path,
+        outcome=outcome,
+        reason=reason,
+        sha256=flow_file.sha256,
+        line_count=flow_file.line_count,
+        reading_count=flow_file.reading_count,
+        rejected_line_count=flow_file.rejected_line_count,
+        warning_count=flow_file.warning_count,
+    )

@@ -1,0 +1,258 @@
+"""Stage contents: register what they are, and copy their lines as they came."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import functools
+import zoneinfo
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from etl.domain import envelope, lines, records
+from etl.postgres import staged_lines
+from etl.usecases import sources, transform
+from warehouse import models
+
+
+LONDON = zoneinfo.ZoneInfo(transform.TIME_ZONE)
+
+
+class ContentChangedError(Exception):
+    """A file was written to while it was read."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Rules:
+    """What is accepted."""
+
+    is_strict: bool = False
+    accept_test_files: bool = False
+    accept_reused_file_ids: bool = False
+
+
+class Content:
+    """
+    What a source holds.
+
+    After staging: its flow file, whether this source made that, whether the content had come
+    before and was dealt with then; or why it could not be staged.
+    """
+
+    flow_file: models.FlowFile
+    is_new = False
+    is_repeat = False
+    failure = ""
+
+    def __init__(self, source: sources.Source, *, rules: Rules, known: Iterable[str]) -> None:
+        self.source = source
+        self.rules = rules
+        # Bytes with a known hash need no second look: they are those records.
+        self.sha256 = source.sha256 if source.sha256 in known else self.envelope.sha256
+
+    @functools.cached_property
+    def envelope(self) -> envelope.Envelope:
+        return envelope.examine(
+            self.source.content(), accept_test_files=self.rules.accept_test_files
+        )
+
+
+def known_hashes(hashes: Sequence[str]) -> set[str]:
+    """Return those of the hashes whose content counts already."""
+    accepted = models.FlowFile.objects.filter(
+        sha256__in=hashes, status__in=models.ACCEPTED_STATUSES
+    )
+    return set(accepted.values_list("sha256", flat=True))
+
+
+def stage_contents(
+    *,
+    contents: Sequence[Content],
+    delivered_at: datetime.datetime,
+    on_progress: Callable[[int], None],
+) -> None:
+    """
+    Stage the contents in the transaction of the caller: all of them or none.
+
+    Each gets its flow file and a delivery. Content that counts already gets no more than that;
+    content that was rejected or failed before is judged anew.
+
+    :raises ContentChangedError: if a file is not what its envelope was read from
+    :raises django.db.Error: if the server refuses a row, or a concurrent loader was quicker
+    """
+    registry = _Registry(contents)
+    for content in contents:
+        registry.register(content, delivered_at)
+    registry.save()
+    models.Delivery.objects.bulk_create(
+        models.Delivery(
+            flow_file=content.flow_file,
+            file_name=content.source.name,
+            path=content.source.path,
+            delivered_at=delivered_at,
+        )
+        for content in contents
+    )
+    staged_lines.copy(
+        row
+        for content in contents
+        if content.is_new and content.flow_file.status == models.FlowFileStatus.STAGED
+        for row in _rows(content, on_progress)
+    )
+
+
+def _rows(content: Content, on_progress: Callable[[int], None]) -> Iterator[staged_lines.Row]:
+    first_id, _ = staged_lines.line_ids(content.flow_file.pk)
+    positions = lines.Positions()
+    blocks = records.Records(content.source.content())
+    for block in blocks:
+        texts = block.data.decode(content.flow_file.encoding).split("\n")
+        texts.pop()  # what follows the last LF
+        yield from positions.place(texts, first_id=first_id + block.first_number)
+        on_progress(len(block.data))
+    if blocks.sha256 != content.sha256:
+        raise ContentChangedError("the file was written to while it was read")
+
+
+class _Registry:
+    """The flow files that contents are or become, and whose file ids are taken."""
+
+    def __init__(self, contents: Sequence[Content]) -> None:
+        hashes = [content.sha256 for content in contents]
+        flow_files = models.FlowFile.objects.filter(sha256__in=hashes)
+        self._known = {flow_file.sha256: flow_file for flow_file in flow_files}
+        # Who judges anew holds the row, so that one of two does.
+        for flow_file in (
+            flow_files.exclude(status__in=models.ACCEPTED_STATUSES)
+            .order_by("id")
+            .select_for_update()
+        ):
+            self._known[flow_file.sha256] = flow_file
+        unknown = [content for content in contents if self._is_to_judge(content.sha256)]
+        identifiers = {
+            content.envelope.header.file_identifier
+            for content in unknown
+            if content.envelope.header is not None
+        }
+        holders = models.FlowFile.objects.filter(
+            file_identifier__in=identifiers,
+            status__in=models.ACCEPTED_STATUSES,
+            reuses_file_identifier=False,
+        )
+        self._holders = {_identifier(flow_file): flow_file for flow_file in holders}
+        self._presented: set[str] = set()
+        self._judged: dict[str, tuple[models.FlowFile, Sequence[envelope.FileIssue]]] = {}
+
+    def _is_to_judge(self, sha256: str) -> bool:
+        known = self._known.get(sha256)
+        return known is None or known.status not in models.ACCEPTED_STATUSES
+
+    def register(self, content: Content, staged_at: datetime.datetime) -> None:
+        sha256 = content.sha256
+        before = self._known.get(sha256)
+        content.is_new = self._is_to_judge(sha256) and sha256 not in self._judged
+        # To present once more what had only been staged is to finish it.
+        content.is_repeat = sha256 in self._presented or (
+            before is not None
+            and before.status in models.ACCEPTED_STATUSES
+            and before.status != models.FlowFileStatus.STAGED
+        )
+        self._presented.add(sha256)
+        if content.is_new:
+            flow_file = _flow_file(content, staged_at)
+            flow_file.pk = before.pk if before else None
+            issues = list(content.envelope.issues)
+            if not content.envelope.rejection:
+                issues += self._hold_identifier(flow_file, content.rules)
+            rejection = next((issue for issue in issues if issue.severity == "REJECTED"), None)
+            if rejection:
+                flow_file.status = models.FlowFileStatus.REJECTED
+                flow_file.reason = f"line {rejection.line_number}: {rejection.message}"
+            flow_file.warning_count = sum(issue.severity == "WARNING" for issue in issues)
+            self._known[sha256] = flow_file
+            self._judged[sha256] = flow_file, issues
+        content.flow_file = self._known[sha256]
+
+    def _hold_identifier(
+        self, flow_file: models.FlowFile, rules: Rules
+    ) -> Iterator[envelope.FileIssue]:
+        holder = self._holders.setdefault(_identifier(flow_file), flow_file)
+        if holder is flow_file:
+            return
+        flow_file.reuses_file_identifier = rules.accept_reused_file_ids
+        if not rules.accept_reused_file_ids:
+            yield envelope.FileIssue(
+                code="reused-file-id",
+                line_number=1,
+                group_code="ZHV",
+                item="J1064",
+                name="File Identifier",
+                value=flow_file.file_identifier,
+                expected=(
+                    f"as it has for {holder.file_name} (SHA-256 {holder.sha256[:12]});"
+                    " to load this content all the same: --accept-reused-file-ids"
+                ),
+            )
+
+    def save(self) -> None:
+        flow_files = [flow_file for flow_file, _ in self._judged.values()]
+        for flow_file in flow_files:
+            if flow_file.pk is not None:
+                staged_lines.delete_lines_of(flow_file.pk)
+                flow_file.issues.all().delete()
+                flow_file.save(force_update=True)
+        models.FlowFile.objects.bulk_create(
+            flow_file for flow_file in flow_files if flow_file.pk is None
+        )
+        models.LineIssue.objects.bulk_create(
+            models.LineIssue(
+                flow_file=flow_file,
+                line_number=issue.line_number,
+                group_code=issue.group_code,
+                mpan_core="",
+                severity=issue.severity,
+                code=issue.code,
+                item=issue.item,
+                value=issue.value,
+                message=issue.message,
+            )
+            for flow_file, issues in self._judged.values()
+            for issue in issues
+        )
+
+
+def _identifier(flow_file: models.FlowFile) -> tuple[str, str, str]:
+    return flow_file.file_identifier, flow_file.sender, flow_file.sender_role
+
+
+def _flow_file(content: Content, staged_at: datetime.datetime) -> models.FlowFile:
+    found = content.envelope
+    flow_file = models.FlowFile(
+        sha256=content.sha256,
+        file_name=content.source.name,
+        status=models.FlowFileStatus.STAGED,
+        staged_at=staged_at,
+        size=found.size,
+        encoding=found.encoding,
+        line_count=found.line_count,
+        blank_line_count=found.blank_line_count,
+        is_strict=content.rules.is_strict,
+    )
+    if found.header is not None:
+        flow_file.file_identifier = found.header.file_identifier
+        flow_file.flow = found.header.flow
+        flow_file.sender_role = found.header.sender_role
+        flow_file.sender = found.header.sender
+        flow_file.recipient_role = found.header.recipient_role
+        flow_file.recipient = found.header.recipient
+        flow_file.file_created_at = found.header.created_at.replace(tzinfo=LONDON)
+        flow_file.sending_application = found.header.sending_application
+        flow_file.receiving_application = found.header.receiving_application
+        flow_file.broadcast = found.header.broadcast
+        flow_file.test_flag = found.header.test_flag
+    if found.trailer is not None:
+        flow_file.declared_group_count = found.trailer.group_count
+        flow_file.checksum = found.trailer.checksum
+        flow_file.declared_flow_count = found.trailer.flow_count
+        if found.trailer.completed_at is not None:
+            flow_file.file_completed_at = found.trailer.completed_at.replace(tzinfo=LONDON)
+    return flow_file

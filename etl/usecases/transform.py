@@ -1,0 +1,168 @@
+"""Turn staged lines into readings, whoever staged them and whenever."""
+
+from __future__ import annotations
+
+import datetime
+import logging
+from collections.abc import Iterator, Mapping, Sequence
+
+from django import db
+from django.db import transaction
+from django.db.models import Sum
+
+from etl.domain import findings, grammar
+from etl.postgres import staged_lines, steps, transactions
+from etl.usecases import outcomes
+from warehouse import models
+
+
+logger = logging.getLogger(__name__)
+
+TIME_ZONE = "Europe/London"  # DTC Domains: clock time unless stated otherwise
+
+# Below this a bad guess of the planner costs less than looking at the table does.
+_LINES_WORTH_ANALYZING = 2_000
+_LINES_A_CHUNK = 200_000
+_FILES_A_CHUNK = 2_000
+# Lines of other files that lie between two of a chunk are read past, so few of those may be.
+_FILES_BETWEEN = 16
+
+
+# What the data of a file can bring about; anything else is not the file's fault.
+FAULTS_OF_A_FILE = (db.DataError, db.IntegrityError, db.InternalError, db.NotSupportedError)
+
+
+def transform_pending(*, transformed_at: datetime.datetime) -> Iterator[outcomes.FileReport]:
+    """
+    Transform all files that are staged and not yet transformed; yield each when it is done.
+
+    Files that another process is transforming at the moment are left to it.
+
+    :raises django.db.OperationalError: if the server goes away; what is not done stays staged
+    """
+    after = 0
+    while chunk := _next_chunk(after):
+        after = chunk[-1]
+        for flow_file in transform_files(
+            flow_file_ids=chunk, transformed_at=transformed_at, skip_locked=True
+        ):
+            yield outcomes.report_of(flow_file, path=flow_file.file_name)
+
+
+def _next_chunk(after: int) -> list[int]:
+    waiting = (
+        models.FlowFile.objects.filter(status=models.FlowFileStatus.STAGED, id__gt=after)
+        .order_by("id")
+        .values_list("id", "line_count")[:_FILES_A_CHUNK]
+    )
+    chunk: list[int] = []
+    lines = 0
+    for flow_file_id, line_count in waiting:
+        is_far = chunk and flow_file_id - chunk[-1] > _FILES_BETWEEN
+        if is_far or (chunk and lines + line_count > _LINES_A_CHUNK):
+            break
+        chunk.append(flow_file_id)
+        lines += line_count
+    return chunk
+
+
+def transform_files(
+    *,
+    flow_file_ids: Sequence[int],
+    transformed_at: datetime.datetime,
+    skip_locked: bool = False,
+) -> Sequence[models.FlowFile]:
+    """
+    Transform these files together, in one transaction, and return them as they are then.
+
+    A file that another process has transformed meanwhile is returned as that one left it. If the
+    files can't be transformed for a reason that lies in one of them, they are taken apart until
+    that one stands alone: it is marked as failed, and the others are transformed.
+
+    :raises django.db.OperationalError: if the server goes away; what is not done stays staged
+    """
+    _prepare(flow_file_ids)
+    try:
+        return transactions.commit(
+            lambda: _transform(flow_file_ids, transformed_at, skip_locked=skip_locked)
+        )
+    except FAULTS_OF_A_FILE as error:
+        if len(flow_file_ids) == 1:
+            return [_mark_failed(flow_file_ids[0], error)]
+    middle = len(flow_file_ids) // 2
+    return [
+        flow_file
+        for half in (flow_file_ids[:middle], flow_file_ids[middle:])
+        for flow_file in transform_files(
+            flow_file_ids=half, transformed_at=transformed_at, skip_locked=skip_locked
+        )
+    ]
+
+
+def _transform(
+    flow_file_ids: Sequence[int], transformed_at: datetime.datetime, *, skip_locked: bool
+) -> Sequence[models.FlowFile]:
+    files = models.FlowFile.objects.filter(id__in=flow_file_ids).order_by("id")
+    claimed = [
+        flow_file
+        for flow_file in files.select_for_update(skip_locked=skip_locked)
+        if flow_file.status == models.FlowFileStatus.STAGED
+    ]
+    if claimed:
+        steps.run_transform(_parameters(claimed, transformed_at))
+    if skip_locked:
+        files = files.filter(id__in=[flow_file.pk for flow_file in claimed])
+    return list(files)
+
+
+def _parameters(
+    flow_files: Sequence[models.FlowFile], transformed_at: datetime.datetime
+) -> Mapping[str, object]:
+    found = findings.CATALOGUE.values()
+    items = [
+        (group.code, item.number, item.name, position)
+        for group in grammar.GROUPS.values()
+        for position, item in enumerate(group.items, start=1)
+    ]
+    return {
+        "flow_file_ids": [flow_file.pk for flow_file in flow_files],
+        "first_line_id": staged_lines.line_ids(flow_files[0].pk)[0],
+        "last_line_id": staged_lines.line_ids(flow_files[-1].pk)[1],
+        "version_001_ids": [
+            flow_file.pk for flow_file in flow_files if flow_file.flow.endswith("001")
+        ],
+        "transformed_at": transformed_at,
+        "time_zone": TIME_ZONE,
+        "known_groups": list(grammar.GROUPS),
+        "validation_statuses": sorted(grammar.VALIDATION_STATUSES),
+        "reading_types": sorted(grammar.READING_TYPES),
+        "booleans": sorted(grammar.BOOLEANS),
+        "reading_methods": sorted(grammar.READING_METHODS),
+        "reason_codes": sorted(grammar.REASON_CODES),
+        "site_visit_codes": sorted(grammar.SITE_VISIT_CODES),
+        "codes": [finding.code for finding in found],
+        "severities": [finding.severity for finding in found],
+        "expectations": [finding.expectation for finding in found],
+        "item_groups": [group_code for group_code, _, _, _ in items],
+        "item_numbers": [number for _, number, _, _ in items],
+        "item_names": [name for _, _, name, _ in items],
+        "item_positions": [position for _, _, _, position in items],
+    }
+
+
+def _mark_failed(flow_file_id: int, error: db.Error) -> models.FlowFile:
+    logger.exception("flow file %d could not be transformed", flow_file_id)
+    with transaction.atomic(durable=True):
+        flow_file = models.FlowFile.objects.select_for_update().get(id=flow_file_id)
+        if flow_file.status == models.FlowFileStatus.STAGED:
+            flow_file.status = models.FlowFileStatus.FAILED
+            flow_file.reason = f"could not be transformed: {error}".strip()
+            flow_file.save(update_fields=["status", "reason"])
+    return flow_file
+
+
+def _prepare(flow_file_ids: Sequence[int]) -> None:
+    staged = models.FlowFile.objects.filter(id__in=flow_file_ids)
+    line_count = staged.aggregate(total=Sum("line_count"))["total"] or 0
+    if line_count >= _LINES_WORTH_ANALYZING:
+        staged_lines.analyze()

@@ -1,0 +1,2 @@
+-- Tell the planner how many meters there are.
+ANALYZE judged_meter;

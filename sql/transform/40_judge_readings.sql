@@ -1,0 +1,174 @@
+-- Judge the 030 lines and find the register that each reads.
+--
+-- One pass over the lines: text becomes values (null where it is none), the meter comes from the
+-- parent line and the register, if it is known, from the warehouse. Only lines whose register is
+-- not yet known go through the inserts of new meters and registers later.
+--
+-- Params: flow_file_ids (bigint[]), first_line_id, last_line_id (bigint): the lines to judge
+--         version_001_ids (bigint[]): those of the files whose version has no J1888
+--         booleans, reading_methods (text[]): valid sets of J0045 and J1888
+--         time_zone (text), transformed_at (timestamptz): what clock time and future mean
+-- Reads:  staged_line, judged_meter, judged_validation_result, register
+-- Writes: judged_reading (temporary)
+-- Re-run: in a transaction of its own.
+CREATE TEMPORARY TABLE judged_reading ON COMMIT DROP AS
+SELECT
+    item.line_id,
+    item.mpan_core,
+    meter.meter_id,
+    meter.serial_number,
+    register.id AS register_id,
+    item.identifier,
+    item.read_on_clock AT TIME ZONE %(time_zone)s AS read_at,
+    item.value,
+    item.md_reset_on_clock AT TIME ZONE %(time_zone)s AS md_reset_at,
+    item.md_reset_count,
+    meter.reading_type,
+    meter.validation_status,
+    btrim(item.reading_flag) AS reading_flag,
+    btrim(item.reading_method) AS reading_method,
+    coalesce(result.reason_code, '') AS reason_code,
+    coalesce(result.reading_status, '') AS reading_status,
+    concat_ws(
+        ' ',
+        CASE
+            WHEN meter.line_id IS NULL THEN 'orphan-line'
+            WHEN meter.rejections <> '' THEN 'parent-rejected'
+        END,
+        CASE WHEN btrim(item.identifier) = '' THEN 'missing-item/J0010' END,
+        CASE WHEN length(item.identifier) > 2 THEN 'too-long/J0010' END,
+        CASE
+            WHEN item.read_on_clock IS NULL AND btrim(item.read_at_text) = ''
+                THEN 'missing-item/J0016'
+            WHEN item.read_on_clock IS NULL THEN 'bad-date/J0016'
+        END,
+        CASE
+            WHEN item.value IS NULL AND btrim(item.value_text) = '' THEN 'missing-item/J0040'
+            WHEN item.value IS NULL THEN 'bad-number/J0040'
+        END,
+        CASE
+            WHEN item.md_reset_on_clock IS NULL AND btrim(item.md_reset_at_text) <> ''
+                THEN 'bad-date/J0044'
+        END,
+        CASE
+            WHEN item.md_reset_count IS NULL AND btrim(item.md_reset_count_text) <> ''
+                THEN 'bad-number/J1013'
+        END,
+        CASE WHEN length(item.reading_flag) > 1 THEN 'too-long/J0045' END,
+        CASE
+            WHEN length(item.reading_method) > 1 THEN 'too-long/J1888'
+            WHEN
+                btrim(item.reading_method) = ''
+                AND item.line_id >> 32 <> ALL(%(version_001_ids)s::bigint[])
+                THEN 'missing-item/J1888'
+            WHEN
+                btrim(item.reading_method) <> ''
+                AND item.line_id >> 32 = ANY(%(version_001_ids)s::bigint[])
+                THEN 'extra-field'
+        END,
+        CASE
+            WHEN item.is_irregular AND item.payload ~ '^([^|]*\|){8}.*[^ |]' THEN 'extra-field'
+            WHEN item.is_irregular AND rtrim(item.payload) !~ '\|$' THEN 'unterminated-line'
+        END
+    ) AS rejections,
+    concat_ws(
+        ' ',
+        CASE
+            WHEN item.read_on_clock AT TIME ZONE %(time_zone)s > %(transformed_at)s::timestamptz
+                THEN 'future-date/J0016'
+        END,
+        CASE
+            -- UK clocks change at one or two o'clock; only there is the look-up worth its cost.
+            WHEN
+                substr(item.read_at_text, 9, 2) IN ('01', '02')
+                AND item.read_on_clock AT TIME ZONE %(time_zone)s AT TIME ZONE %(time_zone)s
+                <> item.read_on_clock
+                THEN 'clock-skipped/J0016'
+            WHEN
+                substr(item.read_at_text, 9, 2) IN ('01', '02')
+                AND item.read_on_clock IN (
+                    (item.read_on_clock AT TIME ZONE %(time_zone)s - interval '1 hour')
+                    AT TIME ZONE %(time_zone)s,
+                    (item.read_on_clock AT TIME ZONE %(time_zone)s + interval '1 hour')
+                    AT TIME ZONE %(time_zone)s
+                )
+                THEN 'clock-repeated/J0016'
+        END,
+        CASE
+            WHEN
+                right(item.read_at_text, 6) NOT IN ('000000', '235959')
+                AND meter.reading_type <> 'S'
+                AND item.read_on_clock IS NOT NULL
+                THEN 'time-of-day/J0016'
+        END,
+        CASE
+            WHEN
+                item.reading_flag <> ALL(%(booleans)s::text[])
+                AND btrim(item.reading_flag) <> ''
+                THEN 'unknown-code/J0045'
+        END,
+        CASE
+            WHEN
+                item.reading_method <> ALL(%(reading_methods)s::text[])
+                AND btrim(item.reading_method) <> ''
+                THEN 'unknown-code/J1888'
+        END,
+        CASE
+            WHEN item.reading_flag = 'F' AND result.line_id IS NULL THEN 'missing-result/J0045'
+        END,
+        CASE
+            WHEN item.is_irregular AND item.payload ~ '^([^|]*\|){8}[ |]+$' THEN 'blank-padding'
+        END
+    ) AS warnings
+FROM (
+    SELECT
+        cut.*,
+        d0010_clock_time_v1(cut.read_at_text) AS read_on_clock,
+        d0010_register_reading_v1(cut.value_text) AS value,
+        d0010_clock_time_v1(cut.md_reset_at_text) AS md_reset_on_clock,
+        CASE
+            WHEN
+                octet_length(cut.md_reset_count_text) BETWEEN 1 AND 3
+                AND translate(cut.md_reset_count_text, '0123456789', '') = ''
+                THEN cut.md_reset_count_text::smallint
+        END AS md_reset_count,
+        -- One pipe behind the group code and each of seven items: all is in its place.
+        octet_length(cut.payload)
+        - octet_length(cut.identifier)
+        - octet_length(cut.read_at_text)
+        - octet_length(cut.value_text)
+        - octet_length(cut.md_reset_at_text)
+        - octet_length(cut.md_reset_count_text)
+        - octet_length(cut.reading_flag)
+        - octet_length(cut.reading_method) <> 3 + 8 AS is_irregular
+    FROM (
+        SELECT
+            line.id AS line_id,
+            line.parent_id,
+            line.mpan_core,
+            line.payload,
+            split_part(line.payload, '|', 2) AS identifier, -- J0010
+            split_part(line.payload, '|', 3) AS read_at_text, -- J0016
+            split_part(line.payload, '|', 4) AS value_text, -- J0040
+            split_part(line.payload, '|', 5) AS md_reset_at_text, -- J0044
+            split_part(line.payload, '|', 6) AS md_reset_count_text, -- J1013
+            split_part(line.payload, '|', 7) AS reading_flag, -- J0045
+            split_part(line.payload, '|', 8) AS reading_method -- J1888
+        FROM staged_line AS line
+        WHERE
+            line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+            AND line.id >> 32 = ANY(%(flow_file_ids)s::bigint[])
+            AND line.group_code = '030'
+        OFFSET 0
+    ) AS cut
+    OFFSET 0
+) AS item
+LEFT JOIN judged_meter AS meter
+    ON item.parent_id = meter.line_id
+LEFT JOIN judged_validation_result AS result
+    ON item.line_id = result.parent_id AND result.rejections = ''
+LEFT JOIN register
+    ON
+        item.mpan_core = register.mpan_core
+        AND meter.meter_id = register.meter_id
+        AND item.identifier = register.identifier;

@@ -1,0 +1,2 @@
+-- Tell the planner how many readings there are.
+ANALYZE judged_reading;

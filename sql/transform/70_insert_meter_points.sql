@@ -1,0 +1,16 @@
+-- Insert the meter points seen for the first time.
+--
+-- Reads:  judged_meter_point
+-- Writes: meter_point
+-- Re-run: safe; a meter point that another loader inserted meanwhile is left as it is.
+INSERT INTO meter_point (mpan_core, line_id)
+SELECT
+    mpan_core,
+    min(line_id) AS line_id
+FROM judged_meter_point
+WHERE
+    rejections = ''
+    AND NOT is_known
+GROUP BY mpan_core
+ORDER BY mpan_core
+ON CONFLICT (mpan_core) DO NOTHING;

@@ -1,0 +1,22 @@
+-- Insert the registers seen for the first time on each meter.
+--
+-- Reads:  judged_reading, meter
+-- Writes: register
+-- Re-run: safe; a register that another loader inserted meanwhile is left as it is.
+INSERT INTO register (id, mpan_core, meter_id, identifier)
+SELECT
+    min(reading.line_id) AS id,
+    reading.mpan_core,
+    meter.id AS meter_id,
+    reading.identifier
+FROM judged_reading AS reading
+INNER JOIN meter
+    ON
+        reading.mpan_core = meter.mpan_core
+        AND reading.serial_number = meter.serial_number
+WHERE
+    reading.rejections = ''
+    AND reading.register_id IS NULL
+GROUP BY reading.mpan_core, meter.id, reading.identifier
+ORDER BY reading.mpan_core, meter.id, reading.identifier
+ON CONFLICT (mpan_core, meter_id, identifier) DO NOTHING;

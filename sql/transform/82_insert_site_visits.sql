@@ -1,0 +1,31 @@
+-- Insert the site visits: at a meter point (027), at a meter (029) or at a reading (033).
+--
+-- Reads:  judged_other_line, meter
+-- Writes: site_visit
+-- Re-run: refused by the primary key, which is the line that a site visit came from.
+INSERT INTO site_visit (
+    id,
+    flow_file_id,
+    meter_id,
+    reading_id,
+    mpan_core,
+    check_code,
+    additional_information
+)
+SELECT
+    visit.line_id AS id,
+    visit.line_id >> 32 AS flow_file_id,
+    meter.id AS meter_id,
+    visit.reading_line_id AS reading_id,
+    visit.mpan_core,
+    visit.check_code,
+    visit.additional_information
+FROM judged_other_line AS visit
+LEFT JOIN meter
+    ON
+        visit.mpan_core = meter.mpan_core
+        AND visit.serial_number = meter.serial_number
+WHERE
+    visit.rejections = ''
+    AND visit.group_code IN ('027', '029', '033')
+ORDER BY visit.line_id;

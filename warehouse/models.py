@@ -1,0 +1,492 @@
+"""What outlives the pipeline: files, their findings, and the meter readings that came from them.
+
+Items are named by their J-number in the Data Transfer Catalogue (DTC). The tables are written by
+`sql/` only and read by everyone else. `mpan_core` stands on every table that holds a customer's
+data: it is what people search by, and the key by which the tables can be spread over machines.
+Text keys collate as "C", so that their indexes also serve prefix searches on any server.
+"""
+
+from django.db import models
+from django.db.models import functions
+
+
+class ValidationStatus(models.TextChoices):
+    """BSC validation status, J0022."""
+
+    VALIDATED = "V", "validated"
+    NOT_VALIDATED = "U", "not validated"
+    FAILED = "F", "failed validation"
+
+
+class ReadingType(models.TextChoices):
+    """Reading type, J0171; `O` belongs to other flows but is known by name."""
+
+    ACTUAL_CHANGE_OF_SUPPLIER = "A", "actual change of supplier read"
+    CUSTOMER = "C", "customer own read"
+    DEEMED = "D", "deemed or estimated"
+    FINAL = "F", "final"
+    INITIAL = "I", "initial"
+    METER_ADVANCE_RECONCILIATION = "M", "meter advance reconciliation"
+    OLD_SUPPLIER_ESTIMATE = "O", "old supplier's estimated change of supplier read"
+    PREPAYMENT = "P", "collected electronically via PPMIP"
+    MODIFIED = "Q", "modified manually by the data collector"
+    ROUTINE = "R", "routine"
+    SPECIAL = "S", "special"
+    PROVING_TEST = "T", "proving test"
+    FORWARD_MIGRATION_COA = "U", "forward migration, change of agent"
+    FORWARD_MIGRATION_COS = "V", "forward migration, change of supplier"
+    WITHDRAWN = "W", "withdrawn"
+    SWITCH = "X", "supplier agreed switch read"
+    REVERSE_MIGRATION_COS = "Y", "reverse migration, change of supplier"
+    CHANGE_OF_TENANCY = "Z", "actual change of tenancy read"
+
+
+class ReadingFlag(models.TextChoices):
+    """Meter reading flag J0045 and, after checking, meter reading status J0047."""
+
+    VALID = "T", "valid"
+    SUSPECT = "F", "suspect"
+
+
+class ReadingMethod(models.TextChoices):
+    """Reading method, J1888; the words are those of three independent copies of the list."""
+
+    NOT_VIEWED = "N", "not viewed by an agent"
+    VIEWED = "P", "viewed by an agent"
+
+
+class ReasonCode(models.TextChoices):
+    """Meter reading reason code, J0332: why a reading is suspect."""
+
+    MSID_INCORRECT = "01", "MSID incorrect"
+    READING_DATES = "02", "reading date before the previous valid reading"
+    NEGATIVE_CONSUMPTION = "03", "negative consumption"
+    SLAVE_REGISTER = "04", "inconsistent with slave register advance"
+    TWICE_EXPECTED = "05", "more than twice the expected advance"
+    WRONGLY_ENERGISED = "06", "incorrectly energised"
+    WRONGLY_DE_ENERGISED = "07", "incorrectly de-energised"
+    FULL_SCALE_MD = "08", "full-scale maximum demand"
+    ZERO_MD = "09", "zero maximum demand"
+    SEVERAL_MD_RESETS = "10", "more than one maximum demand reset"
+    REGISTER_DIGITS = "11", "number of register digits incorrect"
+    READ_DATE_INCONSISTENT = "12", "inconsistent register read date"
+    FAULTY_METER = "13", "faulty meter"
+    HAND_HELD_FAILURE = "14", "hand-held read failure"
+    METER_NOT_ON_SITE = "15", "meter not on site, or metering protocol not approved"
+    STANDING_DATA = "16", "standing data incorrect"
+    NO_ACCESS = "17", "no access"
+    METER_TIME_RESET = "18", "meter time or date reset"
+    OUTSTATION_RESET = "19", "outstation reset"
+    METER_CHANGE = "20", "meter change or maintenance"
+    PHASE_FAILURE = "21", "phase failure"
+    RECORDING_ZEROS = "22", "meters recording zeros"
+    TEST_DATA = "23", "test data recorded"
+    DATA_LAPSE = "24", "data lapse"
+    MANUALLY_KEYED = "25", "actual data manually keyed"
+    INVALID_ZERO_ADVANCES = "26", "invalid zero advances"
+    ZERO_CONSUMPTION = "27", "zero consumption"
+
+
+class SiteVisitCode(models.TextChoices):
+    """Site visit check code, J0024; the gaps in the numbers are the catalogue's."""
+
+    OCCUPIED = "01", "occupied"
+    NOT_OCCUPIED = "02", "not occupied"
+    ENERGISED = "03", "energised"
+    DE_ENERGISED = "04", "de-energised"
+    DAMAGE = "05", "equipment or meter damage"
+    TAMPERING = "06", "suspected tampering"
+    TIMESWITCH_STOPPED = "07", "timeswitch stopped"
+    PHASE_FAILURE = "08", "phase or fuse failure"
+    CONSUMPTION_DE_ENERGISED = "09", "consumption on a de-energised meter"
+    CHANGE_OF_METER = "10", "change of meter"
+    MD_ZERO = "11", "zero reading on a maximum demand register"
+    MD_FULL_SCALE = "13", "maximum demand register at full scale"
+    MD_RESETS = "14", "more than one maximum demand register reset"
+    METER_STOPPED = "15", "meter stopped"
+    SEALS_DAMAGED = "16", "seals damaged"
+    SEALS_MISSING = "17", "seals missing"
+    UNSAFE = "18", "unsafe premises"
+    CALL_NOT_MADE = "19", "call not made on routine visit"
+    NO_ACCESS = "20", "no access"
+    REFUSED_ACCESS = "21", "refused access"
+    METER_BLOCKED = "22", "meter blocked"
+    WIRING = "23", "wiring dangerous or incomplete"
+    TOKEN_RESET = "24", "token meter reset"
+    TOKEN_NOT_RESET = "25", "token meter not reset"
+    APPOINTMENT_FAILED = "26", "agent failed to keep the appointment"
+    MODIFIED_BY_NHHDC = "27", "reading modified manually by the data collector, no visit needed"
+    ADDRESS_INSUFFICIENT = "28", "no access, address insufficient"
+    CUSTOMER_UNABLE = "29", "customer unable to provide access"
+    HV_ENVIRONMENT = "30", "no access to high-voltage environment"
+    PORT_UNAVAILABLE = "31", "interrogation port unavailable"
+    WRONG_PASSWORD = "32", "wrong meter or outstation password"
+    HANDHELD_FAILURE = "33", "handheld failure"
+    SUSPECTED_DEMOLISHED = "34", "suspected demolished"
+    DEMOLISHED = "35", "demolished"
+    CHANGE_OF_OCCUPIER = "36", "change of occupier"
+    UNMANNED = "37", "unmanned"
+    KEY_UNAVAILABLE = "38", "no access, key or code unavailable"
+    NOT_LOCATED = "39", "meter not located"
+    SUSPECTED_ENERGISED = "40", "suspected energised"
+    SUSPECTED_DE_ENERGISED = "41", "suspected de-energised"
+    EXPORT = "42", "site capable of export"
+    REMOTELY_DISABLED = "43", "supply remotely disabled"
+    REMOTELY_RE_ARMED = "44", "supply remotely re-armed"
+    DEFECT_A = "50", "category A network defect"
+    DEFECT_B = "51", "category B network defect"
+    EQUIPMENT_REQUIRED = "52", "additional equipment required"
+    NO_WAN = "53", "no wide-area network"
+    NO_HAN = "54", "no home-area network"
+    INSUFFICIENT_SPACE = "55", "insufficient space"
+    PARKING = "56", "parking restrictions"
+    WEATHER = "57", "adverse weather"
+    METER_POSITION = "58", "height or position of the meter"
+    REQUEST_REJECTED = "88", "request rejected"
+    FAULT_RESOLUTION = "89", "fault resolution completion report"
+
+
+class FlowFileStatus(models.TextChoices):
+    STAGED = "STAGED", "staged"
+    LOADED = "LOADED", "loaded"
+    LOADED_WITH_REJECTIONS = "LOADED_WITH_REJECTIONS", "loaded with rejections"
+    REJECTED = "REJECTED", "rejected"
+    FAILED = "FAILED", "failed"
+
+
+class Severity(models.TextChoices):
+    REJECTED = "REJECTED", "rejected"
+    WARNING = "WARNING", "warning"
+
+
+# What a flow file is while it counts: its content is known, and its file id is taken.
+ACCEPTED_STATUSES = (
+    FlowFileStatus.STAGED,
+    FlowFileStatus.LOADED,
+    FlowFileStatus.LOADED_WITH_REJECTIONS,
+)
+
+
+class FlowFile(models.Model):
+    """
+    One content, whatever names it came under.
+
+    The id is the high half of the ids of the file's lines, so it stays below 2**31. Header and
+    trailer fields are kept as sent; they are empty where a rejected file had none.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    sha256 = models.CharField("SHA-256", max_length=64)
+    file_name = models.TextField(help_text="The name under which the content first came.")
+    status = models.CharField(max_length=32, choices=FlowFileStatus)
+    reason = models.TextField(
+        blank=True, default="", help_text="Why the file was rejected or failed."
+    )
+    staged_at = models.DateTimeField(null=True)
+    transformed_at = models.DateTimeField(null=True)
+    size = models.BigIntegerField("size in bytes")
+    encoding = models.TextField(help_text="How bytes became text; encoding gives them back.")
+
+    # ZHV
+    file_identifier = models.TextField("file id", default="")  # J1064
+    flow = models.TextField(default="")  # J0937
+    sender_role = models.TextField(default="")  # J0934
+    sender = models.TextField(default="")  # J0938
+    recipient_role = models.TextField(default="")  # J0935
+    recipient = models.TextField(default="")  # J0939
+    file_created_at = models.DateTimeField(null=True)  # J0280
+    sending_application = models.TextField(default="")  # J1060
+    receiving_application = models.TextField(default="")  # J1061
+    broadcast = models.TextField(default="")  # J1062
+    test_flag = models.TextField(default="")  # J1063
+    reuses_file_identifier = models.BooleanField(
+        "reuses a file id",
+        default=False,
+        help_text="Loaded although another content of this sender has the same file id.",
+    )
+    is_strict = models.BooleanField(
+        "strict", default=False, help_text="Loaded whole or not at all, whatever one line says."
+    )
+
+    # ZPT
+    declared_group_count = models.BigIntegerField(null=True)  # J1067
+    checksum = models.TextField(default="")  # J1078
+    declared_flow_count = models.BigIntegerField(null=True)  # J1066
+    file_completed_at = models.DateTimeField(null=True)  # J1065
+
+    # What was counted
+    line_count = models.BigIntegerField("lines", default=0)
+    blank_line_count = models.BigIntegerField("blank lines", default=0)
+    reading_count = models.BigIntegerField("readings", default=0)
+    rejected_line_count = models.BigIntegerField("rejected lines", default=0)
+    warning_count = models.BigIntegerField("warnings", default=0)
+
+    class Meta:
+        db_table = "flow_file"
+        constraints = (
+            models.UniqueConstraint(fields=["sha256"], name="flow_file_content_is_known_once"),
+            models.UniqueConstraint(
+                fields=["file_identifier", "sender", "sender_role"],
+                condition=models.Q(status__in=ACCEPTED_STATUSES, reuses_file_identifier=False),
+                name="flow_file_identifier_is_used_once_by_its_sender",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(id__gt=0, id__lt=2**31),
+                name="flow_file_id_fits_half_a_line_id",
+            ),
+        )
+        indexes = (
+            models.Index(
+                fields=["id"],
+                condition=models.Q(status=FlowFileStatus.STAGED),
+                name="flow_file_waiting",
+            ),
+            models.Index(fields=["staged_at"], name="flow_file_staged_at"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.file_name} ({self.sha256[:12]})"
+
+
+class Delivery(models.Model):
+    """Each time a content was presented, under whatever name."""
+
+    flow_file = models.ForeignKey(FlowFile, on_delete=models.PROTECT, related_name="deliveries")
+    file_name = models.TextField()
+    path = models.TextField()
+    delivered_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "delivery"
+        verbose_name_plural = "deliveries"
+
+    def __str__(self) -> str:
+        return f"{self.file_name} at {self.delivered_at.isoformat()}"
+
+
+class LineIssue(models.Model):
+    """What is wrong with one line of a file, or with the file at that line."""
+
+    flow_file = models.ForeignKey(
+        FlowFile, on_delete=models.PROTECT, related_name="issues", db_index=False
+    )
+    line_number = models.BigIntegerField("line")
+    group_code = models.TextField("group")
+    mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")
+    severity = models.CharField(max_length=8, choices=Severity)
+    code = models.TextField()
+    item = models.TextField(help_text="The J-item of the catalogue, where there is one.")
+    value = models.TextField()
+    message = models.TextField()
+
+    class Meta:
+        db_table = "line_issue"
+        indexes = (
+            models.Index(fields=["flow_file", "line_number"], name="line_issue_of_file"),
+            models.Index(
+                fields=["mpan_core"],
+                condition=~models.Q(mpan_core=""),
+                name="line_issue_of_meter_point",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"line {self.line_number}: {self.code} ({self.pk})"
+
+
+class MeterPoint(models.Model):
+    """The point of supply that an MPAN core (J0003) identifies; it survives meter changes."""
+
+    mpan_core = models.CharField("MPAN", max_length=13, primary_key=True, db_collation="C")
+    line_id = models.BigIntegerField(help_text="The staged line that introduced it.")
+
+    class Meta:
+        db_table = "meter_point"
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(mpan_core__regex=r"^[0-9]{13}$"),
+                name="meter_point_mpan_core_has_13_digits",
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.mpan_core
+
+
+class Meter(models.Model):
+    """
+    A device at a meter point. Its serial number (J0004) is unique there and nowhere else.
+
+    The id is that of the staged line that introduced the meter.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    meter_point = models.ForeignKey(
+        MeterPoint,
+        on_delete=models.DO_NOTHING,
+        db_column="mpan_core",
+        db_index=False,
+        related_name="meters",
+    )
+    serial_number = models.CharField(max_length=10, db_collation="C")
+    serial_number_search = models.GeneratedField(
+        expression=functions.Upper(
+            functions.Replace("serial_number", models.Value(" "), models.Value(""))
+        ),
+        output_field=models.CharField(max_length=10, db_collation="C"),
+        db_persist=True,
+        help_text="Upper case, without spaces.",
+    )
+
+    class Meta:
+        db_table = "meter"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["meter_point", "serial_number"],
+                name="meter_serial_number_is_unique_at_its_meter_point",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(serial_number=""), name="meter_has_a_serial_number"
+            ),
+        )
+        indexes = (models.Index(fields=["serial_number_search"], name="meter_serial_search"),)
+
+    def __str__(self) -> str:
+        return f"{self.serial_number} at {self.meter_point_id}"
+
+
+class Register(models.Model):
+    """
+    One counter of a meter, by its identifier (J0010), which means nothing without the meter.
+
+    The id is that of the staged line that introduced the register.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")
+    meter = models.ForeignKey(
+        Meter, on_delete=models.DO_NOTHING, db_index=False, related_name="registers"
+    )
+    identifier = models.CharField(max_length=2, db_collation="C")
+
+    class Meta:
+        db_table = "register"
+        constraints = (
+            models.UniqueConstraint(
+                fields=["mpan_core", "meter", "identifier"],
+                name="register_identifier_is_unique_on_its_meter",
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(identifier=""), name="register_has_an_identifier"
+            ),
+        )
+
+    def __str__(self) -> str:
+        return f"register {self.identifier} of meter {self.meter_id}"
+
+
+class Reading(models.Model):
+    """
+    One register's value at one instant, as group 030 of a D0010 states it.
+
+    The id is that of the staged line: the file's id in the high 32 bits, the line's number in
+    the low ones. Rows are never merged or changed; which of them counts is told when read.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    register = models.ForeignKey(
+        Register, on_delete=models.DO_NOTHING, db_index=False, related_name="readings"
+    )
+    # Without a foreign key in the database: the check below holds it to the id, whose file was
+    # locked by the statement that wrote the row, and `reconcile` proves the rest.
+    flow_file = models.ForeignKey(
+        FlowFile,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="readings",
+    )
+    read_at = models.DateTimeField()  # J0016
+    md_reset_at = models.DateTimeField("MD reset at", null=True)  # J0044
+    md_reset_count = models.SmallIntegerField("number of MD resets", null=True)  # J1013
+    mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")  # J0003
+    value = models.DecimalField(max_digits=9, decimal_places=1)  # J0040
+    reading_type = models.CharField(max_length=1)  # J0171
+    validation_status = models.CharField(max_length=1)  # J0022
+    reading_flag = models.CharField(max_length=1)  # J0045
+    reading_method = models.CharField(max_length=1)  # J1888
+    reason_code = models.CharField(max_length=2)  # J0332
+    reading_status = models.CharField(max_length=1)  # J0047
+
+    class Meta:
+        db_table = "reading"
+        constraints = (
+            models.CheckConstraint(
+                # NaN sorts above every number, so the upper bound keeps it out as well.
+                condition=models.Q(value__gte=0, value__lte=99999999.9),
+                name="reading_value_is_a_number_of_nine_digits",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(md_reset_count__gte=0, md_reset_count__lte=999),
+                name="reading_md_reset_count_has_three_digits",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(flow_file_id=models.F("id").bitrightshift(32)),
+                name="reading_id_names_its_flow_file",
+            ),
+        )
+        indexes = (models.Index(fields=["mpan_core", "read_at"], name="reading_of_meter_point"),)
+
+    def __str__(self) -> str:
+        return f"{self.mpan_core} {self.value} (reading {self.pk})"
+
+    @property
+    def line_number(self) -> int:
+        return self.pk & 0xFFFF_FFFF
+
+
+class SiteVisit(models.Model):
+    """
+    What an agent found on a visit: at the meter point (027), a meter (029) or a reading (033).
+
+    The id is that of the staged line, built as a reading's is.
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    flow_file = models.ForeignKey(
+        FlowFile,
+        on_delete=models.DO_NOTHING,
+        db_constraint=False,
+        db_index=False,
+        related_name="site_visits",
+    )
+    meter = models.ForeignKey(
+        Meter, on_delete=models.DO_NOTHING, db_index=False, null=True, related_name="site_visits"
+    )
+    reading = models.ForeignKey(
+        Reading, on_delete=models.DO_NOTHING, db_index=False, null=True, related_name="site_visits"
+    )
+    mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")
+    check_code = models.CharField(max_length=2)  # J0024
+    additional_information = models.CharField(max_length=200)  # J0012
+
+    class Meta:
+        db_table = "site_visit"
+        constraints = (
+            models.CheckConstraint(
+                condition=models.Q(flow_file_id=models.F("id").bitrightshift(32)),
+                name="site_visit_id_names_its_flow_file",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(reading=None) | models.Q(meter__isnull=False),
+                name="site_visit_at_a_reading_is_at_its_meter",
+            ),
+        )
+        indexes = (models.Index(fields=["mpan_core"], name="site_visit_of_meter_point"),)
+
+    def __str__(self) -> str:
+        return f"{self.mpan_core} {self.check_code} (site visit {self.pk})"
+
+    @property
+    def line_number(self) -> int:
+        return self.pk & 0xFFFF_FFFF
