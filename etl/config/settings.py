@@ -1,7 +1,14 @@
-"""Settings, and the only place that reads the environment."""
+"""
+Settings, and the only place that reads the environment.
+
+With nothing set, this is a private installation on one machine: an embedded PostgreSQL, DEBUG on,
+a key made for it. With DATABASE_URL set, it is a real one: DEBUG off unless asked for, and
+SECRET_KEY and ALLOWED_HOSTS come from the environment.
+"""
 
 import os
 import pathlib
+import secrets
 
 import dj_database_url
 
@@ -33,7 +40,23 @@ USE_TZ = True
 TIME_ZONE = "Europe/London"
 LANGUAGE_CODE = "en-gb"
 
-SECRET_KEY = "placeholder"
+IS_EMBEDDED = not DATABASE_URL
+DEBUG = os.environ.get("DJANGO_DEBUG", "1" if IS_EMBEDDED else "0") == "1"
+# A key that changes with each start only ends sessions: enough until someone sets one.
+SECRET_KEY = os.environ.get("SECRET_KEY") or secrets.token_urlsafe(50)
+ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
+
+SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+if not DEBUG:
+    SESSION_COOKIE_SECURE = True
+    CSRF_COOKIE_SECURE = True
+    SECURE_SSL_REDIRECT = True
+    SECURE_HSTS_SECONDS = 31_536_000
+    SECURE_HSTS_INCLUDE_SUBDOMAINS = True
+    SECURE_HSTS_PRELOAD = True
+
+STATIC_URL = "static/"
 ROOT_URLCONF = "etl.config.urls"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -57,3 +80,15 @@ TEMPLATES = [
         },
     }
 ]
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"plain": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
+    # D0010_LOG_LEVEL=INFO shows each SQL step with its rows and seconds.
+    "loggers": {
+        name: {"handlers": ["stderr"], "level": os.environ.get("D0010_LOG_LEVEL", "WARNING")}
+        for name in ("etl", "warehouse")
+    },
+}

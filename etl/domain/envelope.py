@@ -123,7 +123,8 @@ def examine(stream: BinaryIO, *, accept_test_files: bool = False) -> Envelope:
         body.look_at(block)
     header = trailer = None
     try:
-        header = _header(body, content, accept_test_files=accept_test_files)
+        _check_text(body, content)
+        header = _header(body, accept_test_files=accept_test_files)
         trailer = _trailer(body, header)
         issues = tuple(_warnings(body, header, trailer))
     except _RejectedError as rejected:
@@ -183,15 +184,18 @@ class _Body:
         return next(iter(self._encodings), "latin-1")
 
 
-def _header(body: _Body, content: records.Records, *, accept_test_files: bool) -> Header:
-    first = body.first.decode("latin-1")
-    fields = first.split("|")
+def _check_text(body: _Body, content: records.Records) -> None:
     if content.too_long_line is not None:
         raise _RejectedError(FileIssue(code="line-too-long", line_number=content.too_long_line))
     if not body.record_count:
         raise _RejectedError(FileIssue(code="empty-file", line_number=1))
     if body.nul_number is not None:
         raise _RejectedError(FileIssue(code="not-text", line_number=body.nul_number))
+
+
+def _header(body: _Body, *, accept_test_files: bool) -> Header:
+    first = body.first.decode("latin-1")
+    fields = first.split("|")
     if fields[0] != "ZHV":
         code = "foreign-header" if fields[0] in ("ZHD", "ZHF") else "no-header"
         raise _RejectedError(
@@ -216,19 +220,11 @@ def _header(body: _Body, content: records.Records, *, accept_test_files: bool) -
     values += [""] * (len(_HEADER_FIELDS) - len(values))
     for index, (_, _, longest) in enumerate(_HEADER_FIELDS):
         if not values[index] and index < _MANDATORY_HEADER_FIELDS:
-            raise issue("bad-header", index, expected="the item is mandatory")
+            raise issue("bad-header", index, expected="with this item")
         if len(values[index]) > longest:
-            raise issue("bad-header", index, expected=f"the item has at most {longest} characters")
+            raise issue("bad-header", index, expected=f"with at most {longest} characters here")
     if any(values[len(_HEADER_FIELDS) :]):
-        raise _RejectedError(
-            FileIssue(
-                code="bad-header",
-                line_number=body.first_number,
-                group_code="ZHV",
-                value=_short(first),
-                expected=f"with {1 + len(_HEADER_FIELDS)} fields",
-            )
-        )
+        raise issue("bad-header", len(_HEADER_FIELDS) - 1, expected="with no field behind this")
     if values[1] not in {f"{grammar.FLOW}{version}" for version in grammar.VERSIONS}:
         raise issue("wrong-flow", 1)
     created_at = _clock_time(values[6])
@@ -354,9 +350,11 @@ def _clock_time(text: str) -> datetime.datetime | None:
     is_stamp = len(text) == len("ccyymmddhhmmss") and _is_number(text, digits=len(text))
     if not is_stamp or not "1950" <= text[:4] < "2200":
         return None
-    places = (text[:4], text[4:6], text[6:8], text[8:10], text[10:12], text[12:])
+    year, month, day = int(text[:4]), int(text[4:6]), int(text[6:8])
+    hour, minute, second = int(text[8:10]), int(text[10:12]), int(text[12:])
     try:
-        return datetime.datetime(*map(int, places))  # noqa: DTZ001 - UK clock time, as sent
+        # UK clock time as sent, so without a zone.
+        return datetime.datetime(year, month, day, hour, minute, second)  # noqa: DTZ001 - see above
     except ValueError:
         return None
 

@@ -174,9 +174,7 @@ CATALOGUE: Mapping[str, Finding] = _catalogue(
         "expected a | at the end of the line, which seems to be cut",
         _CORRECT,
     ),
-    _line(
-        "extra-field", "REJECTED", "expected no more fields than the group has items", _CORRECT
-    ),
+    _line("extra-field", "REJECTED", "expected no more fields than the group has items", _CORRECT),
     _line("missing-item", "REJECTED", "expected a value, the item is mandatory", _CORRECT),
     _line("too-long", "REJECTED", "expected no more characters than its format has", _CORRECT),
     _line("bad-mpan", "REJECTED", "expected 13 digits", _CORRECT),

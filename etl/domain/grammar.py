@@ -122,7 +122,9 @@ GROUPS: Mapping[str, Group] = {
             parent="028",
             occurs="0-*",
             items=(
-                Item(number="J0010", name="Meter Register Id", format="CHAR(2)", is_mandatory=True),
+                Item(
+                    number="J0010", name="Meter Register Id", format="CHAR(2)", is_mandatory=True
+                ),
                 Item(
                     number="J0016",
                     name="Reading Date & Time",

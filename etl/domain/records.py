@@ -105,4 +105,3 @@ class Records:
 
 def _may_hold_blank_line(data: bytes) -> bool:
     return data[:1] in b"\n \t" or b"\n\n" in data or b"\n " in data or b"\n\t" in data
-

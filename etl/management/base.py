@@ -82,7 +82,9 @@ def _text_line(report: outcomes.FileReport) -> str:
         facts.append(f"{report.warning_count:,} warnings")
     if report.reason:
         facts.append(report.reason)
-    return printable(f"{report.path}: {report.outcome.value}" + f" ({'; '.join(facts)})" * bool(facts))
+    return printable(
+        f"{report.path}: {report.outcome.value}" + f" ({'; '.join(facts)})" * bool(facts)
+    )
 
 
 def printable(text: str) -> str:

@@ -8,6 +8,7 @@ import logging
 import pathlib
 import time
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from django import db
 
@@ -47,7 +48,7 @@ class StepReport:
     seconds: float
 
 
-def run_transform(parameters: Mapping[str, object]) -> Sequence[StepReport]:
+def run_transform(parameters: Mapping[str, Any]) -> Sequence[StepReport]:
     """
     Run every step of the transform in the transaction of the caller.
 
@@ -62,7 +63,7 @@ def run_transform(parameters: Mapping[str, object]) -> Sequence[StepReport]:
     return [_run(name, parameters) for name in STEPS]
 
 
-def _run(name: str, parameters: Mapping[str, object]) -> StepReport:
+def _run(name: str, parameters: Mapping[str, Any]) -> StepReport:
     started = time.perf_counter()
     with db.connection.cursor() as cursor:
         # The tag tells the statement in pg_stat_activity and in the server's log.

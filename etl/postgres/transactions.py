@@ -12,7 +12,6 @@ from django.db import transaction
 
 T = TypeVar("T")
 
-_ATTEMPTS = 10
 _IN_THE_WAY = (
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
@@ -20,21 +19,19 @@ _IN_THE_WAY = (
 )
 
 
-def commit(work: Callable[[], T]) -> T:
+def commit(work: Callable[[], T], *, attempts: int = 10) -> T:
     """
     Run this in a transaction of its own, from its beginning again where another was in the way.
 
-    Two loaders that register the same content at once, or wait for one another, get here; the
-    one whose transaction was rolled back then sees what the other committed.
+    Two loaders that register the same content at once, or that wait for one another, get here;
+    the one whose transaction was rolled back then sees what the other committed.
 
-    :raises django.db.Error: whatever the work raises, or the last of ten conflicts in a row
+    :raises django.db.Error: whatever the work raises, or the last conflict of so many in a row
     """
-    for _ in range(_ATTEMPTS - 1):
-        try:
-            with transaction.atomic(durable=True):
-                return work()
-        except (db.OperationalError, db.IntegrityError) as error:
-            if not isinstance(error.__cause__, _IN_THE_WAY):
-                raise
-    with transaction.atomic(durable=True):
-        return work()
+    try:
+        with transaction.atomic(durable=True):
+            return work()
+    except (db.OperationalError, db.IntegrityError) as error:
+        if attempts == 1 or not isinstance(error.__cause__, _IN_THE_WAY):
+            raise
+    return commit(work, attempts=attempts - 1)

@@ -24,7 +24,7 @@ def load_files(
     delivered_at: datetime.datetime,
     in_batch: bool,
     stage_only: bool,
-    on_progress: Callable[[int], None],
+    on_progress: Callable[[int], object],
 ) -> Iterator[outcomes.FileReport]:
     """
     Load the files, each whole or not at all, and yield what became of each when it is known.
@@ -74,7 +74,7 @@ def _chunks(
 def _stage(
     contents: Sequence[stage.Content],
     delivered_at: datetime.datetime,
-    on_progress: Callable[[int], None],
+    on_progress: Callable[[int], object],
 ) -> None:
     """Stage them together; if one can't be, take them apart until that one stands alone."""
     if not contents:

@@ -27,11 +27,11 @@ def prepare() -> None:
     :raises django.db.OperationalError: if there is no connection
     """
     db.connection.ensure_connection()
-    version = db.connection.pg_version
+    with db.connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('server_version_num')::integer")
+        (version,) = cursor.fetchone()
     if version < OLDEST_SERVER:
-        raise SchemaError(
-            f"the server runs PostgreSQL {version // 10_000}: expected 15 or later"
-        )
+        raise SchemaError(f"the server runs PostgreSQL {version // 10_000}: expected 15 or later")
     missing = missing_migrations()
     if not missing:
         return

@@ -13,7 +13,7 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO
+from typing import IO, BinaryIO, cast
 
 
 STANDARD_INPUT = "-"
@@ -53,7 +53,7 @@ class Source:
             return _copy_of(sys.stdin.buffer)
         if self.path.endswith(".gz"):
             with _regular_file(self.path), gzip.open(self.path, "rb") as packed:
-                return _copy_of(packed)  # type: ignore[arg-type] - reads bytes as BinaryIO does
+                return _copy_of(packed)
         content = _regular_file(self.path)
         head = content.read(LARGEST_HELD + 1)
         if len(head) <= LARGEST_HELD:
@@ -81,7 +81,8 @@ def find_paths(patterns: Iterable[str]) -> Iterator[str]:
         if pattern != STANDARD_INPUT and path.is_dir():
             yield from sorted(str(inner) for inner in path.iterdir() if inner.is_file())
         elif pattern != STANDARD_INPUT and not path.exists() and glob.has_magic(pattern):
-            yield from sorted(glob.glob(pattern)) or [pattern]
+            matches = glob.glob(pattern)  # noqa: PTH207 - pathlib refuses absolute patterns
+            yield from sorted(matches) or [pattern]
         else:
             yield pattern
 
@@ -93,10 +94,11 @@ def _regular_file(path: str) -> BinaryIO:
     return pathlib.Path(path).open("rb")
 
 
-def _copy_of(stream: BinaryIO) -> BinaryIO:
-    copy = tempfile.SpooledTemporaryFile(max_size=LARGEST_HELD)  # noqa: SIM115 - closed by close()
+def _copy_of(stream: IO[bytes] | gzip.GzipFile) -> BinaryIO:
+    # Closed by close(); it is a BinaryIO in all but name.
+    copy = tempfile.SpooledTemporaryFile(max_size=LARGEST_HELD)  # noqa: SIM115 - see above
     shutil.copyfileobj(stream, copy, LARGEST_HELD)
-    return copy  # type: ignore[return-value] - a BinaryIO in all but name before Python 3.11
+    return cast("BinaryIO", copy)
 
 
 def _sha256(content: BinaryIO) -> tuple[str, int]:

@@ -68,7 +68,7 @@ def stage_contents(
     *,
     contents: Sequence[Content],
     delivered_at: datetime.datetime,
-    on_progress: Callable[[int], None],
+    on_progress: Callable[[int], object],
 ) -> None:
     """
     Stage the contents in the transaction of the caller: all of them or none.
@@ -100,7 +100,7 @@ def stage_contents(
     )
 
 
-def _rows(content: Content, on_progress: Callable[[int], None]) -> Iterator[staged_lines.Row]:
+def _rows(content: Content, on_progress: Callable[[int], object]) -> Iterator[staged_lines.Row]:
     first_id, _ = staged_lines.line_ids(content.flow_file.pk)
     positions = lines.Positions()
     blocks = records.Records(content.source.content())
@@ -195,13 +195,14 @@ class _Registry:
 
     def save(self) -> None:
         flow_files = [flow_file for flow_file, _ in self._judged.values()]
+        judged_before = {flow_file.sha256 for flow_file in flow_files if flow_file.pk}
         for flow_file in flow_files:
-            if flow_file.pk is not None:
+            if flow_file.sha256 in judged_before:
                 staged_lines.delete_lines_of(flow_file.pk)
                 flow_file.issues.all().delete()
                 flow_file.save(force_update=True)
         models.FlowFile.objects.bulk_create(
-            flow_file for flow_file in flow_files if flow_file.pk is None
+            flow_file for flow_file in flow_files if flow_file.sha256 not in judged_before
         )
         models.LineIssue.objects.bulk_create(
             models.LineIssue(

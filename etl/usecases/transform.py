@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from django import db
 from django.db import transaction
@@ -117,7 +118,7 @@ def _transform(
 
 def _parameters(
     flow_files: Sequence[models.FlowFile], transformed_at: datetime.datetime
-) -> Mapping[str, object]:
+) -> Mapping[str, Any]:
     found = findings.CATALOGUE.values()
     items = [
         (group.code, item.number, item.name, position)
@@ -151,7 +152,7 @@ def _parameters(
 
 
 def _mark_failed(flow_file_id: int, error: db.Error) -> models.FlowFile:
-    logger.exception("flow file %d could not be transformed", flow_file_id)
+    logger.error("flow file %d could not be transformed", flow_file_id, exc_info=error)
     with transaction.atomic(durable=True):
         flow_file = models.FlowFile.objects.select_for_update().get(id=flow_file_id)
         if flow_file.status == models.FlowFileStatus.STAGED:

@@ -38,7 +38,7 @@ SELECT
         END,
         CASE
             WHEN
-                field.validation_status <> ALL(%(validation_statuses)s::text[])
+                field.validation_status <> all(%(validation_statuses)s::text[])
                 AND length(field.validation_status) = 1
                 THEN 'unknown-code/J0022'
         END,
@@ -63,7 +63,7 @@ FROM (
         FROM staged_line AS line
         WHERE
             line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-            AND line.id >> 32 = ANY(%(flow_file_ids)s::bigint[])
+            AND line.id >> 32 = any(%(flow_file_ids)s::bigint[])
             AND line.group_code = '026'
         OFFSET 0
     ) AS cut

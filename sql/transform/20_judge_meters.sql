@@ -32,7 +32,7 @@ SELECT
         ' ',
         CASE
             WHEN
-                field.reading_type <> ALL(%(reading_types)s::text[])
+                field.reading_type <> all(%(reading_types)s::text[])
                 AND length(field.reading_type) = 1
                 THEN 'unknown-code/J0171'
         END,
@@ -57,7 +57,7 @@ FROM (
         FROM staged_line AS line
         WHERE
             line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-            AND line.id >> 32 = ANY(%(flow_file_ids)s::bigint[])
+            AND line.id >> 32 = any(%(flow_file_ids)s::bigint[])
             AND line.group_code = '028'
         OFFSET 0
     ) AS cut

@@ -36,13 +36,13 @@ SELECT
         ' ',
         CASE
             WHEN
-                field.reason_code <> ALL(%(reason_codes)s::text[])
+                field.reason_code <> all(%(reason_codes)s::text[])
                 AND btrim(field.reason_code) <> ''
                 THEN 'unknown-code/J0332'
         END,
         CASE
             WHEN
-                field.reading_status <> ALL(%(booleans)s::text[])
+                field.reading_status <> all(%(booleans)s::text[])
                 AND btrim(field.reading_status) <> ''
                 THEN 'unknown-code/J0047'
         END,
@@ -58,7 +58,7 @@ FROM (
     FROM staged_line AS line
     WHERE
         line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND line.id >> 32 = ANY(%(flow_file_ids)s::bigint[])
+        AND line.id >> 32 = any(%(flow_file_ids)s::bigint[])
         AND line.group_code = '032'
     OFFSET 0
 ) AS field;

@@ -59,11 +59,11 @@ SELECT
             WHEN length(item.reading_method) > 1 THEN 'too-long/J1888'
             WHEN
                 btrim(item.reading_method) = ''
-                AND item.line_id >> 32 <> ALL(%(version_001_ids)s::bigint[])
+                AND item.line_id >> 32 <> all(%(version_001_ids)s::bigint[])
                 THEN 'missing-item/J1888'
             WHEN
                 btrim(item.reading_method) <> ''
-                AND item.line_id >> 32 = ANY(%(version_001_ids)s::bigint[])
+                AND item.line_id >> 32 = any(%(version_001_ids)s::bigint[])
                 THEN 'extra-field'
         END,
         CASE
@@ -103,13 +103,13 @@ SELECT
         END,
         CASE
             WHEN
-                item.reading_flag <> ALL(%(booleans)s::text[])
+                item.reading_flag <> all(%(booleans)s::text[])
                 AND btrim(item.reading_flag) <> ''
                 THEN 'unknown-code/J0045'
         END,
         CASE
             WHEN
-                item.reading_method <> ALL(%(reading_methods)s::text[])
+                item.reading_method <> all(%(reading_methods)s::text[])
                 AND btrim(item.reading_method) <> ''
                 THEN 'unknown-code/J1888'
         END,
@@ -157,7 +157,7 @@ FROM (
         FROM staged_line AS line
         WHERE
             line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-            AND line.id >> 32 = ANY(%(flow_file_ids)s::bigint[])
+            AND line.id >> 32 = any(%(flow_file_ids)s::bigint[])
             AND line.group_code = '030'
         OFFSET 0
     ) AS cut

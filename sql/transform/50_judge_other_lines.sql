@@ -16,7 +16,7 @@ SELECT
     field.check_code,
     field.additional_information,
     CASE
-        WHEN field.group_code <> ALL(%(known_groups)s::text[]) THEN 'unknown-group'
+        WHEN field.group_code <> all(%(known_groups)s::text[]) THEN 'unknown-group'
         ELSE
             concat_ws(
                 ' ',
@@ -39,14 +39,14 @@ SELECT
             )
     END AS rejections,
     CASE
-        WHEN field.group_code <> ALL(%(known_groups)s::text[]) THEN ''
+        WHEN field.group_code <> all(%(known_groups)s::text[]) THEN ''
         ELSE
             concat_ws(
                 ' ',
                 result.warnings,
                 CASE
                     WHEN
-                        field.check_code <> ALL(%(site_visit_codes)s::text[])
+                        field.check_code <> all(%(site_visit_codes)s::text[])
                         AND btrim(field.check_code) <> ''
                         THEN 'unknown-code/J0024'
                 END,
@@ -72,7 +72,7 @@ FROM (
     FROM staged_line AS line
     WHERE
         line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND line.id >> 32 = ANY(%(flow_file_ids)s::bigint[])
+        AND line.id >> 32 = any(%(flow_file_ids)s::bigint[])
         AND line.group_code NOT IN ('026', '028', '030', 'ZHV', 'ZPT')
     OFFSET 0
 ) AS field

@@ -19,22 +19,7 @@ INSERT INTO line_issue (
     value,
     message
 )
-SELECT
-    line.id >> 32 AS flow_file_id,
-    line.id & 4294967295 AS line_number,
-    line.group_code,
-    line.mpan_core,
-    finding.severity,
-    finding.code,
-    coalesce(item.number, '') AS item,
-    field.value,
-    CASE
-        WHEN item.number IS NULL THEN finding.expectation
-        ELSE concat(
-            item.number, ' ', item.name, ' is ''', field.value, ''': ', finding.expectation
-        )
-    END AS message
-FROM (
+WITH flagged_line AS (
     SELECT
         line_id,
         rejections,
@@ -62,35 +47,80 @@ FROM (
         warnings
     FROM judged_other_line
     WHERE rejections <> '' OR warnings <> ''
-) AS judged
-INNER JOIN staged_line AS line
-    ON judged.line_id = line.id
-CROSS JOIN LATERAL unnest(
-    string_to_array(btrim(concat(judged.rejections, ' ', judged.warnings)), ' ')
-) WITH ORDINALITY AS found (token, place)
-INNER JOIN unnest(
-    %(codes)s::text[], %(severities)s::text[], %(expectations)s::text[]
-) AS finding (code, severity, expectation)
-    ON split_part(found.token, '/', 1) = finding.code
-LEFT JOIN unnest(
-    %(item_groups)s::text[],
-    %(item_numbers)s::text[],
-    %(item_names)s::text[],
-    %(item_positions)s::integer[]
-) AS item (group_code, number, name, position)
-    ON
-        line.group_code = item.group_code
-        AND split_part(found.token, '/', 2) = item.number
-CROSS JOIN LATERAL (
+),
+
+finding AS (
     SELECT
-        CASE WHEN length(whole.value) > 200 THEN left(whole.value, 200) || '…' ELSE whole.value
+        unnest(%(codes)s::text[]) AS code,
+        unnest(%(severities)s::text[]) AS severity,
+        unnest(%(expectations)s::text[]) AS expectation
+),
+
+item AS (
+    SELECT
+        unnest(%(item_groups)s::text[]) AS group_code,
+        unnest(%(item_numbers)s::text[]) AS number,
+        unnest(%(item_names)s::text[]) AS name,
+        unnest(%(item_positions)s::integer[]) AS position
+),
+
+found_code AS (
+    SELECT
+        line_id,
+        unnest(string_to_array(btrim(concat(rejections, ' ', warnings)), ' ')) AS token
+    FROM flagged_line
+),
+
+found_value AS (
+    SELECT
+        line.id AS line_id,
+        line.group_code,
+        line.mpan_core,
+        item.number AS item_number,
+        item.name AS item_name,
+        split_part(found_code.token, '/', 1) AS code,
+        CASE
+            WHEN item.number IS NULL THEN line.payload
+            ELSE split_part(line.payload, '|', 1 + item.position)
         END AS value
-    FROM (
-        SELECT
-            CASE
-                WHEN item.number IS NULL THEN line.payload
-                ELSE split_part(line.payload, '|', 1 + item.position)
-            END AS value
-    ) AS whole
-) AS field
-ORDER BY line.id, found.place;
+    FROM found_code
+    INNER JOIN staged_line AS line
+        ON found_code.line_id = line.id
+    LEFT JOIN item
+        ON
+            line.group_code = item.group_code
+            AND split_part(found_code.token, '/', 2) = item.number
+),
+
+shown_value AS (
+    SELECT
+        line_id,
+        group_code,
+        mpan_core,
+        item_number,
+        item_name,
+        code,
+        CASE WHEN length(value) > 200 THEN left(value, 200) || '…' ELSE value END AS value
+    FROM found_value
+)
+
+SELECT
+    found.line_id >> 32 AS flow_file_id,
+    found.line_id & 4294967295 AS line_number,
+    found.group_code,
+    found.mpan_core,
+    finding.severity,
+    finding.code,
+    coalesce(found.item_number, '') AS item,
+    found.value,
+    CASE
+        WHEN found.item_number IS NULL THEN finding.expectation
+        ELSE concat(
+            found.item_number, ' ', found.item_name, ' is ''', found.value, ''': ',
+            finding.expectation
+        )
+    END AS message
+FROM shown_value AS found
+INNER JOIN finding
+    ON found.code = finding.code
+ORDER BY found.line_id, finding.severity, finding.code, found.item_number;

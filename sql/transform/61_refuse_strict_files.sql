@@ -21,7 +21,7 @@ WITH refused_file AS (
             count(DISTINCT line_number) AS line_count
         FROM line_issue
         WHERE
-            flow_file_id = ANY(%(flow_file_ids)s::bigint[])
+            flow_file_id = any(%(flow_file_ids)s::bigint[])
             AND severity = 'REJECTED'
         GROUP BY flow_file_id
     ) AS issue

@@ -7,6 +7,39 @@
 -- Reads:  judged_reading, line_issue
 -- Writes: flow_file
 -- Re-run: safe; gives the same counts.
+WITH accepted AS (
+    SELECT
+        line_id >> 32 AS flow_file_id,
+        count(*) AS reading_count
+    FROM judged_reading
+    WHERE rejections = ''
+    GROUP BY line_id >> 32
+),
+
+issue AS (
+    SELECT
+        flow_file_id,
+        count(DISTINCT line_number) FILTER (WHERE severity = 'REJECTED') AS rejected_line_count,
+        count(*) FILTER (WHERE severity = 'WARNING') AS warning_count
+    FROM line_issue
+    WHERE flow_file_id = any(%(flow_file_ids)s::bigint[])
+    GROUP BY flow_file_id
+),
+
+counted AS (
+    SELECT
+        file.id,
+        coalesce(accepted.reading_count, 0) AS reading_count,
+        coalesce(issue.rejected_line_count, 0) AS rejected_line_count,
+        coalesce(issue.warning_count, 0) AS warning_count
+    FROM flow_file AS file
+    LEFT JOIN accepted
+        ON file.id = accepted.flow_file_id
+    LEFT JOIN issue
+        ON file.id = issue.flow_file_id
+    WHERE file.id = any(%(flow_file_ids)s::bigint[])
+)
+
 UPDATE flow_file
 SET
     status = CASE
@@ -18,32 +51,5 @@ SET
     reading_count = counted.reading_count,
     rejected_line_count = counted.rejected_line_count,
     warning_count = counted.warning_count
-FROM (
-    SELECT
-        file.id,
-        coalesce(accepted.reading_count, 0) AS reading_count,
-        coalesce(issue.rejected_line_count, 0) AS rejected_line_count,
-        coalesce(issue.warning_count, 0) AS warning_count
-    FROM unnest(%(flow_file_ids)s::bigint[]) AS file (id)
-    LEFT JOIN (
-        SELECT
-            line_id >> 32 AS flow_file_id,
-            count(*) AS reading_count
-        FROM judged_reading
-        WHERE rejections = ''
-        GROUP BY line_id >> 32
-    ) AS accepted
-        ON file.id = accepted.flow_file_id
-    LEFT JOIN (
-        SELECT
-            flow_file_id,
-            count(DISTINCT line_number) FILTER (WHERE severity = 'REJECTED')
-                AS rejected_line_count,
-            count(*) FILTER (WHERE severity = 'WARNING') AS warning_count
-        FROM line_issue
-        WHERE flow_file_id = ANY(%(flow_file_ids)s::bigint[])
-        GROUP BY flow_file_id
-    ) AS issue
-        ON file.id = issue.flow_file_id
-) AS counted
+FROM counted
 WHERE flow_file.id = counted.id;

@@ -33,7 +33,9 @@ def serial_number(number: int) -> str:
     """Return a meter serial number; one in three has an inner space."""
     letter = "DEKLS"[number % 5]
     body = f"{number * 7919 % 10_000_000:07d}"
-    return f"{letter}{body[:2]}A {body[2:]}" if number % 3 == 0 else f"{letter}{body[:2]}X{body[2:]}"
+    return (
+        f"{letter}{body[:2]}A {body[2:]}" if number % 3 == 0 else f"{letter}{body[:2]}X{body[2:]}"
+    )
 
 
 def body_lines(*, readings: int, first: int, round_number: int) -> Iterator[str]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import pathlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
 import tqdm
 from django.utils import timezone
@@ -59,24 +59,27 @@ class Command(base.PipelineCommand):
             accept_test_files=options["accept_test_files"],
             accept_reused_file_ids=options["accept_reused_file_ids"],
         )
-        with _progress_bar(paths) as progress_bar:
+        with _shown_progress(paths) as on_progress:
             reports = load.load_files(
                 paths=paths,
                 rules=rules,
                 delivered_at=timezone.now(),
                 in_batch=options["batch"],
                 stage_only=options["stage_only"],
-                on_progress=progress_bar.update,
+                on_progress=on_progress,
             )
             self.print_reports(reports, as_json=options["json"])
 
 
 @contextlib.contextmanager
-def _progress_bar(paths: list[str]) -> Iterator[tqdm.tqdm[None]]:
+def _shown_progress(paths: list[str]) -> Iterator[Callable[[int], object]]:
     """Show bytes, rate and time left on standard error, if that is a terminal."""
     total = 0
     for path in paths:
         with contextlib.suppress(OSError):
             total += pathlib.Path(path).stat().st_size
-    with tqdm.tqdm(total=total, unit="B", unit_scale=True, leave=False, disable=None) as bar:
-        yield bar
+    bar: tqdm.tqdm[NoReturn] = tqdm.tqdm(
+        total=total, unit="B", unit_scale=True, leave=False, disable=None
+    )
+    with bar:
+        yield bar.update
