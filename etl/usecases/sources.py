@@ -97,7 +97,11 @@ def _regular_file(path: str) -> BinaryIO:
 def _copy_of(stream: IO[bytes] | gzip.GzipFile) -> BinaryIO:
     # Closed by close(); it is a BinaryIO in all but name.
     copy = tempfile.SpooledTemporaryFile(max_size=LARGEST_HELD)  # noqa: SIM115 - see above
-    shutil.copyfileobj(stream, copy, LARGEST_HELD)
+    try:
+        shutil.copyfileobj(stream, copy, LARGEST_HELD)
+    except BaseException:
+        copy.close()
+        raise
     return cast("BinaryIO", copy)
 
 

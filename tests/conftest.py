@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import dataclasses
+import io
+import os
+import pathlib
+import subprocess
+import sys
+import urllib.parse
+from collections.abc import Callable
+
+import psycopg
+import pytest
+from django import db
+from django.core import management
+from pytest_django import DjangoDbBlocker
+from pytest_postgresql import factories
+
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+SAMPLE = ROOT / "tests" / "flow_files" / "DTC5259515123502080915D0010.uff"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How a command ended and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Ended]
+Write = Callable[..., pathlib.Path]
+
+
+@pytest.fixture
+def write(tmp_path: pathlib.Path) -> Write:
+    """Write a content to a file of a folder of the test's own, and return its path."""
+
+    def write(content: bytes, name: str = "file.uff") -> pathlib.Path:
+        path = tmp_path / name
+        path.write_bytes(content)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def run() -> Run:
+    """Run a command of the project in this process."""
+
+    def run(name: str, *arguments: object) -> Ended:
+        out, err = io.StringIO(), io.StringIO()
+        code = 0
+        try:
+            management.call_command(name, *map(str, arguments), stdout=out, stderr=err)
+        except management.CommandError as error:
+            err.write(str(error))
+            code = error.returncode
+        except SystemExit as ended:
+            code = int(ended.code or 0)
+        return Ended(code=code, out=out.getvalue(), err=err.getvalue())
+
+    return run
+
+
+def database_url() -> str:
+    """Return a URL of the database that the test uses, for processes that it starts."""
+    parameters = db.connection.get_connection_params()
+    query = {name: parameters[name] for name in ("host", "port") if parameters.get(name)}
+    user = urllib.parse.quote(str(parameters.get("user", "")))
+    password = urllib.parse.quote(str(parameters.get("password", "")))
+    who = f"{user}:{password}@" if password else f"{user}@" if user else ""
+    return f"postgresql://{who}/{parameters['dbname']}?{urllib.parse.urlencode(query)}"
+
+
+@pytest.fixture
+def start() -> Callable[..., subprocess.Popen[str]]:
+    """Start a command of the project as a process of its own, against the test's database."""
+
+    def start(*arguments: object, url: str | None = None) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, str(ROOT / "manage.py"), *map(str, arguments)],
+            env={**os.environ, "DATABASE_URL": url or database_url()},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Server:
+    """The server of the tests, as pytest-postgresql asks for it."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    options: str = ""
+    maintenance_dbname: str = "postgres"
+    template_dbname: str = "template1"
+
+
+@pytest.fixture(scope="session")
+def server_of_the_tests(
+    request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
+) -> _Server:
+    request.getfixturevalue("django_db_setup")
+    with django_db_blocker.unblock():
+        db.connection.ensure_connection()
+        parameters = db.connection.get_connection_params()
+    return _Server(
+        host=str(parameters.get("host", "")),
+        port=int(parameters.get("port", 5432)),
+        user=str(parameters.get("user", "")),
+        password=str(parameters.get("password", "")),
+    )
+
+
+scratch_server = factories.postgresql_noproc(
+    depends_on="server_of_the_tests", dbname="d0010_scratch"
+)
+scratch_database = factories.postgresql("scratch_server")
+
+
+@pytest.fixture
+def unmigrated_database_url(scratch_database: psycopg.Connection[object]) -> str:
+    """Return a URL of an empty database of the test's own."""
+    info = scratch_database.info
+    query = urllib.parse.urlencode({"host": info.host, "port": info.port})
+    who = urllib.parse.quote(info.user) + (
+        f":{urllib.parse.quote(info.password)}" if info.password else ""
+    )
+    return f"postgresql://{who}@/{info.dbname}?{query}"

@@ -1,0 +1,443 @@
+from __future__ import annotations
+
+import gzip
+import json
+import pathlib
+import shutil
+import zoneinfo
+from decimal import Decimal
+
+import pytest
+from django import db
+
+from etl.models import StagedLine
+from tests import builder, conftest
+from warehouse import models
+
+
+LONDON = zoneinfo.ZoneInfo("Europe/London")
+OTHER_SAMPLES = conftest.ROOT / "tests" / "flow_files" / "other"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def counts() -> dict[str, int]:
+    return {
+        "flow_file": models.FlowFile.objects.count(),
+        "meter_point": models.MeterPoint.objects.count(),
+        "meter": models.Meter.objects.count(),
+        "register": models.Register.objects.count(),
+        "reading": models.Reading.objects.count(),
+        "staged_line": StagedLine.objects.count(),
+    }
+
+
+def stored(**filters: object) -> set[tuple[str, str, str, str]]:
+    """Return (MPAN, serial number, register, value) of the readings."""
+    return {
+        (
+            reading.mpan_core,
+            reading.register.meter.serial_number,
+            reading.register.identifier,
+            str(reading.value),
+        )
+        for reading in models.Reading.objects.filter(**filters).select_related("register__meter")
+    }
+
+
+SAMPLE_COUNTS = {
+    "flow_file": 1,
+    "meter_point": 11,
+    "meter": 11,
+    "register": 13,
+    "reading": 13,
+    "staged_line": 37,
+}
+
+
+class TestSample:
+    def test_gives_its_meter_points_meters_registers_and_readings(self, run: conftest.Run) -> None:
+        ended = run("load_d0010", "--batch", conftest.SAMPLE)
+
+        assert (ended.code, ended.err) == (0, "")
+        assert "loaded (13 readings)" in ended.out
+        assert counts() == SAMPLE_COUNTS
+        reading = models.Reading.objects.get(mpan_core="1900005281720", register__identifier="NT")
+        assert reading.register.meter.serial_number == "36933604"
+        assert reading.value == Decimal("15549.0")
+        assert reading.read_at.astimezone(LONDON).isoformat() == "2016-02-22T00:00:00+00:00"
+        assert (reading.reading_type, reading.validation_status) == ("D", "V")
+        assert (reading.reading_flag, reading.reading_method) == ("T", "N")
+        assert (reading.md_reset_at, reading.md_reset_count) == (None, None)
+        assert (reading.flow_file.file_name, reading.line_number) == (conftest.SAMPLE.name, 33)
+        assert reading.flow_file.status == models.FlowFileStatus.LOADED
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            pytest.param(lambda content: content, id="another name"),
+            pytest.param(lambda content: content.replace(b"\n", b"\r\n"), id="CRLF"),
+            pytest.param(lambda content: b"\xef\xbb\xbf" + content, id="a byte-order mark"),
+            pytest.param(lambda content: content[:-1], id="no final newline"),
+        ],
+    )
+    def test_again_is_a_delivery_and_nothing_else(
+        self, run: conftest.Run, write: conftest.Write, change: object
+    ) -> None:
+        run("load_d0010", conftest.SAMPLE)
+        path = write(change(conftest.SAMPLE.read_bytes()), "again.uff")  # type: ignore[operator] # ids need params
+
+        ended = run("load_d0010", path)
+
+        assert ended.code == 0
+        assert f"duplicate (same content as {conftest.SAMPLE.name})" in ended.out
+        assert counts() == SAMPLE_COUNTS
+        assert list(
+            models.Delivery.objects.order_by("id").values_list("file_name", flat=True)
+        ) == [conftest.SAMPLE.name, "again.uff"]
+
+    def test_with_one_reading_changed_is_a_conflict(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        run("load_d0010", conftest.SAMPLE)
+        path = write(conftest.SAMPLE.read_bytes().replace(b"7242.0", b"7243.0"), "changed.uff")
+
+        refused = run("load_d0010", path)
+
+        assert refused.code == 1
+        assert "J1064 File Identifier is '0000475656'" in refused.out
+        assert conftest.SAMPLE.name in refused.out
+        assert "--accept-reused-file-ids" in refused.out
+        assert models.Reading.objects.count() == 13
+        assert models.FlowFile.objects.get(file_name="changed.uff").status == "REJECTED"
+
+        accepted = run("load_d0010", "--accept-reused-file-ids", path)
+
+        assert accepted.code == 0
+        assert stored(mpan_core="2000055433806") == {
+            ("2000055433806", "D13C01717", "01", "7242.0"),
+            ("2000055433806", "D13C01717", "01", "7243.0"),
+        }
+        assert models.FlowFile.objects.get(file_name="changed.uff").reuses_file_identifier
+
+    @pytest.mark.parametrize(
+        ("name", "reading"),
+        [
+            ("DS0000IE16_D0010.txt", ("1023527784227", "25P2083306", "01", "78.4")),
+            ("S090173959.usr", ("1100013222946", "E12Z070779", "S", "256980.0")),
+        ],
+    )
+    def test_of_another_sender_loads(
+        self, run: conftest.Run, name: str, reading: tuple[str, str, str, str]
+    ) -> None:
+        ended = run("load_d0010", OTHER_SAMPLES / name)
+
+        assert ended.code == 0
+        assert stored() == {reading}
+
+
+class TestHierarchy:
+    def test_keeps_two_meters_of_a_meter_point_apart(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter("A1", builder.reading(value="1.0")),
+                builder.meter("B2", builder.reading(value="2.0")),
+            )
+        )
+
+        run("load_d0010", write(content))
+
+        assert stored() == {
+            (builder.MPAN, "A1", "S", "1.0"),
+            (builder.MPAN, "B2", "S", "2.0"),
+        }
+
+    def test_keeps_two_registers_of_a_meter_apart(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter(
+                    "A1",
+                    builder.reading("DY", value="1.0"),
+                    builder.reading("NT", value="2.0"),
+                ),
+            )
+        )
+
+        run("load_d0010", write(content))
+
+        assert stored() == {
+            (builder.MPAN, "A1", "DY", "1.0"),
+            (builder.MPAN, "A1", "NT", "2.0"),
+        }
+
+    def test_takes_what_stands_above_from_the_group_that_a_reading_is_in(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter("A1", builder.reading(value="1.0"), reading_type="F"),
+                builder.meter("A1", builder.reading(value="2.0"), reading_type="I"),
+            ),
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter("A1", builder.reading(value="3.0"), reading_type="C"),
+                validation_status="F",
+            ),
+        )
+
+        run("load_d0010", write(content))
+
+        assert (models.MeterPoint.objects.count(), models.Meter.objects.count()) == (1, 1)
+        assert set(
+            models.Reading.objects.values_list("value", "reading_type", "validation_status")
+        ) == {
+            (Decimal("1.0"), "F", "V"),
+            (Decimal("2.0"), "I", "V"),
+            (Decimal("3.0"), "C", "F"),
+        }
+
+    def test_keeps_a_meter_without_readings(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(builder.MPAN, builder.meter("A1", builder.reading())),
+            builder.meter_point(builder.OTHER_MPAN, builder.meter("B2")),
+        )
+
+        ended = run("load_d0010", write(content))
+
+        assert ended.code == 0
+        assert stored() == {(builder.MPAN, "A1", "S", "100.0")}
+        assert models.Meter.objects.get(serial_number="B2").meter_point_id == builder.OTHER_MPAN
+
+    def test_attaches_a_reading_without_meter_to_nothing(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(builder.MPAN, builder.meter("A1", builder.reading())),
+            builder.meter_point(builder.OTHER_MPAN, builder.reading(value="666.0")),
+        )
+
+        ended = run("load_d0010", write(content))
+
+        assert ended.code == 1
+        assert "loaded with rejections (1 readings; 1 lines rejected)" in ended.out
+        assert stored() == {(builder.MPAN, "A1", "S", "100.0")}
+        issue = models.LineIssue.objects.get()
+        assert (issue.line_number, issue.code, issue.mpan_core) == (
+            6,
+            "orphan-line",
+            builder.OTHER_MPAN,
+        )
+
+    def test_finds_registers_that_an_earlier_file_brought(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        run("load_d0010", write(builder.simple("1.0", file_id="1"), "one.uff"))
+
+        run("load_d0010", write(builder.simple("2.0", file_id="2"), "two.uff"))
+
+        assert stored() == {
+            (builder.MPAN, "A1", "S", "1.0"),
+            (builder.MPAN, "A1", "S", "2.0"),
+        }
+        assert models.Register.objects.count() == 1
+
+
+class TestEnvelope:
+    @pytest.mark.parametrize(
+        ("content", "words"),
+        [
+            (builder.simple()[:95], "line 4: found '03': expected a ZPT trailer"),
+            (builder.simple().replace(b"|3||1|", b"|4||1|"), "line 5: J1067 Total Group Count"),
+            (b"not a flow file\n", "line 1: found 'not a flow file': expected a ZHV header"),
+        ],
+        ids=["cut short", "counts wrong", "no header"],
+    )
+    def test_rejects_a_file_with_a_reason_on_screen_and_in_the_database(
+        self, run: conftest.Run, write: conftest.Write, content: bytes, words: str
+    ) -> None:
+        bad, good = write(content, "bad.uff"), write(builder.simple("5.0"), "good.uff")
+
+        ended = run("load_d0010", "--batch", bad, good)
+
+        assert ended.code == 1
+        assert f"{bad}: rejected ({words}" in ended.out
+        assert f"{good}: loaded (1 readings)" in ended.out
+        flow_file = models.FlowFile.objects.get(file_name="bad.uff")
+        assert (flow_file.status, flow_file.reason.startswith(words)) == ("REJECTED", True)
+        assert flow_file.issues.get().severity == models.Severity.REJECTED
+        assert (
+            StagedLine.objects.filter(
+                id__range=(flow_file.pk << 32, flow_file.pk + 1 << 32)
+            ).count()
+            == 0
+        )
+
+    def test_judges_a_rejected_content_anew(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        path = write(builder.flow_file(builder.meter_point(builder.MPAN), test_flag="TR01"))
+        refused = run("load_d0010", path)
+
+        accepted = run("load_d0010", "--accept-test-files", path)
+
+        assert (refused.code, accepted.code) == (1, 0)
+        flow_file = models.FlowFile.objects.get()
+        assert (flow_file.status, flow_file.reason) == ("LOADED", "")
+        assert not flow_file.issues.exists()
+        assert flow_file.deliveries.count() == 2
+
+    def test_keeps_a_warning_and_loads(self, run: conftest.Run, write: conftest.Write) -> None:
+        ended = run("load_d0010", write(builder.simple().replace(b"|3||1|", b"|3||9|")))
+
+        assert ended.code == 0
+        assert "loaded (1 readings; 1 warnings)" in ended.out
+        assert models.LineIssue.objects.get().code == "flow-count-differs"
+
+
+class TestStrict:
+    def test_rejects_a_file_whole_for_one_line(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter("A1", builder.reading(), builder.reading(value="x")),
+            )
+        )
+        bad = write(content, "bad.uff")
+        good = write(builder.simple(file_id="2", mpan=builder.OTHER_MPAN), "good.uff")
+
+        ended = run("load_d0010", "--strict", "--batch", bad, good)
+
+        assert ended.code == 1
+        assert f"{bad}: rejected (1 lines rejected; line 5 and 0 more would be" in ended.out
+        assert stored() == {(builder.OTHER_MPAN, "A1", "S", "100.0")}
+        assert not models.MeterPoint.objects.filter(mpan_core=builder.MPAN).exists()
+
+        ended = run("load_d0010", bad)
+
+        assert "loaded with rejections (1 readings; 1 lines rejected)" in ended.out
+
+
+class TestStageOnly:
+    def test_leaves_the_rest_to_transform_pending(self, run: conftest.Run) -> None:
+        staged = run("load_d0010", "--stage-only", conftest.SAMPLE)
+
+        assert (staged.code, counts()["staged_line"], counts()["reading"]) == (0, 37, 0)
+        assert "staged" in staged.out
+
+        finished = run("transform_pending")
+
+        assert finished.code == 0
+        assert f"{conftest.SAMPLE.name}: loaded (13 readings)" in finished.out
+        assert counts() == SAMPLE_COUNTS
+        assert "nothing to do" in run("transform_pending").out
+
+    def test_is_finished_by_loading_the_same_content(self, run: conftest.Run) -> None:
+        run("load_d0010", "--stage-only", conftest.SAMPLE)
+
+        ended = run("load_d0010", conftest.SAMPLE)
+
+        assert "loaded (13 readings)" in ended.out
+        assert counts() == SAMPLE_COUNTS
+
+
+class TestPaths:
+    def test_may_be_a_directory_a_glob_or_packed(
+        self, run: conftest.Run, write: conftest.Write, tmp_path: pathlib.Path
+    ) -> None:
+        write(builder.simple("1.0", file_id="1"), "one.uff")
+        write(gzip.compress(builder.simple("2.0", file_id="2")), "two.uff.gz")
+        write(builder.simple("3.0", file_id="3"), "three.txt")
+
+        by_glob = run("load_d0010", tmp_path / "*.uff*")
+        by_directory = run("load_d0010", "--batch", tmp_path)
+
+        assert (by_glob.code, by_directory.code) == (0, 0)
+        assert by_glob.out.count(": loaded") == 2
+        assert by_directory.out.count(": duplicate") == 2
+        assert {value for _, _, _, value in stored()} == {"1.0", "2.0", "3.0"}
+
+    def test_that_give_nothing_fail_and_stop_nobody(
+        self, run: conftest.Run, write: conftest.Write, tmp_path: pathlib.Path
+    ) -> None:
+        good = write(builder.simple())
+        broken = write(gzip.compress(builder.simple())[:40], "broken.gz")
+
+        ended = run("load_d0010", "--batch", tmp_path / "none.uff", broken, "/dev/null", good)
+
+        assert ended.code == 1
+        assert "none.uff: failed (No such file or directory)" in ended.out
+        assert "broken.gz: failed (Compressed file ended" in ended.out
+        assert "/dev/null: failed (not a regular file)" in ended.out
+        assert f"{good}: loaded (1 readings)" in ended.out
+
+    def test_print_as_one_json_object_each(self, run: conftest.Run, write: conftest.Write) -> None:
+        path = write(builder.simple(), "\x1b[31m.uff")
+
+        plain, as_json = run("load_d0010", path), run("load_d0010", "--json", path)
+
+        assert "\x1b" not in plain.out
+        assert json.loads(as_json.out)["outcome"] == "duplicate"
+
+    def test_given_twice_load_once(self, run: conftest.Run, write: conftest.Write) -> None:
+        path = write(builder.simple())
+        copy = pathlib.Path(shutil.copy(path, path.with_name("copy.uff")))
+
+        ended = run("load_d0010", "--batch", path, copy, path)
+
+        assert [line.partition(": ")[2][:9] for line in ended.out.splitlines()[:3]] == [
+            "loaded (1",
+            "duplicate",
+            "duplicate",
+        ]
+        assert counts()["reading"] == 1
+
+
+class TestText:
+    @pytest.mark.parametrize(
+        "serial",
+        [r"\N", r"\.", r"a\tb", "a\tb", '"', "'; --", "%s", "a\rb", "é", "{}"],
+    )
+    def test_is_stored_as_it_was_sent(
+        self, run: conftest.Run, write: conftest.Write, serial: str
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(builder.MPAN, builder.meter(serial, builder.reading()))
+        )
+
+        ended = run("load_d0010", write(content))
+
+        assert ended.code == 0
+        assert stored() == {(builder.MPAN, serial, "S", "100.0")}
+        assert StagedLine.objects.filter(payload=f"028|{serial}|R|").exists()
+
+    def test_that_is_no_utf_8_is_read_as_windows_1252(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        ended = run("load_d0010", write(builder.simple().replace(b"A1", b"caf\xe9")))
+
+        assert ended.code == 0
+        assert stored() == {(builder.MPAN, "café", "S", "100.0")}
+        assert models.FlowFile.objects.get().encoding == "cp1252"
+
+
+class TestStagedLines:
+    def test_have_ids_that_name_file_and_line(self, run: conftest.Run) -> None:
+        run("load_d0010", conftest.SAMPLE)
+
+        flow_file = models.FlowFile.objects.get()
+        with db.connection.cursor() as cursor:
+            cursor.execute("SELECT min(id), max(id), count(parent_id) FROM staged_line")
+            first, last, children = cursor.fetchone()
+        assert (first, last) == ((flow_file.pk << 32) + 1, (flow_file.pk << 32) + 37)
+        assert children == 11 + 13

@@ -1,0 +1,168 @@
+"""What needs processes of its own: kills, races, memory, and how a command ends."""
+
+from __future__ import annotations
+
+import pathlib
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+from django import db
+
+from etl.models import StagedLine
+from tests import conftest
+from tests.benchmarks import generate
+from warehouse import models
+
+
+Start = Callable[..., "subprocess.Popen[str]"]
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    """
+    Wait for a moment inside the life of a process.
+
+    :raises AssertionError: if the process ends before, or the moment does not come
+    """
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert process.poll() is None, process.communicate()
+        assert time.monotonic() < deadline
+        time.sleep(0.002)
+
+
+def running_statement(part: str) -> bool:
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND state = 'active'"
+            " AND pid <> pg_backend_pid() AND starts_with(query, %s)",
+            [part],
+        )
+        return bool(cursor.fetchone()[0])
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    process.kill()
+    process.communicate()
+    # The server notices that its client is gone at the end of the statement.
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        with db.connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                " AND backend_type = 'client backend'"
+            )
+            if cursor.fetchone()[0] == 0:
+                return
+        time.sleep(0.02)
+
+
+class TestLoad:
+    def test_of_one_content_by_two_processes_at_once_counts_once(self, start: Start) -> None:
+        processes = [start("load_d0010", conftest.SAMPLE) for _ in range(4)]
+        outputs = [process.communicate(timeout=60) for process in processes]
+
+        assert [process.returncode for process in processes] == [0] * 4, outputs
+        assert models.FlowFile.objects.get().status == models.FlowFileStatus.LOADED
+        assert models.Delivery.objects.count() == 4
+        assert models.Reading.objects.count() == 13
+        assert StagedLine.objects.count() == 37
+
+    def test_killed_while_staging_leaves_no_trace(
+        self, start: Start, run: conftest.Run, tmp_path: pathlib.Path
+    ) -> None:
+        path = tmp_path / "large.uff"
+        generate.write_flow_file(path, readings=100_000)
+        process = start("load_d0010", path)
+        wait_until(lambda: running_statement("COPY staged_line"), process)
+
+        kill(process)
+
+        assert not models.FlowFile.objects.exists()
+        assert not StagedLine.objects.exists()
+        assert run("load_d0010", path).code == 0
+        assert models.Reading.objects.count() == 100_000
+
+    def test_killed_while_transforming_is_finished_by_transform_pending(
+        self, start: Start, run: conftest.Run, tmp_path: pathlib.Path
+    ) -> None:
+        path = tmp_path / "large.uff"
+        generate.write_flow_file(path, readings=100_000)
+        process = start("load_d0010", path)
+        wait_until(lambda: running_statement("/* 40_judge_readings */"), process)
+
+        kill(process)
+
+        assert models.FlowFile.objects.get().status == models.FlowFileStatus.STAGED
+        assert not models.Reading.objects.exists()
+        assert run("transform_pending").code == 0
+        assert models.FlowFile.objects.get().status == models.FlowFileStatus.LOADED
+        assert models.Reading.objects.count() == 100_000
+        assert StagedLine.objects.count() == models.FlowFile.objects.get().line_count
+
+    def test_interrupted_says_so_in_a_sentence(self, start: Start, tmp_path: pathlib.Path) -> None:
+        path = tmp_path / "large.uff"
+        generate.write_flow_file(path, readings=100_000)
+        process = start("load_d0010", path)
+        wait_until(lambda: running_statement("COPY staged_line"), process)
+
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+
+        assert process.returncode == 130
+        assert err == "Interrupted; what was reported as done is stored.\n"
+        assert not models.FlowFile.objects.exists()
+
+    def test_of_a_large_file_stays_within_its_memory(
+        self, start: Start, tmp_path: pathlib.Path
+    ) -> None:
+        path = tmp_path / "large.uff"
+        generate.write_flow_file(path, readings=300_000)
+        process = start("load_d0010", path)
+        resident = psutil.Process(process.pid)
+        highest = 0
+        while process.poll() is None:
+            try:
+                highest = max(highest, resident.memory_info().rss)
+            except psutil.NoSuchProcess:
+                break
+            time.sleep(0.02)
+
+        assert process.communicate()[0].endswith("300,000 readings, 0 rejected lines\n")
+        assert 20 < highest / 2**20 < 120
+
+
+class TestEnd:
+    def test_is_a_sentence_where_no_server_answers(
+        self, start: Start, tmp_path: pathlib.Path
+    ) -> None:
+        process = start("load_d0010", conftest.SAMPLE, url=f"postgresql:///d0010?host={tmp_path}")
+        out, err = process.communicate(timeout=60)
+
+        assert (process.returncode, out) == (1, "")
+        assert "The database can't be used: connection is bad" in err
+        assert "Traceback" not in err
+
+    def test_is_a_sentence_where_the_tables_are_missing(
+        self, start: Start, unmigrated_database_url: str
+    ) -> None:
+        process = start("load_d0010", conftest.SAMPLE, url=unmigrated_database_url)
+        out, err = process.communicate(timeout=60)
+
+        assert (process.returncode, out) == (1, "")
+        assert "run `manage.py migrate` first" in err
+        assert "Traceback" not in err
+
+    def test_is_code_2_for_wrong_usage(self, start: Start) -> None:
+        process = start("load_d0010")
+        _, err = process.communicate(timeout=60)
+
+        assert process.returncode == 2
+        assert "PATH" in err
