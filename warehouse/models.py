@@ -184,6 +184,9 @@ class FlowFile(models.Model):
     )
     staged_at = models.DateTimeField(null=True)
     transformed_at = models.DateTimeField(null=True)
+    purged_at = models.DateTimeField(
+        null=True, help_text="When the raw lines were dropped; the readings stay."
+    )
     size = models.BigIntegerField("size in bytes")
     encoding = models.TextField(help_text="How bytes became text; encoding gives them back.")
 
@@ -214,10 +217,14 @@ class FlowFile(models.Model):
     declared_flow_count = models.BigIntegerField(null=True)  # J1066
     file_completed_at = models.DateTimeField(null=True)  # J1065
 
-    # What was counted
+    # What became of the lines: header, trailer and these add up to the lines of a loaded file.
     line_count = models.BigIntegerField("lines", default=0)
     blank_line_count = models.BigIntegerField("blank lines", default=0)
+    meter_point_line_count = models.BigIntegerField("meter point lines", default=0)
+    meter_line_count = models.BigIntegerField("meter lines", default=0)
     reading_count = models.BigIntegerField("readings", default=0)
+    validation_result_count = models.BigIntegerField("validation results", default=0)
+    site_visit_count = models.BigIntegerField("site visits", default=0)
     rejected_line_count = models.BigIntegerField("rejected lines", default=0)
     warning_count = models.BigIntegerField("warnings", default=0)
 
