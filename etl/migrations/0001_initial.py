@@ -4,24 +4,27 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='StagedLine',
+            name="StagedLine",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('parent_id', models.BigIntegerField(null=True)),
-                ('group_code', models.TextField()),
-                ('mpan_core', models.TextField(help_text='The MPAN it stands under, empty where none is valid.')),
-                ('payload', models.TextField()),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("parent_id", models.BigIntegerField(null=True)),
+                ("group_code", models.TextField()),
+                (
+                    "mpan_core",
+                    models.TextField(
+                        help_text="The MPAN it stands under, empty where none is valid."
+                    ),
+                ),
+                ("payload", models.TextField()),
             ],
             options={
-                'db_table': 'staged_line',
+                "db_table": "staged_line",
             },
         ),
     ]

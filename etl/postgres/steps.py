@@ -1,4 +1,4 @@
-"""The one runner of the SQL in `sql/transform`: one statement a file, in the order of names."""
+"""The one runner of the SQL in `sql/`: one statement a file, in the order of names."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import db
+from django.db.backends import utils
 
 
 logger = logging.getLogger(__name__)
@@ -39,6 +40,15 @@ STEPS = (
 )
 
 
+LEDGER = "10_account_for_lines"
+COMPARISONS = (
+    "20_compare_counts",
+    "30_compare_readings",
+    "40_compare_other_lines",
+    "50_check_references",
+)
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class StepReport:
     """What one statement did: the rows it wrote (-1 where it writes none) and how long it took."""
@@ -57,24 +67,45 @@ def run_transform(parameters: Mapping[str, Any]) -> Sequence[StepReport]:
 
     :raises django.db.Error: if the server refuses a statement
     """
+    _set_for_sets()
+    reports = []
+    for name in STEPS:
+        with db.connection.cursor() as cursor:
+            reports.append(_execute(cursor, "transform", name, parameters))
+    return reports
+
+
+def run_reconcile(name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """
+    Run one of the queries in `sql/reconcile` and return its rows, by column name.
+
+    :raises django.db.Error: if the server refuses the statement
+    """
+    _set_for_sets()
+    with db.connection.cursor() as cursor:
+        _execute(cursor, "reconcile", name, parameters)
+        columns = [column.name for column in cursor.description or ()]
+        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _set_for_sets() -> None:
     with db.connection.cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")
         cursor.execute("SET LOCAL work_mem = '128MB'")
-    return [_run(name, parameters) for name in STEPS]
 
 
-def _run(name: str, parameters: Mapping[str, Any]) -> StepReport:
+def _execute(
+    cursor: utils.CursorWrapper, folder: str, name: str, parameters: Mapping[str, Any]
+) -> StepReport:
     started = time.perf_counter()
-    with db.connection.cursor() as cursor:
-        # The tag tells the statement in pg_stat_activity and in the server's log.
-        cursor.execute(f"/* {name} */ {_statement(name)}", parameters)
-        report = StepReport(
-            name=name, row_count=cursor.rowcount, seconds=time.perf_counter() - started
-        )
+    # The tag tells the statement in pg_stat_activity and in the server's log.
+    cursor.execute(f"/* {name} */ {_statement(folder, name)}", parameters)
+    seconds = time.perf_counter() - started
+    report = StepReport(name=name, row_count=cursor.rowcount, seconds=seconds)
     logger.info("%s: %d rows, %.3f s", report.name, report.row_count, report.seconds)
     return report
 
 
 @functools.cache
-def _statement(name: str) -> str:
-    return (SQL_FOLDER / "transform" / f"{name}.sql").read_text(encoding="utf-8")
+def _statement(folder: str, name: str) -> str:
+    return (SQL_FOLDER / folder / f"{name}.sql").read_text(encoding="utf-8")

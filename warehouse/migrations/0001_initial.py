@@ -7,210 +7,477 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='FlowFile',
+            name="FlowFile",
             fields=[
-                ('id', models.BigAutoField(primary_key=True, serialize=False)),
-                ('sha256', models.CharField(max_length=64, verbose_name='SHA-256')),
-                ('file_name', models.TextField(help_text='The name under which the content first came.')),
-                ('status', models.CharField(choices=[('STAGED', 'staged'), ('LOADED', 'loaded'), ('LOADED_WITH_REJECTIONS', 'loaded with rejections'), ('REJECTED', 'rejected'), ('FAILED', 'failed')], max_length=32)),
-                ('reason', models.TextField(blank=True, default='', help_text='Why the file was rejected or failed.')),
-                ('staged_at', models.DateTimeField(null=True)),
-                ('transformed_at', models.DateTimeField(null=True)),
-                ('purged_at', models.DateTimeField(help_text='When the raw lines were dropped; the readings stay.', null=True)),
-                ('size', models.BigIntegerField(verbose_name='size in bytes')),
-                ('encoding', models.TextField(help_text='How bytes became text; encoding gives them back.')),
-                ('file_identifier', models.TextField(default='', verbose_name='file id')),
-                ('flow', models.TextField(default='')),
-                ('sender_role', models.TextField(default='')),
-                ('sender', models.TextField(default='')),
-                ('recipient_role', models.TextField(default='')),
-                ('recipient', models.TextField(default='')),
-                ('file_created_at', models.DateTimeField(null=True)),
-                ('sending_application', models.TextField(default='')),
-                ('receiving_application', models.TextField(default='')),
-                ('broadcast', models.TextField(default='')),
-                ('test_flag', models.TextField(default='')),
-                ('reuses_file_identifier', models.BooleanField(default=False, help_text='Loaded although another content of this sender has the same file id.', verbose_name='reuses a file id')),
-                ('is_strict', models.BooleanField(default=False, help_text='Loaded whole or not at all, whatever one line says.', verbose_name='strict')),
-                ('declared_group_count', models.BigIntegerField(null=True)),
-                ('checksum', models.TextField(default='')),
-                ('declared_flow_count', models.BigIntegerField(null=True)),
-                ('file_completed_at', models.DateTimeField(null=True)),
-                ('line_count', models.BigIntegerField(default=0, verbose_name='lines')),
-                ('blank_line_count', models.BigIntegerField(default=0, verbose_name='blank lines')),
-                ('meter_point_line_count', models.BigIntegerField(default=0, verbose_name='meter point lines')),
-                ('meter_line_count', models.BigIntegerField(default=0, verbose_name='meter lines')),
-                ('reading_count', models.BigIntegerField(default=0, verbose_name='readings')),
-                ('validation_result_count', models.BigIntegerField(default=0, verbose_name='validation results')),
-                ('site_visit_count', models.BigIntegerField(default=0, verbose_name='site visits')),
-                ('rejected_line_count', models.BigIntegerField(default=0, verbose_name='rejected lines')),
-                ('warning_count', models.BigIntegerField(default=0, verbose_name='warnings')),
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("sha256", models.CharField(max_length=64, verbose_name="SHA-256")),
+                (
+                    "file_name",
+                    models.TextField(help_text="The name under which the content first came."),
+                ),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("STAGED", "staged"),
+                            ("LOADED", "loaded"),
+                            ("LOADED_WITH_REJECTIONS", "loaded with rejections"),
+                            ("REJECTED", "rejected"),
+                            ("FAILED", "failed"),
+                        ],
+                        max_length=32,
+                    ),
+                ),
+                (
+                    "reason",
+                    models.TextField(
+                        blank=True, default="", help_text="Why the file was rejected or failed."
+                    ),
+                ),
+                ("staged_at", models.DateTimeField(null=True)),
+                ("transformed_at", models.DateTimeField(null=True)),
+                (
+                    "purged_at",
+                    models.DateTimeField(
+                        help_text="When the raw lines were dropped; the readings stay.", null=True
+                    ),
+                ),
+                ("size", models.BigIntegerField(verbose_name="size in bytes")),
+                (
+                    "encoding",
+                    models.TextField(help_text="How bytes became text; encoding gives them back."),
+                ),
+                ("file_identifier", models.TextField(default="", verbose_name="file id")),
+                ("flow", models.TextField(default="")),
+                ("sender_role", models.TextField(default="")),
+                ("sender", models.TextField(default="")),
+                ("recipient_role", models.TextField(default="")),
+                ("recipient", models.TextField(default="")),
+                ("file_created_at", models.DateTimeField(null=True)),
+                ("sending_application", models.TextField(default="")),
+                ("receiving_application", models.TextField(default="")),
+                ("broadcast", models.TextField(default="")),
+                ("test_flag", models.TextField(default="")),
+                (
+                    "reuses_file_identifier",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Loaded although another content of this sender has the same file id.",
+                        verbose_name="reuses a file id",
+                    ),
+                ),
+                (
+                    "is_strict",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Loaded whole or not at all, whatever one line says.",
+                        verbose_name="strict",
+                    ),
+                ),
+                ("declared_group_count", models.BigIntegerField(null=True)),
+                ("checksum", models.TextField(default="")),
+                ("declared_flow_count", models.BigIntegerField(null=True)),
+                ("file_completed_at", models.DateTimeField(null=True)),
+                ("line_count", models.BigIntegerField(default=0, verbose_name="lines")),
+                (
+                    "blank_line_count",
+                    models.BigIntegerField(default=0, verbose_name="blank lines"),
+                ),
+                (
+                    "meter_point_line_count",
+                    models.BigIntegerField(default=0, verbose_name="meter point lines"),
+                ),
+                (
+                    "meter_line_count",
+                    models.BigIntegerField(default=0, verbose_name="meter lines"),
+                ),
+                ("reading_count", models.BigIntegerField(default=0, verbose_name="readings")),
+                (
+                    "validation_result_count",
+                    models.BigIntegerField(default=0, verbose_name="validation results"),
+                ),
+                (
+                    "site_visit_count",
+                    models.BigIntegerField(default=0, verbose_name="site visits"),
+                ),
+                (
+                    "rejected_line_count",
+                    models.BigIntegerField(default=0, verbose_name="rejected lines"),
+                ),
+                ("warning_count", models.BigIntegerField(default=0, verbose_name="warnings")),
             ],
             options={
-                'db_table': 'flow_file',
-                'indexes': [models.Index(condition=models.Q(('status', 'STAGED')), fields=['id'], name='flow_file_waiting'), models.Index(fields=['staged_at'], name='flow_file_staged_at')],
-                'constraints': [models.UniqueConstraint(fields=('sha256',), name='flow_file_content_is_known_once'), models.UniqueConstraint(condition=models.Q(('reuses_file_identifier', False), ('status__in', ('STAGED', 'LOADED', 'LOADED_WITH_REJECTIONS'))), fields=('file_identifier', 'sender', 'sender_role'), name='flow_file_identifier_is_used_once_by_its_sender'), models.CheckConstraint(condition=models.Q(('id__gt', 0), ('id__lt', 2147483648)), name='flow_file_id_fits_half_a_line_id')],
+                "db_table": "flow_file",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "STAGED")),
+                        fields=["id"],
+                        name="flow_file_waiting",
+                    ),
+                    models.Index(fields=["staged_at"], name="flow_file_staged_at"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("sha256",), name="flow_file_content_is_known_once"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("reuses_file_identifier", False),
+                            ("status__in", ("STAGED", "LOADED", "LOADED_WITH_REJECTIONS")),
+                        ),
+                        fields=("file_identifier", "sender", "sender_role"),
+                        name="flow_file_identifier_is_used_once_by_its_sender",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("id__gt", 0), ("id__lt", 2147483648)),
+                        name="flow_file_id_fits_half_a_line_id",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file_name', models.TextField()),
-                ('path', models.TextField()),
-                ('delivered_at', models.DateTimeField()),
-                ('flow_file', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='deliveries', to='warehouse.flowfile')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("file_name", models.TextField()),
+                ("path", models.TextField()),
+                ("delivered_at", models.DateTimeField()),
+                (
+                    "flow_file",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="deliveries",
+                        to="warehouse.flowfile",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'deliveries',
-                'db_table': 'delivery',
+                "verbose_name_plural": "deliveries",
+                "db_table": "delivery",
             },
         ),
         migrations.CreateModel(
-            name='MeterPoint',
+            name="MeterPoint",
             fields=[
-                ('mpan_core', models.CharField(db_collation='C', max_length=13, primary_key=True, serialize=False, verbose_name='MPAN')),
-                ('line_id', models.BigIntegerField(help_text='The staged line that introduced it.')),
+                (
+                    "mpan_core",
+                    models.CharField(
+                        db_collation="C",
+                        max_length=13,
+                        primary_key=True,
+                        serialize=False,
+                        verbose_name="MPAN",
+                    ),
+                ),
+                (
+                    "line_id",
+                    models.BigIntegerField(help_text="The staged line that introduced it."),
+                ),
             ],
             options={
-                'db_table': 'meter_point',
-                'constraints': [models.CheckConstraint(condition=models.Q(('mpan_core__regex', '^[0-9]{13}$')), name='meter_point_mpan_core_has_13_digits')],
+                "db_table": "meter_point",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("mpan_core__regex", "^[0-9]{13}$")),
+                        name="meter_point_mpan_core_has_13_digits",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Meter',
+            name="Meter",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('serial_number', models.CharField(db_collation='C', max_length=10)),
-                ('serial_number_search', models.GeneratedField(db_persist=True, expression=django.db.models.functions.text.Upper(django.db.models.functions.text.Replace('serial_number', models.Value(' '), models.Value(''))), help_text='Upper case, without spaces.', output_field=models.CharField(db_collation='C', max_length=10))),
-                ('meter_point', models.ForeignKey(db_column='mpan_core', db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='meters', to='warehouse.meterpoint')),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("serial_number", models.CharField(db_collation="C", max_length=10)),
+                (
+                    "serial_number_search",
+                    models.GeneratedField(
+                        db_persist=True,
+                        expression=django.db.models.functions.text.Upper(
+                            django.db.models.functions.text.Replace(
+                                "serial_number", models.Value(" "), models.Value("")
+                            )
+                        ),
+                        help_text="Upper case, without spaces.",
+                        output_field=models.CharField(db_collation="C", max_length=10),
+                    ),
+                ),
+                (
+                    "meter_point",
+                    models.ForeignKey(
+                        db_column="mpan_core",
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="meters",
+                        to="warehouse.meterpoint",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'meter',
+                "db_table": "meter",
             },
         ),
         migrations.CreateModel(
-            name='Register',
+            name="Register",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('mpan_core', models.CharField(db_collation='C', max_length=13, verbose_name='MPAN')),
-                ('identifier', models.CharField(db_collation='C', max_length=2)),
-                ('meter', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='registers', to='warehouse.meter')),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                (
+                    "mpan_core",
+                    models.CharField(db_collation="C", max_length=13, verbose_name="MPAN"),
+                ),
+                ("identifier", models.CharField(db_collation="C", max_length=2)),
+                (
+                    "meter",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="registers",
+                        to="warehouse.meter",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'register',
+                "db_table": "register",
             },
         ),
         migrations.CreateModel(
-            name='Reading',
+            name="Reading",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('read_at', models.DateTimeField()),
-                ('md_reset_at', models.DateTimeField(null=True, verbose_name='MD reset at')),
-                ('md_reset_count', models.SmallIntegerField(null=True, verbose_name='number of MD resets')),
-                ('mpan_core', models.CharField(db_collation='C', max_length=13, verbose_name='MPAN')),
-                ('value', models.DecimalField(decimal_places=1, max_digits=9)),
-                ('reading_type', models.CharField(max_length=1)),
-                ('validation_status', models.CharField(max_length=1)),
-                ('reading_flag', models.CharField(max_length=1)),
-                ('reading_method', models.CharField(max_length=1)),
-                ('reason_code', models.CharField(max_length=2)),
-                ('reading_status', models.CharField(max_length=1)),
-                ('flow_file', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='readings', to='warehouse.flowfile')),
-                ('register', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='readings', to='warehouse.register')),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("read_at", models.DateTimeField()),
+                ("md_reset_at", models.DateTimeField(null=True, verbose_name="MD reset at")),
+                (
+                    "md_reset_count",
+                    models.SmallIntegerField(null=True, verbose_name="number of MD resets"),
+                ),
+                (
+                    "mpan_core",
+                    models.CharField(db_collation="C", max_length=13, verbose_name="MPAN"),
+                ),
+                ("value", models.DecimalField(decimal_places=1, max_digits=9)),
+                ("reading_type", models.CharField(max_length=1)),
+                ("validation_status", models.CharField(max_length=1)),
+                ("reading_flag", models.CharField(max_length=1)),
+                ("reading_method", models.CharField(max_length=1)),
+                ("reason_code", models.CharField(max_length=2)),
+                ("reading_status", models.CharField(max_length=1)),
+                (
+                    "flow_file",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="readings",
+                        to="warehouse.flowfile",
+                    ),
+                ),
+                (
+                    "register",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="readings",
+                        to="warehouse.register",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'reading',
+                "db_table": "reading",
             },
         ),
         migrations.CreateModel(
-            name='SiteVisit',
+            name="SiteVisit",
             fields=[
-                ('id', models.BigIntegerField(primary_key=True, serialize=False)),
-                ('mpan_core', models.CharField(db_collation='C', max_length=13, verbose_name='MPAN')),
-                ('check_code', models.CharField(max_length=2)),
-                ('additional_information', models.CharField(max_length=200)),
-                ('flow_file', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='site_visits', to='warehouse.flowfile')),
-                ('meter', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='site_visits', to='warehouse.meter')),
-                ('reading', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='site_visits', to='warehouse.reading')),
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                (
+                    "mpan_core",
+                    models.CharField(db_collation="C", max_length=13, verbose_name="MPAN"),
+                ),
+                ("check_code", models.CharField(max_length=2)),
+                ("additional_information", models.CharField(max_length=200)),
+                (
+                    "flow_file",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="site_visits",
+                        to="warehouse.flowfile",
+                    ),
+                ),
+                (
+                    "meter",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="site_visits",
+                        to="warehouse.meter",
+                    ),
+                ),
+                (
+                    "reading",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="site_visits",
+                        to="warehouse.reading",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'site_visit',
+                "db_table": "site_visit",
             },
         ),
         migrations.CreateModel(
-            name='LineIssue',
+            name="LineIssue",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('line_number', models.BigIntegerField(verbose_name='line')),
-                ('group_code', models.TextField(verbose_name='group')),
-                ('mpan_core', models.CharField(db_collation='C', max_length=13, verbose_name='MPAN')),
-                ('severity', models.CharField(choices=[('REJECTED', 'rejected'), ('WARNING', 'warning')], max_length=8)),
-                ('code', models.TextField()),
-                ('item', models.TextField(help_text='The J-item of the catalogue, where there is one.')),
-                ('value', models.TextField()),
-                ('message', models.TextField()),
-                ('flow_file', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='issues', to='warehouse.flowfile')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("line_number", models.BigIntegerField(verbose_name="line")),
+                ("group_code", models.TextField(verbose_name="group")),
+                (
+                    "mpan_core",
+                    models.CharField(db_collation="C", max_length=13, verbose_name="MPAN"),
+                ),
+                (
+                    "severity",
+                    models.CharField(
+                        choices=[("REJECTED", "rejected"), ("WARNING", "warning")], max_length=8
+                    ),
+                ),
+                ("code", models.TextField()),
+                (
+                    "item",
+                    models.TextField(help_text="The J-item of the catalogue, where there is one."),
+                ),
+                ("value", models.TextField()),
+                ("message", models.TextField()),
+                (
+                    "flow_file",
+                    models.ForeignKey(
+                        db_index=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="issues",
+                        to="warehouse.flowfile",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'line_issue',
-                'indexes': [models.Index(fields=['flow_file', 'line_number'], name='line_issue_of_file'), models.Index(condition=models.Q(('mpan_core', ''), _negated=True), fields=['mpan_core'], name='line_issue_of_meter_point')],
+                "db_table": "line_issue",
+                "indexes": [
+                    models.Index(fields=["flow_file", "line_number"], name="line_issue_of_file"),
+                    models.Index(
+                        condition=models.Q(("mpan_core", ""), _negated=True),
+                        fields=["mpan_core"],
+                        name="line_issue_of_meter_point",
+                    ),
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='meter',
-            index=models.Index(fields=['serial_number_search'], name='meter_serial_search'),
+            model_name="meter",
+            index=models.Index(fields=["serial_number_search"], name="meter_serial_search"),
         ),
         migrations.AddConstraint(
-            model_name='meter',
-            constraint=models.UniqueConstraint(fields=('meter_point', 'serial_number'), name='meter_serial_number_is_unique_at_its_meter_point'),
+            model_name="meter",
+            constraint=models.UniqueConstraint(
+                fields=("meter_point", "serial_number"),
+                name="meter_serial_number_is_unique_at_its_meter_point",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='meter',
-            constraint=models.CheckConstraint(condition=models.Q(('serial_number', ''), _negated=True), name='meter_has_a_serial_number'),
+            model_name="meter",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("serial_number", ""), _negated=True),
+                name="meter_has_a_serial_number",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='register',
-            constraint=models.UniqueConstraint(fields=('mpan_core', 'meter', 'identifier'), name='register_identifier_is_unique_on_its_meter'),
+            model_name="register",
+            constraint=models.UniqueConstraint(
+                fields=("mpan_core", "meter", "identifier"),
+                name="register_identifier_is_unique_on_its_meter",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='register',
-            constraint=models.CheckConstraint(condition=models.Q(('identifier', ''), _negated=True), name='register_has_an_identifier'),
+            model_name="register",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("identifier", ""), _negated=True),
+                name="register_has_an_identifier",
+            ),
         ),
         migrations.AddIndex(
-            model_name='reading',
-            index=models.Index(fields=['mpan_core', 'read_at'], name='reading_of_meter_point'),
+            model_name="reading",
+            index=models.Index(fields=["mpan_core", "read_at"], name="reading_of_meter_point"),
         ),
         migrations.AddConstraint(
-            model_name='reading',
-            constraint=models.CheckConstraint(condition=models.Q(('value__gte', 0), ('value__lte', 99999999.9)), name='reading_value_is_a_number_of_nine_digits'),
+            model_name="reading",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("value__gte", 0), ("value__lte", 99999999.9)),
+                name="reading_value_is_a_number_of_nine_digits",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reading',
-            constraint=models.CheckConstraint(condition=models.Q(('md_reset_count__gte', 0), ('md_reset_count__lte', 999)), name='reading_md_reset_count_has_three_digits'),
+            model_name="reading",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("md_reset_count__gte", 0), ("md_reset_count__lte", 999)),
+                name="reading_md_reset_count_has_three_digits",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='reading',
-            constraint=models.CheckConstraint(condition=models.Q(('flow_file_id', django.db.models.expressions.CombinedExpression(models.F('id'), '>>', models.Value(32)))), name='reading_id_names_its_flow_file'),
+            model_name="reading",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "flow_file_id",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("id"), ">>", models.Value(32)
+                        ),
+                    )
+                ),
+                name="reading_id_names_its_flow_file",
+            ),
         ),
         migrations.AddIndex(
-            model_name='sitevisit',
-            index=models.Index(fields=['mpan_core'], name='site_visit_of_meter_point'),
+            model_name="sitevisit",
+            index=models.Index(fields=["mpan_core"], name="site_visit_of_meter_point"),
         ),
         migrations.AddConstraint(
-            model_name='sitevisit',
-            constraint=models.CheckConstraint(condition=models.Q(('flow_file_id', django.db.models.expressions.CombinedExpression(models.F('id'), '>>', models.Value(32)))), name='site_visit_id_names_its_flow_file'),
+            model_name="sitevisit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "flow_file_id",
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("id"), ">>", models.Value(32)
+                        ),
+                    )
+                ),
+                name="site_visit_id_names_its_flow_file",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='sitevisit',
-            constraint=models.CheckConstraint(condition=models.Q(('reading', None), ('meter__isnull', False), _connector='OR'), name='site_visit_at_a_reading_is_at_its_meter'),
+            model_name="sitevisit",
+            constraint=models.CheckConstraint(
+                condition=models.Q(("reading", None), ("meter__isnull", False), _connector="OR"),
+                name="site_visit_at_a_reading_is_at_its_meter",
+            ),
         ),
     ]

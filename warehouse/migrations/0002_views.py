@@ -25,8 +25,10 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             sql=["DROP INDEX meter_point_mpan_core_130aba95_like"],
             reverse_sql=[
-                "CREATE INDEX meter_point_mpan_core_130aba95_like"
-                " ON meter_point (mpan_core varchar_pattern_ops)"
+                """
+                CREATE INDEX meter_point_mpan_core_130aba95_like
+                ON meter_point (mpan_core varchar_pattern_ops)
+                """
             ],
         ),
         _create("reading_listing", 1),

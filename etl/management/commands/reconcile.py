@@ -1,0 +1,59 @@
+"""`manage.py reconcile`: account for every line of every file."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from django.core.management import base as django_base
+
+from etl.management import base
+from etl.usecases import reconcile
+
+
+COLUMNS = (
+    ("lines", "line_count"),
+    ("points", "meter_point_line_count"),
+    ("meters", "meter_line_count"),
+    ("readings", "reading_count"),
+    ("results", "validation_result_count"),
+    ("visits", "site_visit_count"),
+    ("rejected", "rejected_line_count"),
+    ("blank", "blank_line_count"),
+    ("lost", "unaccounted_line_count"),
+)
+
+
+class Command(base.PipelineCommand):
+    help = "Prove that nothing was lost: account for every line, and compare rows with lines."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--file", metavar="NAME|SHA", help="one file, by its name or the start of its SHA-256"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            result = reconcile.reconcile(name_or_sha256=options["file"])
+        except reconcile.UnknownFileError as error:
+            raise django_base.CommandError(f"{error}.", returncode=2) from error
+
+        names = {account.id: base.printable(account.file_name) for account in result.accounts}
+        self.stdout.write("".join(f"{title:>10}" for title, _ in COLUMNS) + "  file")
+        for account in result.accounts:
+            numbers = "".join(f"{getattr(account, field):>10,}" for _, field in COLUMNS)
+            remark = f" ({account.status.lower()}{', purged' if account.is_purged else ''})"
+            self.stdout.write(f"{numbers}  {names[account.id]}{remark.replace('_', ' ')}")
+        for difference in result.differences:
+            name = names.get(difference.flow_file_id, f"flow file {difference.flow_file_id}")
+            self.stdout.write(
+                f"{name}: {difference.what}: expected {difference.expected:,},"
+                f" found {difference.found:,}"
+            )
+        lost = sum(account.unaccounted_line_count != 0 for account in result.accounts)
+        self.stdout.write(
+            f"{len(result.accounts):,} files, {lost:,} with lines unaccounted for,"
+            f" {len(result.differences):,} differences"
+        )
+        if lost or result.differences:
+            raise SystemExit(1)

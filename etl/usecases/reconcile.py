@@ -1,0 +1,101 @@
+"""Prove that nothing was lost: every line of every file is accounted for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Q
+
+from etl.postgres import staged_lines, steps
+from etl.usecases import transform
+from warehouse import models
+
+
+class UnknownFileError(Exception):
+    """No flow file has this name or hash."""
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Account:
+    """What became of one file's lines; `unaccounted_line_count` is zero where all are found."""
+
+    id: int
+    file_name: str
+    status: str
+    is_purged: bool
+    line_count: int
+    meter_point_line_count: int
+    meter_line_count: int
+    reading_count: int
+    validation_result_count: int
+    site_visit_count: int
+    rejected_line_count: int
+    blank_line_count: int
+    unaccounted_line_count: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Difference:
+    """Something of one file that is not as it should be."""
+
+    flow_file_id: int
+    what: str
+    expected: int
+    found: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Reconciliation:
+    """The account of each file, and the differences that were found."""
+
+    accounts: Sequence[Account]
+    differences: Sequence[Difference]
+
+
+def reconcile(*, name_or_sha256: str | None = None) -> Reconciliation:
+    """
+    Compare files, raw lines and warehouse, as they stand at one moment.
+
+    :raises UnknownFileError: if a name or the beginning of a hash is given that no file has
+    """
+    chosen = _chosen_ids(name_or_sha256)
+    accounts: list[Account] = []
+    differences: list[Difference] = []
+    with transaction.atomic(durable=True):
+        for parameters in _ranges(chosen):
+            accounts += [Account(**row) for row in steps.run_reconcile(steps.LEDGER, parameters)]
+            differences += [
+                Difference(**row)
+                for name in steps.COMPARISONS
+                for row in steps.run_reconcile(name, parameters)
+            ]
+    return Reconciliation(accounts=accounts, differences=differences)
+
+
+def _chosen_ids(name_or_sha256: str | None) -> Sequence[int] | None:
+    if name_or_sha256 is None:
+        return None
+    chosen = models.FlowFile.objects.filter(
+        Q(file_name=name_or_sha256)
+        | Q(deliveries__file_name=name_or_sha256)
+        | Q(sha256__startswith=name_or_sha256)
+    )
+    ids = sorted(set(chosen.values_list("id", flat=True)))
+    if not ids:
+        raise UnknownFileError(f"no flow file has the name or SHA-256 '{name_or_sha256}'")
+    return ids
+
+
+def _ranges(chosen: Sequence[int] | None) -> Sequence[Mapping[str, Any]]:
+    ranges = (
+        [(0, 2**63 - 1)]
+        if chosen is None
+        else [staged_lines.line_ids(flow_file_id) for flow_file_id in chosen]
+    )
+    return [
+        {"first_line_id": first, "last_line_id": last, "time_zone": transform.TIME_ZONE}
+        for first, last in ranges
+    ]

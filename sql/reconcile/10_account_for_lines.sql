@@ -1,0 +1,32 @@
+-- Account for every line of each file: what it became, and what is left over.
+--
+-- A loaded file's lines are its header and trailer, what was stored of each kind, what was
+-- rejected, and the blank ones. The numbers of a file that is only staged, or was refused, are
+-- its lines alone.
+--
+-- Params: first_line_id, last_line_id (bigint): the files to look at, by the ids of their lines
+-- Reads:  flow_file
+SELECT
+    id,
+    file_name,
+    status,
+    purged_at IS NOT NULL AS is_purged,
+    line_count,
+    meter_point_line_count,
+    meter_line_count,
+    reading_count,
+    validation_result_count,
+    site_visit_count,
+    rejected_line_count,
+    blank_line_count,
+    CASE
+        WHEN status IN ('LOADED', 'LOADED_WITH_REJECTIONS')
+            THEN
+                line_count - 2 - meter_point_line_count - meter_line_count - reading_count
+                - validation_result_count - site_visit_count - rejected_line_count
+                - blank_line_count
+        ELSE 0
+    END AS unaccounted_line_count
+FROM flow_file
+WHERE id BETWEEN %(first_line_id)s >> 32 AND %(last_line_id)s >> 32
+ORDER BY id;
