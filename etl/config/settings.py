@@ -21,7 +21,13 @@ DATABASE_URL = os.environ.get("DATABASE_URL", "")
 if DATABASE_URL:
     DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
 else:
-    DATABASES = {"default": {"ENGINE": "etl.postgres.embedded", "NAME": "d0010"}}
+    DATABASES = {
+        "default": {
+            "ENGINE": "etl.postgres.embedded",
+            "NAME": "d0010",
+            "OPTIONS": {"data_dir": os.environ.get("D0010_DATA_DIR")},
+        }
+    }
 
 INSTALLED_APPS = [
     "etl.apps.EtlConfig",

@@ -1,0 +1,51 @@
+"""
+Django's PostgreSQL backend on a server that the first connection starts.
+
+`OPTIONS["data_dir"]` names the folder of the server; HOST, PORT and USER are found here.
+"""
+
+import os
+from collections.abc import Iterable
+from typing import Any
+
+from django.db.backends.postgresql import base, client
+
+from etl.postgres.embedded import server
+
+
+class DatabaseClient(client.DatabaseClient):
+    """The shell of `manage.py dbshell`: psql, with pg_dump and the others on its PATH."""
+
+    @classmethod
+    def settings_to_cmd_args_env(
+        cls, settings_dict: dict[str, Any], parameters: Iterable[str]
+    ) -> tuple[list[str], dict[str, str] | None]:
+        address = server.at(settings_dict["OPTIONS"].get("data_dir")).ensure_running(
+            database=settings_dict["NAME"]
+        )
+        place = {"HOST": address.host, "PORT": str(address.port), "USER": address.user}
+        arguments, environment = super().settings_to_cmd_args_env(
+            {**settings_dict, **place}, parameters
+        )
+        return arguments, {
+            **(environment or {}),
+            "PATH": os.pathsep.join([str(address.programs), os.environ.get("PATH", os.defpath)]),
+            "PGDATABASE": settings_dict["NAME"],
+            **{f"PG{name}": value for name, value in place.items()},
+        }
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    client_class = DatabaseClient
+
+    def get_connection_params(self) -> dict[str, Any]:
+        """
+        Return what to connect with, having started the server.
+
+        :raises EmbeddedServerError: if the server cannot be started
+        """
+        parameters: dict[str, Any] = super().get_connection_params()
+        address = server.at(parameters.pop("data_dir", None)).ensure_running(
+            database=parameters["dbname"]
+        )
+        return parameters | {"host": address.host, "port": address.port, "user": address.user}
