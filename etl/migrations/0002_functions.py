@@ -23,4 +23,5 @@ class Migration(migrations.Migration):
         _create("mpan_check_digit_v1", "text"),
         _create("d0010_clock_time_v1", "text"),
         _create("d0010_register_reading_v1", "text"),
+        _create("spreadsheet_text_v1", "text"),
     )

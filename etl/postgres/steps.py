@@ -7,7 +7,7 @@ import functools
 import logging
 import pathlib
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import db
@@ -86,6 +86,22 @@ def run_reconcile(name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[
         _execute(cursor, "reconcile", name, parameters)
         columns = [column.name for column in cursor.description or ()]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def export_readings(parameters: Mapping[str, Any], *, time_zone: str) -> Iterator[bytes]:
+    """
+    Yield CSV with a header line, as the server sends it.
+
+    :raises django.db.Error: if the server refuses the statement
+    """
+    statement = _statement("export", "readings")
+    with db.connection.wrap_database_errors, db.connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('TimeZone', %s, TRUE)", [time_zone])
+        with cursor.copy(
+            f"/* readings */ COPY ({statement}) TO STDOUT WITH (FORMAT csv, HEADER)", parameters
+        ) as stream:
+            for block in stream:
+                yield bytes(block)
 
 
 def _set_for_sets() -> None:

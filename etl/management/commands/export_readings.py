@@ -1,0 +1,81 @@
+"""`manage.py export_readings`: CSV of readings, to standard output or a file."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import os
+import pathlib
+import sys
+from collections.abc import Iterator
+from typing import IO, Any
+
+from django.core.management import base as django_base
+
+from etl.management import base
+from etl.usecases import export
+
+
+MPAN_DIGITS = 13
+
+
+class Command(base.PipelineCommand):
+    help = "Write readings as CSV, with the columns of the view reading_listing."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument("--mpan", type=_mpan_core, help="of this MPAN only: 13 digits")
+        parser.add_argument("--serial", help="of meters with this serial number only")
+        parser.add_argument("--since", type=_date, metavar="YYYY-MM-DD", help="first UK date")
+        parser.add_argument("--until", type=_date, metavar="YYYY-MM-DD", help="last UK date")
+        parser.add_argument("--output", type=pathlib.Path, help="a file; it is replaced when done")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        blocks = export.export_readings(
+            mpan_core=options["mpan"],
+            serial_number=options["serial"],
+            since=options["since"],
+            until=options["until"],
+        )
+        output: pathlib.Path | None = options["output"]
+        try:
+            with _opened(output) as stream:
+                for block in blocks:
+                    stream.write(block)
+        except BrokenPipeError:
+            # Whoever reads, such as head, has had enough.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except OSError as error:
+            raise django_base.CommandError(
+                f"{output or 'standard output'} can't be written: {error.strerror}."
+            ) from error
+
+
+@contextlib.contextmanager
+def _opened(output: pathlib.Path | None) -> Iterator[IO[bytes]]:
+    if output is None:
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    # Never half a file under its name.
+    new = output.with_name(f"{output.name}.new-{os.getpid()}")
+    try:
+        with new.open("wb") as stream:
+            yield stream
+        new.replace(output)
+    finally:
+        new.unlink(missing_ok=True)
+
+
+def _mpan_core(text: str) -> str:
+    mpan_core = text.replace(" ", "")
+    if len(mpan_core) != MPAN_DIGITS or not (mpan_core.isascii() and mpan_core.isdigit()):
+        raise argparse.ArgumentTypeError(f"'{text}' is no MPAN: expected {MPAN_DIGITS} digits")
+    return mpan_core
+
+
+def _date(text: str) -> datetime.date:
+    try:
+        return datetime.date.fromisoformat(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"'{text}' is no date: expected YYYY-MM-DD") from None

@@ -1,0 +1,43 @@
+"""`manage.py purge_staged_lines`: drop raw lines of files loaded long ago."""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import re
+from typing import Any
+
+from django.utils import timezone
+
+from etl.management import base
+from etl.usecases import purge
+
+
+class Command(base.PipelineCommand):
+    help = "Drop the raw lines of files loaded long ago; readings and issues stay."
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--older-than", type=_age, required=True, metavar="90d", help="days, such as 90d"
+        )
+        parser.add_argument("--dry-run", action="store_true", help="only say what would be done")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        now = timezone.now()
+        age: datetime.timedelta = options["older_than"]
+        files = lines = 0
+        for purged in purge.purge_staged_lines(
+            loaded_before=now - age, purged_at=now, is_dry_run=options["dry_run"]
+        ):
+            files += 1
+            lines += purged.line_count
+            self.stdout.write(f"{base.printable(purged.file_name)}: {purged.line_count:,} lines")
+        verb = "would be dropped" if options["dry_run"] else "dropped"
+        self.stdout.write(f"{lines:,} raw lines of {files:,} files {verb}")
+
+
+def _age(text: str) -> datetime.timedelta:
+    days = re.fullmatch(r"(\d{1,5})d", text)
+    if days is None:
+        raise argparse.ArgumentTypeError(f"'{text}' is no age: expected days, such as 90d")
+    return datetime.timedelta(days=int(days[1]))

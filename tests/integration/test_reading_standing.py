@@ -1,0 +1,113 @@
+from __future__ import annotations
+
+import pytest
+from django import db
+
+from tests import builder, conftest
+
+
+def standings() -> list[tuple[str, str, str]]:
+    """Return (value, type, standing) in the order of arrival."""
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reading.value::text, reading.reading_type, reading_standing.standing"
+            " FROM reading_standing INNER JOIN reading ON reading_id = reading.id"
+            " ORDER BY reading.id"
+        )
+        return list(cursor.fetchall())
+
+
+@pytest.mark.django_db(transaction=True)
+class TestReadingStanding:
+    @pytest.mark.parametrize(
+        ("arrivals", "expected"),
+        [
+            pytest.param(["100 R V"], ["current"], id="one reading counts"),
+            pytest.param(["100 R V", "100 R V"], ["current", "repeated"], id="the same again"),
+            pytest.param(
+                ["100 R V", "105 R V"], ["superseded", "current"], id="another value later"
+            ),
+            pytest.param(
+                ["100 R V", "105 R V", "100 R V"],
+                ["superseded", "current", "superseded"],
+                id="an old value sent again",
+            ),
+            pytest.param(["100 R U", "100 R V"], ["superseded", "current"], id="validated later"),
+            pytest.param(["100 R V", "100 R F"], ["current", "superseded"], id="validated before"),
+            pytest.param(["100 R U", "100 R F"], ["superseded", "current"], id="failed later"),
+            pytest.param(
+                ["100 R V", "100 W V"], ["withdrawn", "withdrawal"], id="withdrawn later"
+            ),
+            pytest.param(
+                ["100 W V", "100 R V"], ["withdrawal", "withdrawn"], id="withdrawn before"
+            ),
+            pytest.param(
+                ["100 R V", "101 W V"], ["current", "withdrawal"], id="another value withdrawn"
+            ),
+            pytest.param(
+                ["100 R U", "100 W V"], ["current", "withdrawal"], id="another status withdrawn"
+            ),
+            pytest.param(
+                ["100 R V", "105 R V", "105 W V"],
+                ["current", "withdrawn", "withdrawal"],
+                id="a withdrawn reading supersedes nothing",
+            ),
+            pytest.param(["100 F V", "0 I V"], ["current", "current"], id="final and initial"),
+            pytest.param(
+                ["100 F V", "100 C V"], ["current", "current"], id="two types, one value"
+            ),
+        ],
+    )
+    @pytest.mark.parametrize("in_one_file", [True, False], ids=["one file", "many files"])
+    def test_tells_which_reading_of_a_register_and_time_counts(
+        self,
+        run: conftest.Run,
+        write: conftest.Write,
+        arrivals: list[str],
+        expected: list[str],
+        in_one_file: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        parts = [
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter("A1", builder.reading(value=value), reading_type=reading_type),
+                validation_status=status,
+            )
+            for value, reading_type, status in map(str.split, arrivals)
+        ]
+        contents = (
+            [builder.flow_file(*parts)]
+            if in_one_file
+            else [
+                builder.flow_file(part, file_id=str(number)) for number, part in enumerate(parts)
+            ]
+        )
+        for number, content in enumerate(contents):
+            run("load_d0010", write(content, f"{number}.uff"))
+
+        found = standings()
+
+        assert [standing for _, _, standing in found] == expected
+
+    def test_compares_readings_of_one_register_and_time_only(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter(
+                    "A1",
+                    builder.reading("01", value="1.0"),
+                    builder.reading("02", value="2.0"),
+                    builder.reading("01", value="3.0", read_at="20240116000000"),
+                ),
+                builder.meter("B2", builder.reading("01", value="4.0")),
+            ),
+            builder.meter_point(
+                builder.OTHER_MPAN, builder.meter("A1", builder.reading("01", value="5.0"))
+            ),
+        )
+
+        run("load_d0010", write(content))
+
+        assert {standing for _, _, standing in standings()} == {"current"}
