@@ -17,10 +17,8 @@ from etl.usecases import outcomes, schema
 INTERRUPTED = 130
 
 
-class PipelineCommand(base.BaseCommand):
+class PreparedCommand(base.BaseCommand):
     """A command that needs the tables, and ends in a sentence rather than in a traceback."""
-
-    requires_system_checks = ()
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """
@@ -43,6 +41,12 @@ class PipelineCommand(base.BaseCommand):
         except KeyboardInterrupt:
             self.stderr.write("Interrupted; what was reported as done is stored.")
             raise SystemExit(INTERRUPTED) from None
+
+
+class PipelineCommand(PreparedCommand):
+    """A command that deals with flow files and says what became of each."""
+
+    requires_system_checks = ()
 
     def print_reports(self, reports: Iterable[outcomes.FileReport], *, as_json: bool) -> None:
         """
