@@ -537,18 +537,27 @@ class TestRoot:
         assert process is not None
         assert process.exe().startswith(f"{home}/binaries-")
 
-    def test_says_that_the_account_cannot_reach_the_folder(
+    def test_keeps_its_data_where_that_account_can_go_if_the_folder_is_in_a_private_one(
         self, home: pathlib.Path, client: Start
     ) -> None:
         private = home.parent / "private"
         private.mkdir(mode=0o700)
+        first, second = client(private / "home"), client(private / "home")
+        try:
+            first.ask("CREATE TABLE seen (id integer)")
+            second.ask("INSERT INTO seen VALUES (1)")
+            first.leave()
+            second.leave()
+            elsewhere = (private / "home" / "data-lies-here").resolve()
 
-        refusal = client(private / "home").refused()
-
-        assert re.search(
-            r"Permission denied.* the account '(postgres|nobody)' can reach it", refusal
-        )
-        assert stat.S_IMODE(private.stat().st_mode) == 0o700
+            assert client(private / "home").ask("SELECT id FROM seen") == [[1]]
+            assert elsewhere.parent == pathlib.Path("/var/lib/d0010")
+            assert stat.S_IMODE(data_folder(elsewhere).stat().st_mode) == 0o700
+            assert stat.S_IMODE(private.stat().st_mode) == 0o700
+        finally:
+            elsewhere = (private / "home" / "data-lies-here").resolve()
+            stop(elsewhere)
+            shutil.rmtree(elsewhere)
 
     def test_becoming_an_ordinary_user_has_a_server_of_its_own(
         self, home: pathlib.Path, client: Start

