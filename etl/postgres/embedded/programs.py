@@ -74,22 +74,30 @@ class Programs:
         )
         return process.returncode == 0
 
-    def for_account(self, *, account: pwd.struct_passwd | None, home: pathlib.Path) -> "Programs":
+    def for_account(self, *, account: pwd.struct_passwd | None, shelf: pathlib.Path) -> "Programs":
         """
-        Return programs that the account can run: these, or a copy of the wheel's in `home`.
+        Return programs that the account can run: these, or a copy of the wheel's on the shelf.
 
         :raises ProgramsError: if the account cannot run the copy either
         """
         if account is None or self.can_be_run_by(account):
             return self
-        copy = home / f"binaries-{self.version}"
+        copy = shelf / f"binaries-{self.version}"
         if not copy.exists() and self.folder == _wheel_folder():
-            self._copy_wheel(copy)
+            shelf.mkdir(parents=True, exist_ok=True)
+            try:
+                self._copy_wheel(copy)
+            except OSError as error:  # shutil's own message lists every file
+                if not copy.exists():  # another process made it meanwhile
+                    raise ProgramsError(
+                        f"{self.folder} can't be copied to {copy} for the account "
+                        f"{account.pw_name!r}; see that its disk has room"
+                    ) from error
         copied = dataclasses.replace(self, folder=copy / WHEEL_FOLDER)
         if not copied.can_be_run_by(account):
             raise ProgramsError(
                 f"the account {account.pw_name!r}, which PostgreSQL runs as for root, can reach "
-                f"neither {self.folder} nor {home}; let it pass through the folders above, "
+                f"neither {self.folder} nor {shelf}; let it pass through the folders above, "
                 "or name another place in D0010_DATA_DIR"
             )
         return copied

@@ -398,7 +398,7 @@ class Server:
 
     @functools.cached_property
     def _runnable(self) -> programs.Programs:
-        return self._found.for_account(account=self._account, home=self.home)
+        return self._found.for_account(account=self._account, shelf=_root_home())
 
     @property
     def _log(self) -> pathlib.Path:
