@@ -186,7 +186,7 @@ def _issue_row(flow_file: models.FlowFile, kind: files.IssueKind) -> IssueRow:
     issues = reverse("admin:warehouse_lineissue_changelist")
     return IssueRow(
         severity=models.Severity(kind.severity).label,
-        finding=words.visible(kind.code).replace("-", " "),
+        finding=words.finding(kind.code),
         item=words.visible(kind.item) or words.NOTHING,
         count=kind.count,
         first_line_number=kind.first_line_number,

@@ -37,7 +37,7 @@ class FindingFilter(filters.ChoiceFilter):
     parameter_name = "code"
 
     def values(self) -> Sequence[tuple[str, str]]:
-        return [(code, finding_in_words(code)) for code in files.issue_codes()]
+        return [(code, words.finding(code)) for code in files.issue_codes()]
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(code=value)
@@ -57,10 +57,6 @@ class ItemFilter(filters.ChoiceFilter):
 class SenderFilter(filters.SenderFilter):
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(flow_file__sender=value)
-
-
-def finding_in_words(code: str) -> str:
-    return words.visible(code).replace("-", " ")
 
 
 @admin.register(models.LineIssue)
@@ -118,7 +114,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
 
     @admin.display(description="finding")
     def finding(self, issue: models.LineIssue) -> str:
-        return finding_in_words(issue.code)
+        return words.finding(issue.code)
 
     @admin.display(description="item")
     def item_number(self, issue: models.LineIssue) -> str:

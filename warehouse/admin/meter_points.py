@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import html, safestring
 
 from warehouse import models
-from warehouse.admin import searching, words
+from warehouse.admin import meter_point_page, searching, words
 from warehouse.queries import search
 
 
@@ -18,6 +18,8 @@ from warehouse.queries import search
 class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
     list_display = ("mpan_core", "serial_numbers")
     ordering = ("mpan_core",)
+    fields = ()
+    change_form_template = "admin/warehouse/meterpoint/page.html"
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.MeterPoint]:
         meter_points: QuerySet[models.MeterPoint] = super().get_queryset(request)
@@ -29,6 +31,19 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
         self, found: search.Found, queryset: QuerySet[models.MeterPoint]
     ) -> QuerySet[models.MeterPoint]:
         return search.meter_points_of(found, queryset)
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        meter_point = self.get_object(request, object_id) if request.method == "GET" else None
+        if meter_point is not None and self.has_view_permission(request, meter_point):
+            page = meter_point_page.context(meter_point.pk, request.GET.get("page", "1"))
+            extra_context = {**page, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="meters")
     def serial_numbers(self, meter_point: models.MeterPoint) -> str:

@@ -99,3 +99,13 @@ def clock_time_tag(moment: datetime.datetime | None) -> safestring.SafeString:
         timezone.localtime(moment).isoformat(),
         clock_time(moment),
     )
+
+
+def day(moment: datetime.datetime) -> str:
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%b %Y}"
+
+
+def finding(code: str) -> str:
+    """Return a finding's code as words."""
+    return visible(code).replace("-", " ")
