@@ -2,4 +2,8 @@ from django.contrib import admin
 from django.urls import path
 
 
+admin.site.site_title = admin.site.site_header = "D0010 meter readings"
+admin.site.index_title = "Find a reading"
+admin.site.site_url = None  # there is no other site than this
+
 urlpatterns = [path("", admin.site.urls)]

@@ -1,0 +1,144 @@
+"""The raw line behind a row of the warehouse, among its neighbors."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin, messages
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from etl import models
+from etl.domain import grammar
+from warehouse import models as warehouse_models
+from warehouse.admin import read_only, words
+
+
+NEIGHBORS = 10
+_ENVELOPE = {"ZHV": "file header", "ZPT": "file trailer"}
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Line:
+    number: int
+    url: str
+    group: str
+    payload: str
+    is_wanted: bool
+    is_parent: bool
+
+
+@admin.register(models.StagedLine)
+class StagedLineAdmin(read_only.ReadOnlyAdmin):
+    """One page a line; a list of all lines of all files would help nobody."""
+
+    fields = ()
+    change_form_template = "admin/etl/stagedline/page.html"
+
+    def has_view_permission(
+        self,
+        request: HttpRequest,
+        obj: Model | None = None,  # noqa: ARG002 - Django's signature
+    ) -> bool:
+        """Who may see a reading may see the line that it came from."""
+        return request.user.has_perm("warehouse.view_reading")
+
+    def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        if request.method == "POST":
+            return super().changelist_view(request, extra_context)
+        return HttpResponseRedirect(reverse("admin:warehouse_flowfile_changelist"))
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        """
+        Show the line with those around it, and its items by name.
+
+        A line that is no longer kept is told of on the page of its file.
+        """
+        if request.method != "GET" or not self.has_view_permission(request):
+            return super().change_view(request, object_id, form_url, extra_context)
+        line = self.get_object(request, object_id)
+        if line is None:
+            return self._tell_that_it_is_not_kept(request, object_id)
+        flow_file = warehouse_models.FlowFile.objects.get(id=line.pk >> 32)
+        context = _page(line, flow_file, _neighbors(line.pk)) | (extra_context or {})
+        return super().change_view(request, object_id, form_url, context)
+
+    def _tell_that_it_is_not_kept(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        is_id = object_id.isascii() and object_id.isdigit()
+        self.message_user(
+            request,
+            "The raw line is not kept: the file was rejected before its lines were stored,"
+            " or they have been cleared away.",
+            messages.WARNING,
+        )
+        known = warehouse_models.FlowFile.objects.filter(id=int(object_id) >> 32 if is_id else 0)
+        if known.exists():
+            url = reverse("admin:warehouse_flowfile_change", args=[int(object_id) >> 32])
+            return HttpResponseRedirect(url)
+        return HttpResponseRedirect(reverse("admin:index"))
+
+
+def _neighbors(line_id: int) -> Sequence[models.StagedLine]:
+    first = (line_id >> 32) << 32
+    lines: QuerySet[models.StagedLine] = models.StagedLine.objects.filter(
+        id__range=(first, first | 0xFFFF_FFFF)
+    )
+    before = lines.filter(id__lt=line_id).order_by("-id")[:NEIGHBORS]
+    after = lines.filter(id__gte=line_id).order_by("id")[: NEIGHBORS + 1]
+    return [*reversed(before), *after]
+
+
+def _page(
+    line: models.StagedLine,
+    flow_file: warehouse_models.FlowFile,
+    neighbors: Sequence[models.StagedLine],
+) -> dict[str, Any]:
+    return {
+        "title": f"Line {line.line_number} of {words.visible(flow_file.file_name)}",
+        "subtitle": None,
+        "file_name": words.visible(flow_file.file_name),
+        "file_url": reverse("admin:warehouse_flowfile_change", args=[flow_file.pk]),
+        "group": _group_in_words(line.group_code),
+        "items": _items(line),
+        "lines": [
+            Line(
+                number=neighbor.line_number,
+                url=reverse("admin:etl_stagedline_change", args=[neighbor.pk]),
+                group=_group_in_words(neighbor.group_code),
+                payload=words.visible(neighbor.payload),
+                is_wanted=neighbor.pk == line.pk,
+                is_parent=neighbor.pk == line.parent_id,
+            )
+            for neighbor in neighbors
+        ],
+    }
+
+
+def _items(line: models.StagedLine) -> Sequence[tuple[str, str]]:
+    group = grammar.GROUPS.get(line.group_code)
+    values = line.payload.split("|")[1:]
+    if group is None:
+        return []
+    return [
+        (f"{item.name} ({item.number})", words.visible(value) or words.NOTHING)
+        for item, value in zip(group.items, values, strict=False)
+    ]
+
+
+def _group_in_words(group_code: str) -> str:
+    group = grammar.GROUPS.get(group_code)
+    return group.name if group else _ENVELOPE.get(group_code, "unknown group")

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django import test
+from django.contrib.auth import models as auth_models
+from django.core import management
+
+from tests.functional.admin import flow_files
+
+
+@pytest.fixture(autouse=True)
+def _served_without_tls() -> Iterator[None]:
+    hashers = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # in no time
+    with test.override_settings(SECURE_SSL_REDIRECT=False, PASSWORD_HASHERS=hashers):
+        yield
+
+
+@pytest.fixture
+def _sample(db: None) -> None:  # noqa: ARG001 - needed for its effect
+    management.call_command("load_d0010", str(flow_files.SAMPLE))
+
+
+@pytest.fixture
+def superuser(db: None) -> auth_models.User:  # noqa: ARG001 - needed for its effect
+    return auth_models.User.objects.create_superuser("ada", password="ada")  # noqa: S106 - of a test
+
+
+@pytest.fixture
+def staff(client: test.Client, superuser: auth_models.User) -> test.Client:
+    """Return a client logged in as one who may do everything."""
+    client.force_login(superuser)
+    return client

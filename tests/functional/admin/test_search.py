@@ -1,0 +1,156 @@
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+from django import test
+from pytest_django import fixtures
+
+from warehouse import models
+
+
+pytestmark = pytest.mark.usefixtures("_sample")
+
+READINGS = "/warehouse/reading/"
+
+
+def cells(response: Any) -> list[list[str]]:
+    """Return the texts of the rows of a list, as somebody reads them."""
+    html = response.content.decode()
+    body = html.partition('id="result_list"')[2].partition("<tbody>")[2].partition("</tbody>")[0]
+    return [
+        [
+            re.sub(r"<[^>]+>", "", cell).strip()
+            for cell in re.findall(r"<t[dh] [^>]*>(.*?)</t[dh]>", row, re.DOTALL)
+        ]
+        for row in body.split("<tr")[1:]
+    ]
+
+
+class TestReadingList:
+    def test_shows_what_support_staff_are_asked_for(self, staff: test.Client) -> None:
+        response = staff.get(READINGS, {"q": "1200023305967"})
+
+        assert [row[-8:] for row in cells(response)] == [
+            [
+                "1200023305967",
+                "F75A 00802",
+                "S",
+                "22 Feb 2016 00:00",
+                "56311.0",
+                "deemed or estimated (D)",
+                "validated (V)",
+                "DTC5259515123502080915D0010.uff",
+            ]
+        ]
+
+    @pytest.mark.parametrize(
+        "typed",
+        [
+            "1200023305967",
+            " 12 0002 3305 967 ",
+            "018011001200023305967",
+            "S 01 801 100 12 0002 3305 967",
+            "F75A 00802",
+            "f75a00802",
+            "F 75A 0 08 02",
+            "F75",
+        ],
+        ids=[
+            "MPAN",
+            "MPAN with spaces",
+            "supply number of 21 digits",
+            "supply number as printed on a bill",
+            "serial number as sent",
+            "serial number in small letters without its space",
+            "serial number with other spaces",
+            "beginning of a serial number",
+        ],
+    )
+    def test_finds_the_reading_however_it_is_typed(self, staff: test.Client, typed: str) -> None:
+        response = staff.get(READINGS, {"q": typed})
+
+        assert [row[-8] for row in cells(response)] == ["1200023305967"]
+
+    def test_prefers_the_whole_serial_number_to_a_beginning(self, staff: test.Client) -> None:
+        meter = models.Meter.objects.get(serial_number="D13C01717")
+        models.Meter.objects.create(
+            id=1, meter_point=meter.meter_point, serial_number="D13C017171"
+        )
+
+        response = staff.get("/warehouse/meter/", {"q": "d13c01717"})
+
+        assert response.status_code == 302
+        assert response["Location"].endswith(f"/2000055433806/change/#meter-{meter.pk}")
+
+    @pytest.mark.parametrize("typed", ["%", "_", "F75%", "\\", "'", "É"])
+    def test_takes_wildcards_and_quotes_literally(self, staff: test.Client, typed: str) -> None:
+        response = staff.get(READINGS, {"q": typed})
+
+        assert response.status_code == 200
+        assert cells(response) == []
+
+    def test_takes_the_same_queries_for_one_reading_and_for_thirteen(
+        self,
+        staff: test.Client,
+        django_assert_num_queries: fixtures.DjangoAssertNumQueries,
+    ) -> None:
+        staff.get(READINGS)
+        with django_assert_num_queries(4):  # session, user, count, rows
+            everything = staff.get(READINGS)
+        with django_assert_num_queries(5):  # and the look-up of the MPAN
+            one = staff.get(READINGS, {"q": "1200023305967"})
+
+        assert (len(cells(everything)), len(cells(one))) == (13, 1)
+
+    def test_ignores_an_order_or_a_filter_that_no_index_serves(self, staff: test.Client) -> None:
+        ordered = staff.get(READINGS, {"o": "5"})
+        filtered = staff.get(READINGS, {"value__gt": "50000"})
+
+        assert cells(ordered) == cells(staff.get(READINGS))
+        assert filtered.status_code == 400
+
+
+class TestMeterPointSearch:
+    @pytest.mark.parametrize("typed", ["12 0002 3305 967", "f75a00802"])
+    @pytest.mark.parametrize("listed", ["meterpoint", "meter"])
+    def test_opens_the_page_of_the_only_hit(
+        self, staff: test.Client, typed: str, listed: str
+    ) -> None:
+        response = staff.get(f"/warehouse/{listed}/", {"q": typed})
+
+        assert response.status_code == 302
+        location = response["Location"].partition("#")[0]
+        assert location == "/warehouse/meterpoint/1200023305967/change/"
+
+    def test_lists_the_hits_of_a_beginning(self, staff: test.Client) -> None:
+        response = staff.get("/warehouse/meter/", {"q": "d0"})
+
+        assert [row[0] for row in cells(response)] == ["D0248417", "D03A 09936", "D03L80840"]
+
+
+class TestNotFoundHelp:
+    def test_tells_a_valid_mpan_that_is_not_stored(self, staff: test.Client) -> None:
+        response = staff.get(READINGS, {"q": "1012345678903"})
+
+        assert "No meter point has the MPAN 1012345678903." in response.content.decode()
+        assert "check digit is right" in response.content.decode()
+
+    def test_tells_a_failed_check_digit_and_the_mpan_that_was_meant(
+        self, staff: test.Client
+    ) -> None:
+        response = staff.get(READINGS, {"q": "1200023305697"})
+
+        assert "It is mistyped" in response.content.decode()
+        assert "/warehouse/meterpoint/1200023305967/change/" in response.content.decode()
+
+    def test_tells_meters_whose_serial_numbers_begin_alike(self, staff: test.Client) -> None:
+        response = staff.get(READINGS, {"q": "F75A 00803"})
+
+        assert "F75A 00802 at 1200023305967" in response.content.decode()
+
+    def test_counts_the_digits_of_an_mpan_cut_short(self, staff: test.Client) -> None:
+        response = staff.get(READINGS, {"q": "120002330596"})
+
+        assert "An MPAN has 13 digits, here are 12." in response.content.decode()

@@ -1,0 +1,147 @@
+"""Line issues: what is wrong in the files, to filter and to follow to the raw line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import html, safestring
+
+from warehouse import models
+from warehouse.admin import filters, raw_lines, read_only, searching, words
+from warehouse.queries import files, search
+
+
+class FlowFileFilter(filters.FlowFileFilter):
+    def narrow(self, queryset: QuerySet[Any], flow_file_id: int) -> QuerySet[Any]:
+        return queryset.filter(flow_file=flow_file_id)
+
+
+class SeverityFilter(filters.ChoiceFilter):
+    title = "severity"
+    parameter_name = "severity"
+
+    def values(self) -> Sequence[tuple[str, str]]:
+        return models.Severity.choices
+
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(severity=value)
+
+
+class FindingFilter(filters.ChoiceFilter):
+    title = "finding"
+    parameter_name = "code"
+
+    def values(self) -> Sequence[tuple[str, str]]:
+        return [(code, words.finding(code)) for code in files.issue_codes()]
+
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(code=value)
+
+
+class ItemFilter(filters.ChoiceFilter):
+    title = "item"
+    parameter_name = "item"
+
+    def values(self) -> Sequence[tuple[str, str]]:
+        return [(item, words.visible(item)) for item in files.issue_items()]
+
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(item=value)
+
+
+class SenderFilter(filters.SenderFilter):
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(flow_file__sender=value)
+
+
+@admin.register(models.LineIssue)
+class LineIssueAdmin(read_only.ReadOnlyAdmin):
+    list_display = (
+        "severity_in_words",
+        "finding",
+        "item_number",
+        "shown_message",
+        "mpan",
+        "file",
+        "line",
+    )
+    list_display_links = ("finding",)
+    list_select_related = ("flow_file",)
+    list_filter = (FlowFileFilter, SeverityFilter, FindingFilter, ItemFilter, SenderFilter)
+    ordering = ("-id",)
+    search_fields = ("mpan_core",)  # shows the box; what is searched is told below
+    search_help_text = "An MPAN: its 13 digits, with or without spaces."
+    fields = (
+        "file",
+        "line",
+        "mpan",
+        "severity",
+        "finding",
+        "item_number",
+        "shown_value",
+        "shown_message",
+    )
+    readonly_fields = (
+        "file",
+        "line",
+        "mpan",
+        "finding",
+        "item_number",
+        "shown_value",
+        "shown_message",
+    )
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[models.LineIssue],
+        search_term: str,
+    ) -> tuple[QuerySet[models.LineIssue], bool]:
+        if search_term.strip():
+            mpan_core = search.read_term(search_term).mpan_core
+            # An empty MPAN is that of the lines under none, which nobody can have meant.
+            queryset = queryset.filter(mpan_core=mpan_core) if mpan_core else queryset.none()
+        return queryset, False
+
+    @admin.display(description="severity")
+    def severity_in_words(self, issue: models.LineIssue) -> str:
+        return issue.get_severity_display()
+
+    @admin.display(description="finding")
+    def finding(self, issue: models.LineIssue) -> str:
+        return words.finding(issue.code)
+
+    @admin.display(description="item")
+    def item_number(self, issue: models.LineIssue) -> str:
+        return words.visible(issue.item) or words.NOTHING
+
+    @admin.display(description="value")
+    def shown_value(self, issue: models.LineIssue) -> str:
+        return words.visible(issue.value)
+
+    @admin.display(description="what was expected")
+    def shown_message(self, issue: models.LineIssue) -> str:
+        return words.visible(issue.message)
+
+    @admin.display(description="MPAN")
+    def mpan(self, issue: models.LineIssue) -> safestring.SafeString:
+        if not issue.mpan_core:
+            return html.format_html("{}", words.NOTHING)
+        url = searching.meter_point_url(issue.mpan_core)
+        return html.format_html('<a href="{}">{}</a>', url, issue.mpan_core)
+
+    @admin.display(description="file")
+    def file(self, issue: models.LineIssue) -> safestring.SafeString:
+        url = reverse("admin:warehouse_flowfile_change", args=[issue.flow_file_id])
+        return html.format_html(
+            '<a href="{}">{}</a>', url, words.visible(issue.flow_file.file_name)
+        )
+
+    @admin.display(description="line")
+    def line(self, issue: models.LineIssue) -> safestring.SafeString:
+        return raw_lines.link(raw_lines.line_id(issue.flow_file_id, issue.line_number))

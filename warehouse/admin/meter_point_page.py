@@ -1,0 +1,206 @@
+"""What the page of a meter point shows: the answer first, then all that it rests on."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from django.contrib.admin.views import main
+from django.core import paginator
+from django.urls import reverse
+
+from warehouse import models
+from warehouse.admin import charts, raw_lines, words
+from warehouse.queries import history
+
+
+ROWS_A_PAGE = 100
+_LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Source:
+    """The file and the line that a row comes from, with the ways there."""
+
+    file_name: str
+    file_url: str
+    line_number: int
+    line_url: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ReadingRow:
+    key: int
+    url: str
+    read_at: str
+    serial_number: str
+    register: str
+    value: str
+    standing: str
+    advance: str
+    advance_since: str
+    reading_type: str
+    validation: str
+    remarks: Sequence[str]
+    source: Source
+    is_visit: bool = False
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class VisitRow:
+    at: str
+    text: str
+    additional_information: str
+    serial_number: str
+    source: Source
+    is_visit: bool = True
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RegisterRow:
+    identifier: str
+    is_maximum_demand: bool
+    latest: ReadingRow | None
+    reading_count: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MeterCard:
+    key: int
+    serial_number: str
+    read_between: str
+    registers: Sequence[RegisterRow]
+
+
+def context(mpan_core: str, page: str) -> dict[str, Any]:
+    """Return what the page's template asks for; `page` counts the pages of the history."""
+    found = history.of_meter_point(mpan_core)
+    rows = paginator.Paginator(list(_timeline(found)), ROWS_A_PAGE)
+    issues = f"{reverse('admin:warehouse_lineissue_changelist')}?{main.SEARCH_VAR}={mpan_core}"
+    readings = f"{reverse('admin:warehouse_reading_changelist')}?{main.SEARCH_VAR}={mpan_core}"
+    return {
+        "title": f"Meter point {mpan_core}",
+        "subtitle": None,
+        "meters": [_meter_card(meter) for meter in found.meters],
+        "charts": [
+            chart
+            for meter in found.meters
+            for register in meter.registers
+            for chart in [charts.of_register(words.visible(meter.meter.serial_number), register)]
+            if chart
+        ],
+        "rows": rows.get_page(page),
+        "history": found,
+        "most_readings": history.MOST_READINGS,
+        "issues_url": issues,
+        "readings_url": readings,
+    }
+
+
+def _meter_card(meter: history.MeterHistory) -> MeterCard:
+    serial_number = words.visible(meter.meter.serial_number)
+    between = meter.read_between
+    return MeterCard(
+        key=meter.meter.pk,
+        serial_number=serial_number,
+        read_between=" to ".join(dict.fromkeys(words.day(moment) for moment in between))
+        if between
+        else "never",
+        registers=[
+            RegisterRow(
+                identifier=words.visible(register.register.identifier),
+                is_maximum_demand=register.is_maximum_demand,
+                latest=_reading_row(meter, register, register.latest) if register.latest else None,
+                reading_count=len(register.entries),
+            )
+            for register in meter.registers
+        ],
+    )
+
+
+def _timeline(found: history.History) -> Iterator[ReadingRow | VisitRow]:
+    """Yield readings and visits, the newest first; a visit follows the reading it belongs to."""
+    rows: list[tuple[tuple[datetime.datetime, bool, int], ReadingRow | VisitRow]] = [
+        (
+            (entry.reading.read_at, True, entry.reading.pk),
+            _reading_row(meter, register, entry),
+        )
+        for meter in found.meters
+        for register in meter.registers
+        for entry in register.entries
+    ]
+    rows.extend(
+        ((visit.at or _LONG_AGO, False, visit.visit.pk), _visit_row(visit))
+        for visit in found.visits
+    )
+    rows.sort(key=lambda row: row[0], reverse=True)
+    return (row for _, row in rows)
+
+
+def _reading_row(
+    meter: history.MeterHistory, register: history.RegisterHistory, entry: history.Entry
+) -> ReadingRow:
+    reading = entry.reading
+    return ReadingRow(
+        key=reading.pk,
+        url=reverse("admin:warehouse_reading_change", args=[reading.pk]),
+        read_at=words.clock_time_tag(reading.read_at),
+        serial_number=words.visible(meter.meter.serial_number),
+        register=words.visible(register.register.identifier),
+        value=str(reading.value),
+        standing=entry.standing,
+        advance="" if entry.advance is None else _signed(entry.advance),
+        advance_since=words.day(entry.advance_since) if entry.advance_since else "",
+        reading_type=words.reading_type(reading),
+        validation=words.validation_status(reading),
+        remarks=list(_remarks(entry)),
+        source=_source(reading),
+    )
+
+
+def _signed(number: decimal.Decimal) -> str:
+    return f"−{-number}" if number < 0 else f"+{number}"  # noqa: RUF001 - the sign of a number
+
+
+def _remarks(entry: history.Entry) -> Iterator[str]:
+    reading = entry.reading
+    if reading.reading_flag == models.ReadingFlag.SUSPECT:
+        yield "flagged as suspect"
+    elif reading.reading_flag not in {"", models.ReadingFlag.VALID}:
+        yield f"flag: {words.in_words(models.ReadingFlag, reading.reading_flag)}"
+    if reading.reason_code:
+        yield f"reason: {words.in_words(models.ReasonCode, reading.reason_code)}"
+    if reading.reading_status:
+        yield f"after checking: {words.in_words(models.ReadingFlag, reading.reading_status)}"
+    if entry.advance is not None and entry.advance < 0:
+        yield "lower than before: a dial that wrapped, an estimate too high, or an error"
+    if reading.md_reset_at is not None:
+        yield f"maximum demand reset {words.clock_time(reading.md_reset_at)}"
+    if reading.md_reset_count:
+        yield f"maximum demand resets: {reading.md_reset_count}"
+    if reading.reading_method == models.ReadingMethod.VIEWED:
+        yield "seen on a site visit"
+
+
+def _visit_row(visit: history.Visit) -> VisitRow:
+    text = words.in_words(models.SiteVisitCode, visit.visit.check_code)
+    moment = words.clock_time_tag(visit.at)
+    return VisitRow(
+        at=moment,
+        text=f"{text}, reported on this day" if visit.is_reported else text,
+        additional_information=words.visible(visit.visit.additional_information),
+        serial_number=words.visible(visit.serial_number),
+        source=_source(visit.visit),
+    )
+
+
+def _source(row: models.Reading | models.SiteVisit) -> Source:
+    return Source(
+        file_name=words.visible(row.flow_file.file_name),
+        file_url=reverse("admin:warehouse_flowfile_change", args=[row.flow_file_id]),
+        line_number=row.line_number,
+        line_url=raw_lines.url(row.pk),
+    )

@@ -1,0 +1,98 @@
+"""What all pages have in common: nobody changes a row, and no page costs more as tables grow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import admin
+from django.contrib.admin.views import main
+from django.core import exceptions, paginator
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.utils import functional
+
+
+class CappedPaginator(paginator.Paginator):
+    """Counts no further than ten pages; who needs more is better served by a narrower search."""
+
+    MOST_PAGES = 10
+
+    @functional.cached_property
+    def _count_with_one_more(self) -> int:
+        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment] # the admin gives no list
+        return rows.order_by()[: self.per_page * self.MOST_PAGES + 1].count()
+
+    @functional.cached_property
+    def count(self) -> int:
+        return min(self._count_with_one_more, self.per_page * self.MOST_PAGES)
+
+    @property
+    def is_capped(self) -> bool:
+        return self._count_with_one_more > self.count
+
+
+class ChangeList(main.ChangeList):
+    """Sorts as its page says, not as a hand-made address says: no index would serve that."""
+
+    def get_ordering(
+        self,
+        request: HttpRequest,
+        queryset: QuerySet[Any],  # noqa: ARG002 - Django's signature
+    ) -> list[Any]:
+        return list(self.model_admin.get_ordering(request))
+
+
+class ReadOnlyAdmin(admin.ModelAdmin):
+    """Pages to look at: all that would change a row is refused, whoever asks."""
+
+    paginator = CappedPaginator
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER  # each would count the table
+    sortable_by = ()
+    actions = ()
+    view_on_site = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
+        return False
+
+    def has_change_permission(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        obj: Model | None = None,  # noqa: ARG002 - Django's signature
+    ) -> bool:
+        return False
+
+    def has_delete_permission(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        obj: Model | None = None,  # noqa: ARG002 - Django's signature
+    ) -> bool:
+        return False
+
+    def lookup_allowed(
+        self,
+        lookup: str,
+        value: str,  # noqa: ARG002 - Django's signature
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+    ) -> bool:
+        """Allow what is offered; a column of a hand-made address could mean a whole table."""
+        offered = (getattr(offer, "parameter_name", None) for offer in self.list_filter)
+        return lookup in offered
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[main.ChangeList]:  # noqa: ARG002 - Django's signature
+        return ChangeList
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """
+        Show the list, or run one of its actions.
+
+        :raises PermissionDenied: if something is posted that is no action of this user's
+        """
+        if request.method == "POST" and request.POST.get("action") not in self.get_actions(
+            request
+        ):
+            raise exceptions.PermissionDenied
+        return super().changelist_view(request, extra_context)

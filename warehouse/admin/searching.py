@@ -1,0 +1,169 @@
+"""The search box of readings, meters and meter points: one way of searching, one answer."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, Generic, TypeVar
+
+from django.contrib.admin.views import main
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+
+from warehouse import models
+from warehouse.admin import read_only, words
+from warehouse.queries import search
+
+
+Row = TypeVar("Row", bound=Model)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Suggestion:
+    """A meter point to try instead, and the words for it."""
+
+    label: str
+    url: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What was searched, what to make of it, and what to try if that is nothing."""
+
+    heading: str
+    advice: Sequence[str] = ()
+    suggestions: Sequence[Suggestion] = ()
+    issues_url: str = ""
+
+
+class SearchAdmin(read_only.ReadOnlyAdmin, Generic[Row]):
+    """A list that is searched by MPAN or meter serial number."""
+
+    search_fields = ("mpan_core",)  # shows the box; what is searched is told below
+    search_help_text = (
+        "An MPAN: its 13 digits, with or without spaces, or all 21 of a supply number."
+        " Or a meter serial number, or its beginning; spaces and capitals make no difference."
+    )
+
+    def narrow(self, found: search.Found, queryset: QuerySet[Row]) -> QuerySet[Row]:
+        """Return those of the rows that were found."""
+        raise NotImplementedError
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Row], search_term: str
+    ) -> tuple[QuerySet[Row], bool]:
+        if search_term.strip():
+            queryset = self.narrow(found_by(request, search_term), queryset)
+        return queryset, False
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        typed = request.GET.get(main.SEARCH_VAR, "").replace("\0", "").strip()
+        if not typed:
+            return super().changelist_view(request, extra_context)
+        found = found_by(request, typed)
+        if self.opens_single_hit(request) and found.only_meter_point is not None:
+            return HttpResponseRedirect(url_of(found))
+        return super().changelist_view(
+            request, {"answer": _answer(found), "found": found, **(extra_context or {})}
+        )
+
+    def opens_single_hit(self, request: HttpRequest) -> bool:
+        """Tell whether a term that can mean one meter point only goes straight there."""
+        return request.method == "GET" and self.has_view_permission(request)
+
+
+def found_by(request: HttpRequest, typed: str) -> search.Found:
+    """Look up once a request: the list, its heading and its way out all ask."""
+    known: search.Found | None = getattr(request, "found", None)
+    if known is None or known.term.typed != typed:
+        known = search.look_up(typed)
+        request.found = known  # type: ignore[attr-defined] # a request carries what middleware likes
+    return known
+
+
+def url_of(found: search.Found) -> str:
+    """Return the address of the only meter point found, at the meter if one was searched."""
+    url = meter_point_url(found.only_meter_point or "")
+    return f"{url}#meter-{found.meters[0].pk}" if len(found.meters) == 1 else url
+
+
+def meter_point_url(mpan_core: str) -> str:
+    return reverse("admin:warehouse_meterpoint_change", args=[mpan_core])
+
+
+def _answer(found: search.Found) -> Answer:
+    if found.term.mpan_core:
+        return _answer_to_mpan(found)
+    return _answer_to_serial_number(found)
+
+
+def _answer_to_mpan(found: search.Found) -> Answer:
+    mpan_core = found.term.mpan_core
+    if found.meter_points:
+        suggestion = Suggestion(label=f"Open {mpan_core}", url=meter_point_url(mpan_core))
+        return Answer(heading=f"MPAN {mpan_core}", suggestions=[suggestion])
+    if search.has_right_check_digit(mpan_core):
+        advice = [
+            "The MPAN is a valid one, its check digit is right; no reading for it has been loaded."
+        ]
+    else:
+        advice = [
+            (
+                "It is mistyped: the last digit does not agree with the other twelve."
+                " Compare it with the bill, digit by digit."
+            )
+        ]
+    near = search.near_meter_points(mpan_core)
+    if near:
+        advice.append("One slip of a finger away:")
+    issues = models.LineIssue.objects.filter(mpan_core=mpan_core)
+    return Answer(
+        heading=f"No meter point has the MPAN {mpan_core}.",
+        advice=advice,
+        suggestions=[Suggestion(label=other, url=meter_point_url(other)) for other in near],
+        issues_url=_issues_url(mpan_core) if issues.exists() else "",
+    )
+
+
+def _issues_url(mpan_core: str) -> str:
+    return f"{reverse('admin:warehouse_lineissue_changelist')}?{main.SEARCH_VAR}={mpan_core}"
+
+
+def _answer_to_serial_number(found: search.Found) -> Answer:
+    typed = words.visible(found.term.serial_number)
+    if found.meters:
+        manner = "is" if found.is_exact else "begins with"
+        advice = []
+        if not found.is_exact:
+            advice.append(f"No meter has exactly the serial number {typed}.")
+        if found.has_more:
+            advice.append(f"These are the first {search.MOST_METERS} meters; type more of it.")
+        return Answer(
+            heading=f"Meters whose serial number {manner} {typed}",
+            advice=advice,
+            suggestions=[_meter_suggestion(meter) for meter in found.meters[:10]],
+        )
+    advice = []
+    digits = sum(character.isdigit() for character in typed)
+    if digits == len(typed) and digits > 10:  # noqa: PLR2004 - a serial number has ten characters
+        advice.append(f"An MPAN has 13 digits, here are {digits}.")
+    near = search.near_meters(found.term.serial_number)
+    if near:
+        advice.append("Meters whose serial numbers begin like it:")
+    else:
+        advice.append("Try the first characters of the serial number only, or the MPAN.")
+    return Answer(
+        heading=f"Nothing is found for {typed}.",
+        advice=advice,
+        suggestions=[_meter_suggestion(meter) for meter in near],
+    )
+
+
+def _meter_suggestion(meter: models.Meter) -> Suggestion:
+    return Suggestion(
+        label=f"{words.visible(meter.serial_number)} at {meter.meter_point_id}",
+        url=f"{meter_point_url(meter.meter_point_id)}#meter-{meter.pk}",
+    )

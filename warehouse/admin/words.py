@@ -1,0 +1,111 @@
+"""Codes, times and foreign text in the words that people read."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Mapping
+
+from django.db import models as django_models
+from django.utils import html, safestring, timezone
+
+from warehouse import models
+
+
+NOTHING = "–"  # noqa: RUF001 - a dash, as tables have it
+
+# J0001, as Market Domain Data lists them; roles come and go, so an unknown one is shown as sent.
+_ROLES: Mapping[str, str] = {
+    "A": "half-hourly data aggregator",
+    "B": "non-half-hourly data aggregator",
+    "C": "half-hourly data collector",
+    "D": "non-half-hourly data collector",
+    "G": "ISR agent",
+    "M": "meter operator",
+    "P": "registration agent",
+    "R": "distributor",
+    "S": "settlement system administrator",
+    "V": "prepayment infrastructure provider",
+    "W": "revenue protection",
+    "X": "supplier",
+    "3": "unmetered supplies operator",
+    "4": "meter administrator",
+    "5": "smart metering system operator",
+    "6": "non-half-hourly data retriever",
+    "8": "meter asset provider",
+    "9": "communications provider",
+}
+
+
+def in_words(choices: type[django_models.TextChoices], code: str) -> str:
+    """Return what a code means, with the code; one that the catalogue lacks stays as sent."""
+    if not code.strip():
+        return NOTHING
+    if code in choices.values:
+        return f"{choices(code).label} ({code})"
+    return f"unknown code ({visible(code)})"
+
+
+def reading_type(reading: models.Reading) -> str:
+    return in_words(models.ReadingType, reading.reading_type)
+
+
+def validation_status(reading: models.Reading) -> str:
+    return in_words(models.ValidationStatus, reading.validation_status)
+
+
+def participant(role: str, identifier: str) -> str:
+    """Return a market participant with its role in words."""
+    if not role and not identifier:
+        return NOTHING
+    name = visible(identifier) or "unnamed"
+    return f"{name}, {_ROLES.get(role, 'role')} ({visible(role)})"
+
+
+def visible(text: str) -> str:
+    """
+    Return text of unknown origin with everything that does not print written as an escape.
+
+    What steers a terminal or turns the direction of writing would change how its surroundings
+    read.
+    """
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in text
+    )
+
+
+def clock_time(moment: datetime.datetime | None) -> str:
+    """Return UK clock time; the zone is told where clocks go back and an hour comes twice."""
+    if moment is None:
+        return NOTHING
+    local = timezone.localtime(moment)
+    text = f"{local.day} {local:%b %Y %H:%M}"
+    if local.second:
+        text += f":{local.second:02d}"
+    naive = local.replace(tzinfo=None, fold=0)
+    is_repeated = (
+        timezone.make_aware(naive).utcoffset()
+        != timezone.make_aware(naive.replace(fold=1)).utcoffset()
+    )
+    return f"{text} {local:%Z}" if is_repeated else text
+
+
+def clock_time_tag(moment: datetime.datetime | None) -> safestring.SafeString:
+    """Return UK clock time as an element that programs can read as well."""
+    if moment is None:
+        return html.format_html("{}", NOTHING)
+    return html.format_html(
+        '<time datetime="{}">{}</time>',
+        timezone.localtime(moment).isoformat(),
+        clock_time(moment),
+    )
+
+
+def day(moment: datetime.datetime) -> str:
+    local = timezone.localtime(moment)
+    return f"{local.day} {local:%b %Y}"
+
+
+def finding(code: str) -> str:
+    """Return a finding's code as words."""
+    return visible(code).replace("-", " ")

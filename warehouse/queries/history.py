@@ -1,0 +1,198 @@
+"""The history of a meter point: its meters, their readings, and what each reading is worth."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+from collections.abc import Iterable, Mapping, Sequence
+
+from django import db
+from django.db.models import Count, Q
+
+from warehouse import models
+
+
+# More than a century of monthly readings of two registers; the export has what lies beyond.
+MOST_READINGS = 2_500
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Entry:
+    """A reading, whether it counts, and how far its register went on since the one before it."""
+
+    reading: models.Reading
+    standing: str
+    advance: decimal.Decimal | None = None
+    advance_since: datetime.datetime | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RegisterHistory:
+    """A register and the readings of it, the oldest first."""
+
+    register: models.Register
+    entries: Sequence[Entry]
+
+    @property
+    def latest(self) -> Entry | None:
+        return next(
+            (entry for entry in reversed(self.entries) if entry.standing == "current"), None
+        )
+
+    @property
+    def is_maximum_demand(self) -> bool:
+        return is_maximum_demand(entry.reading for entry in self.entries)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MeterHistory:
+    meter: models.Meter
+    registers: Sequence[RegisterHistory]
+
+    @property
+    def read_between(self) -> tuple[datetime.datetime, datetime.datetime] | None:
+        moments = [
+            entry.reading.read_at for register in self.registers for entry in register.entries
+        ]
+        return (min(moments), max(moments)) if moments else None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Visit:
+    """A site visit, when it took place or else was reported, and the meter if it was at one."""
+
+    visit: models.SiteVisit
+    at: datetime.datetime | None
+    is_reported: bool
+    serial_number: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class History:
+    """Meters are in the order of their last reading, the newest first."""
+
+    meters: Sequence[MeterHistory]
+    visits: Sequence[Visit]
+    rejected_line_count: int
+    warning_count: int
+    is_cut: bool
+
+
+def standings(mpan_core: str) -> Mapping[int, str]:
+    """Return the standing of each reading of a meter point, by the reading's id."""
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reading_id, standing FROM reading_standing WHERE mpan_core = %s", [mpan_core]
+        )
+        return dict(cursor.fetchall())
+
+
+def of_meter_point(mpan_core: str) -> History:
+    """Return all there is to tell about a meter point, by a constant number of queries."""
+    readings = models.Reading.objects.filter(mpan_core=mpan_core).select_related("flow_file")
+    latest = list(readings.order_by("-read_at", "-id")[: MOST_READINGS + 1])
+    shown = latest[:MOST_READINGS]
+    meters = {meter.pk: meter for meter in models.Meter.objects.filter(meter_point=mpan_core)}
+    registers = list(models.Register.objects.filter(mpan_core=mpan_core).order_by("identifier"))
+    standing_of = standings(mpan_core)
+    issues = models.LineIssue.objects.filter(mpan_core=mpan_core).aggregate(
+        rejected=Count("id", filter=Q(severity=models.Severity.REJECTED)),
+        warnings=Count("id", filter=Q(severity=models.Severity.WARNING)),
+    )
+    readings_of: dict[int, list[models.Reading]] = {register.pk: [] for register in registers}
+    for reading in reversed(shown):
+        readings_of[reading.register_id].append(reading)
+    histories: dict[int, list[RegisterHistory]] = {meter_id: [] for meter_id in meters}
+    for register in registers:
+        entries = with_advances(readings_of[register.pk], standing_of)
+        histories[register.meter_id].append(RegisterHistory(register=register, entries=entries))
+    return History(
+        meters=_newest_first(
+            MeterHistory(meter=meters[meter_id], registers=registers)
+            for meter_id, registers in histories.items()
+        ),
+        visits=_visits(mpan_core, shown, meters, {item.pk: item.meter_id for item in registers}),
+        rejected_line_count=issues["rejected"],
+        warning_count=issues["warnings"],
+        is_cut=len(latest) > MOST_READINGS,
+    )
+
+
+def _newest_first(meters: Iterable[MeterHistory]) -> Sequence[MeterHistory]:
+    unread = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
+    return sorted(
+        meters,
+        key=lambda meter: (meter.read_between or (unread, unread))[::-1],
+        reverse=True,
+    )
+
+
+def with_advances(
+    readings: Sequence[models.Reading], standing_of: Mapping[int, str]
+) -> Sequence[Entry]:
+    """
+    Return the readings of one register with their advances; they come the oldest first.
+
+    An advance is measured between readings that count, from the last one that nobody doubted.
+    There is none at an initial reading, which starts a register anew, and none at all on a
+    register of maximum demand, which does not add up.
+    """
+    entries = []
+    is_adding_up = not is_maximum_demand(readings)
+    base: models.Reading | None = None
+    for reading in readings:
+        entry = Entry(reading=reading, standing=standing_of.get(reading.pk, "current"))
+        if entry.standing == "current" and is_adding_up:
+            if reading.reading_type == models.ReadingType.INITIAL:
+                base = None
+            if base is not None:
+                entry = dataclasses.replace(
+                    entry, advance=reading.value - base.value, advance_since=base.read_at
+                )
+            if not is_doubted(reading):
+                base = reading
+        entries.append(entry)
+    return entries
+
+
+def is_doubted(reading: models.Reading) -> bool:
+    """Tell whether a reading failed validation, or is flagged and was not accepted after all."""
+    if reading.validation_status == models.ValidationStatus.FAILED:
+        return True
+    verdict = reading.reading_status or reading.reading_flag
+    return verdict == models.ReadingFlag.SUSPECT
+
+
+def is_maximum_demand(readings: Iterable[models.Reading]) -> bool:
+    return any(reading.md_reset_at is not None or reading.md_reset_count for reading in readings)
+
+
+def _visits(
+    mpan_core: str,
+    readings: Sequence[models.Reading],
+    meters: Mapping[int, models.Meter],
+    meter_of: Mapping[int, int],
+) -> Sequence[Visit]:
+    """Place each visit at its reading, else at a reading that came with it, else at its file."""
+    places: dict[tuple[int, int], datetime.datetime] = {}
+    for reading in readings:  # the newest first, so that the newest place stays
+        file_id = reading.flow_file_id
+        places[-1, reading.pk] = reading.read_at
+        places.setdefault((file_id, meter_of[reading.register_id]), reading.read_at)
+        places.setdefault((file_id, 0), reading.read_at)
+    visits = models.SiteVisit.objects.filter(mpan_core=mpan_core).select_related("flow_file")
+    return [
+        Visit(
+            visit=visit,
+            at=place or visit.flow_file.file_created_at,
+            is_reported=place is None,
+            serial_number=meters[visit.meter_id].serial_number if visit.meter_id else "",
+        )
+        for visit in visits.order_by("-id")[:MOST_READINGS]
+        for place in [
+            places.get((-1, visit.reading_id))
+            if visit.reading_id
+            else places.get((visit.flow_file_id, visit.meter_id or 0))
+        ]
+    ]
