@@ -65,8 +65,8 @@ class PipelineCommand(PreparedCommand):
         if not as_json:
             words = [f"{counts[outcome]:,} {outcome.value}" for outcome in counts]
             self.stdout.write(
-                f"{counts.total():,} files: {', '.join(words) or 'nothing to do'};"
-                f" {readings:,} readings, {rejected_lines:,} rejected lines"
+                f"{counted(counts.total(), 'file')}: {', '.join(words) or 'nothing to do'};"
+                f" {counted(readings, 'reading')}, {counted(rejected_lines, 'rejected line')}"
             )
         if counts.keys() - outcomes.GOOD:
             raise SystemExit(1)
@@ -79,16 +79,23 @@ def _json_line(report: outcomes.FileReport) -> str:
 def _text_line(report: outcomes.FileReport) -> str:
     facts = []
     if report.outcome in (outcomes.Outcome.LOADED, outcomes.Outcome.LOADED_WITH_REJECTIONS):
-        facts.append(f"{report.reading_count:,} readings")
+        facts.append(counted(report.reading_count, "reading"))
     if report.rejected_line_count:
-        facts.append(f"{report.rejected_line_count:,} lines rejected")
+        facts.append(f"{counted(report.rejected_line_count, 'line')} rejected")
     if report.warning_count:
-        facts.append(f"{report.warning_count:,} warnings")
+        facts.append(counted(report.warning_count, "warning"))
+    if report.findings and report.outcome is not outcomes.Outcome.DUPLICATE:
+        facts.append(", ".join(f"{code} {count:,}" for code, count in report.findings.items()))
     if report.reason:
         facts.append(report.reason)
     return printable(
         f"{report.path}: {report.outcome.value}" + f" ({'; '.join(facts)})" * bool(facts)
     )
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, in the plural where that is right."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def printable(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from etl.postgres import transactions
 from etl.usecases import outcomes, sources, stage, transform
@@ -45,7 +45,10 @@ def load_files(
             _stage(contents, delivered_at, on_progress)
             if not stage_only:
                 _transform(contents, delivered_at)
-            reports = {id(content.source): _report(content) for content in contents}
+            findings = outcomes.count_findings(
+                content.flow_file for content in contents if not content.failure
+            )
+            reports = {id(content.source): _report(content, findings) for content in contents}
         for item in chunk:
             yield item if isinstance(item, outcomes.FileReport) else reports[id(item)]
 
@@ -113,7 +116,9 @@ def _transform(contents: Sequence[stage.Content], transformed_at: datetime.datet
             content.flow_file = transformed.get(content.flow_file.pk, content.flow_file)
 
 
-def _report(content: stage.Content) -> outcomes.FileReport:
+def _report(
+    content: stage.Content, findings: Mapping[int, Mapping[str, int]]
+) -> outcomes.FileReport:
     path = content.source.path
     if content.failure:
         return outcomes.FileReport(
@@ -121,5 +126,8 @@ def _report(content: stage.Content) -> outcomes.FileReport:
         )
     is_waiting = content.flow_file.status == models.FlowFileStatus.STAGED and not content.is_new
     return outcomes.report_of(
-        content.flow_file, path=path, is_duplicate=content.is_repeat or is_waiting
+        content.flow_file,
+        path=path,
+        findings=findings.get(content.flow_file.pk, {}),
+        is_duplicate=content.is_repeat or is_waiting,
     )

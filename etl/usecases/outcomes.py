@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Iterable, Mapping
+
+from django.db.models import Count
 
 from warehouse import models
 
@@ -35,9 +38,32 @@ class FileReport:
     reading_count: int = 0
     rejected_line_count: int = 0
     warning_count: int = 0
+    findings: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
-def report_of(flow_file: models.FlowFile, *, path: str, is_duplicate: bool = False) -> FileReport:
+def count_findings(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Mapping[str, int]]:
+    """Return by file id how often each code of a finding was noted; files without are left out."""
+    flawed = {
+        flow_file.pk
+        for flow_file in flow_files
+        if flow_file.rejected_line_count or flow_file.warning_count
+    }
+    counts: dict[int, dict[str, int]] = {}
+    if flawed:
+        issues = models.LineIssue.objects.filter(flow_file__in=flawed)
+        rows = issues.values_list("flow_file_id", "code").annotate(Count("id")).order_by("code")
+        for flow_file_id, code, count in rows:
+            counts.setdefault(flow_file_id, {})[code] = count
+    return counts
+
+
+def report_of(
+    flow_file: models.FlowFile,
+    *,
+    path: str,
+    findings: Mapping[str, int],
+    is_duplicate: bool = False,
+) -> FileReport:
     """Report a flow file as it stands, or as the content that a path turned out to be."""
     outcome, reason = Outcome(flow_file.get_status_display()), flow_file.reason
     if is_duplicate and flow_file.status in models.ACCEPTED_STATUSES:
@@ -51,4 +77,5 @@ def report_of(flow_file: models.FlowFile, *, path: str, is_duplicate: bool = Fal
         reading_count=flow_file.reading_count,
         rejected_line_count=flow_file.rejected_line_count,
         warning_count=flow_file.warning_count,
+        findings=findings,
     )

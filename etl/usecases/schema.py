@@ -37,7 +37,7 @@ def prepare() -> None:
         return
     if db.connection.settings_dict["ENGINE"] != EMBEDDED_ENGINE:
         raise SchemaError(
-            f"the database lacks {len(missing)} migrations, such as {missing[0]}:"
+            f"the database lacks migrations ({len(missing)}, such as {missing[0]}):"
             " run `manage.py migrate` first"
         )
     with db.connection.cursor() as cursor:

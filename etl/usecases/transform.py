@@ -44,10 +44,16 @@ def transform_pending(*, transformed_at: datetime.datetime) -> Iterator[outcomes
     after = 0
     while chunk := _next_chunk(after):
         after = chunk[-1]
-        for flow_file in transform_files(
+        flow_files = transform_files(
             flow_file_ids=chunk, transformed_at=transformed_at, skip_locked=True
-        ):
-            yield outcomes.report_of(flow_file, path=flow_file.file_name)
+        )
+        findings_of = outcomes.count_findings(flow_files)
+        for flow_file in flow_files:
+            yield outcomes.report_of(
+                flow_file,
+                path=flow_file.file_name,
+                findings=findings_of.get(flow_file.pk, {}),
+            )
 
 
 def _next_chunk(after: int) -> list[int]:

@@ -228,7 +228,7 @@ class TestHierarchy:
         ended = run("load_d0010", write(content))
 
         assert ended.code == 1
-        assert "loaded with rejections (1 readings; 1 lines rejected)" in ended.out
+        assert "loaded with rejections (1 reading; 1 line rejected; orphan-line 1)" in ended.out
         assert stored() == {(builder.MPAN, "A1", "S", "100.0")}
         issue = models.LineIssue.objects.get()
         assert (issue.line_number, issue.code, issue.mpan_core) == (
@@ -270,7 +270,7 @@ class TestEnvelope:
 
         assert ended.code == 1
         assert f"{bad}: rejected ({words}" in ended.out
-        assert f"{good}: loaded (1 readings)" in ended.out
+        assert f"{good}: loaded (1 reading)" in ended.out
         flow_file = models.FlowFile.objects.get(file_name="bad.uff")
         assert (flow_file.status, flow_file.reason.startswith(words)) == ("REJECTED", True)
         assert flow_file.issues.get().severity == models.Severity.REJECTED
@@ -299,7 +299,7 @@ class TestEnvelope:
         ended = run("load_d0010", write(builder.simple().replace(b"|3||1|", b"|3||9|")))
 
         assert ended.code == 0
-        assert "loaded (1 readings; 1 warnings)" in ended.out
+        assert "loaded (1 reading; 1 warning; flow-count-differs 1)" in ended.out
         assert models.LineIssue.objects.get().code == "flow-count-differs"
 
 
@@ -319,13 +319,16 @@ class TestStrict:
         ended = run("load_d0010", "--strict", "--batch", bad, good)
 
         assert ended.code == 1
-        assert f"{bad}: rejected (1 lines rejected; line 5 and 0 more would be" in ended.out
+        assert (
+            f"{bad}: rejected (1 line rejected; bad-number 1; line 5 and 0 more would be"
+            in ended.out
+        )
         assert stored() == {(builder.OTHER_MPAN, "A1", "S", "100.0")}
         assert not models.MeterPoint.objects.filter(mpan_core=builder.MPAN).exists()
 
         ended = run("load_d0010", bad)
 
-        assert "loaded with rejections (1 readings; 1 lines rejected)" in ended.out
+        assert "loaded with rejections (1 reading; 1 line rejected; bad-number 1)" in ended.out
 
 
 class TestStageOnly:
@@ -379,7 +382,7 @@ class TestPaths:
         assert "none.uff: failed (No such file or directory)" in ended.out
         assert "broken.gz: failed (Compressed file ended" in ended.out
         assert "/dev/null: failed (not a regular file)" in ended.out
-        assert f"{good}: loaded (1 readings)" in ended.out
+        assert f"{good}: loaded (1 reading)" in ended.out
 
     def test_print_as_one_json_object_each(self, run: conftest.Run, write: conftest.Write) -> None:
         path = write(builder.simple(), "\x1b[31m.uff")

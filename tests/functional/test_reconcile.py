@@ -125,9 +125,9 @@ class TestPurge:
         early = run("purge_staged_lines", "--older-than", "1d")
         done = run("purge_staged_lines", "--older-than", "0d")
 
-        assert dry.out.endswith("11 raw lines of 1 files would be dropped\n")
+        assert dry.out.endswith("11 raw lines of 1 file would be dropped\n")
         assert early.out == "0 raw lines of 0 files dropped\n"
-        assert done.out.endswith("11 raw lines of 1 files dropped\n")
+        assert done.out.endswith("11 raw lines of 1 file dropped\n")
         reading = models.Reading.objects.get(register__identifier="02")
         assert (reading.flow_file.file_name, reading.line_number) == ("file.uff", 10)
         reconciled = run("reconcile")

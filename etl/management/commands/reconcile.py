@@ -52,8 +52,8 @@ class Command(base.PipelineCommand):
             )
         lost = sum(account.unaccounted_line_count != 0 for account in result.accounts)
         self.stdout.write(
-            f"{len(result.accounts):,} files, {lost:,} with lines unaccounted for,"
-            f" {len(result.differences):,} differences"
+            f"{base.counted(len(result.accounts), 'file')}, {lost:,} with lines unaccounted for,"
+            f" {base.counted(len(result.differences), 'difference')}"
         )
         if lost or result.differences:
             raise SystemExit(1)
