@@ -10,9 +10,16 @@ from . import grammar
 MPAN_DIGITS = 13
 
 # A child belongs to the most recent open line of its parent group. A line opens itself and
-# closes whatever stood open beneath its group, so nothing attaches to the wrong parent.
+# closes whatever stood open beneath its group, so nothing attaches to the wrong parent. Only
+# groups that have children need to be remembered: most lines are of groups that have none.
+_PARENTS = {group.parent for group in grammar.GROUPS.values() if group.parent}
 _PLACES = {
-    f"{code}|": (code, group.parent, grammar.descendants(code))
+    f"{code}|": (
+        code,
+        group.parent,
+        code if code in _PARENTS else None,
+        tuple(below for below in grammar.descendants(code) if below in _PARENTS),
+    )
     for code, group in grammar.GROUPS.items()
 }
 
@@ -21,7 +28,7 @@ class Positions:
     """Gives lines their places; remembers the open line of each group and nothing else."""
 
     def __init__(self) -> None:
-        self._open: dict[str | None, int | None] = dict.fromkeys([*grammar.GROUPS, None])
+        self._open: dict[str | None, int | None] = dict.fromkeys([*_PARENTS, None])
         self._mpan_core = ""
 
     def place(
@@ -41,11 +48,12 @@ class Positions:
             if place is None:
                 yield line_id, None, line[:3] if line[3:4] == "|" else "", "", line
                 continue
-            code, parent, closed = place
+            code, parent, opened, closed = place
             if code == "026":
                 self._mpan_core = mpan_core = _mpan_core(line)
             yield line_id, open_[parent], code, mpan_core, line
-            open_[code] = line_id
+            if opened:
+                open_[opened] = line_id
             for below in closed:
                 open_[below] = None
 
