@@ -1,7 +1,7 @@
 -- Judge the 032 lines by themselves: the reason and the outcome of checking a reading.
 --
--- Whether the reading above is stored is asked in a later step; here only what the line says,
--- and that it is the first one under its reading.
+-- Whether there is a reading above, and whether it is stored, is asked in a later step; here only
+-- what the line says, and that it is the first one under its reading.
 --
 -- Params: flow_file_ids (bigint[]), first_line_id, last_line_id (bigint): the lines to judge
 --         reason_codes, booleans (text[]): valid sets of J0332 and J0047
@@ -16,7 +16,6 @@ SELECT
     field.reading_status,
     concat_ws(
         ' ',
-        CASE WHEN field.parent_id IS NULL THEN 'orphan-line' END,
         CASE
             WHEN
                 row_number() OVER (PARTITION BY field.parent_id ORDER BY field.line_id) > 1
