@@ -10,11 +10,13 @@ from django.contrib import admin, messages
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
+from django.utils import timezone
 
 from etl import models
 from etl.domain import grammar
+from etl.usecases import transform
 from warehouse import models as warehouse_models
-from warehouse.admin import read_only, words
+from warehouse.admin import audit, flow_files, read_only, words
 
 
 NEIGHBORS = 10
@@ -74,7 +76,10 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
         if line is None:
             return self._tell_that_it_is_not_kept(request, object_id)
         flow_file = warehouse_models.FlowFile.objects.get(id=line.pk >> 32)
-        context = _page(line, flow_file, _neighbors(line.pk)) | (extra_context or {})
+        neighbors = _neighbors(line.pk)
+        mpan_cores = (neighbor.mpan_core for neighbor in neighbors)
+        audit.record(request, mpan_cores, warehouse_models.LookedAt.RAW_LINE)
+        context = _page(line, flow_file, neighbors) | (extra_context or {})
         return super().change_view(request, object_id, form_url, context)
 
     def _tell_that_it_is_not_kept(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -142,3 +147,40 @@ def _items(line: models.StagedLine) -> Sequence[tuple[str, str]]:
 def _group_in_words(group_code: str) -> str:
     group = grammar.GROUPS.get(group_code)
     return group.name if group else _ENVELOPE.get(group_code, "unknown group")
+
+
+class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
+    """Flow files, with what the pipeline can do about them."""
+
+    actions = ("transform_pending",)
+
+    def has_transform_permission(self, request: HttpRequest) -> bool:
+        return request.user.has_perm("etl.transform_pending")
+
+    @admin.action(description="Transform again what is pending", permissions=["transform"])
+    def transform_pending(
+        self, request: HttpRequest, queryset: QuerySet[warehouse_models.FlowFile]
+    ) -> None:
+        """Transform those of the files that were staged and no more; leave the others alone."""
+        pending = queryset.filter(status=warehouse_models.FlowFileStatus.STAGED)
+        flow_file_ids = sorted(pending.values_list("pk", flat=True))
+        if not flow_file_ids:
+            self.message_user(request, "None of the files is pending.", messages.WARNING)
+            return
+        transformed = transform.transform_files(
+            flow_file_ids=flow_file_ids, transformed_at=timezone.now(), skip_locked=True
+        )
+        for flow_file in transformed:
+            name = words.visible(flow_file.file_name)
+            outcome = f"{name}: {flow_file.get_status_display()}"
+            # Django starts a message with a capital, which a file name must not get.
+            self.message_user(request, f"Transformed {outcome}", messages.INFO)
+            self.log_change(request, flow_file, f"Transformed again: {outcome}")
+        if len(transformed) < len(flow_file_ids):
+            self.message_user(
+                request, "The others are being transformed by somebody else.", messages.WARNING
+            )
+
+
+admin.site.unregister(warehouse_models.FlowFile)
+admin.site.register(warehouse_models.FlowFile, PipelineFlowFileAdmin)

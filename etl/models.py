@@ -20,6 +20,7 @@ class StagedLine(models.Model):
 
     class Meta:
         db_table = "staged_line"
+        permissions = (("transform_pending", "Can transform what is pending"),)
 
     def __str__(self) -> str:
         return f"line {self.line_number} of flow file {self.pk >> 32}"

@@ -6,6 +6,7 @@ data: it is what people search by, and the key by which the tables can be spread
 Text keys collate as "C", so that their indexes also serve prefix searches on any server.
 """
 
+from django.conf import settings
 from django.db import models
 from django.db.models import functions
 
@@ -249,6 +250,10 @@ class FlowFile(models.Model):
                 name="flow_file_waiting",
             ),
             models.Index(fields=["staged_at"], name="flow_file_staged_at"),
+            models.Index(fields=["file_identifier"], name="flow_file_identifier"),
+            models.Index(
+                fields=["file_name"], opclasses=["text_pattern_ops"], name="flow_file_name"
+            ),
         )
 
     def __str__(self) -> str:
@@ -497,3 +502,45 @@ class SiteVisit(models.Model):
     @property
     def line_number(self) -> int:
         return self.pk & 0xFFFF_FFFF
+
+
+class LookedAt(models.TextChoices):
+    """Where somebody saw readings of a meter point."""
+
+    METER_POINT = "METER_POINT", "its page"
+    READING = "READING", "a reading's page"
+    RAW_LINE = "RAW_LINE", "a raw line"
+    LIST = "LIST", "the list of readings"
+    DOWNLOAD = "DOWNLOAD", "a download"
+
+
+class LookUp(models.Model):
+    """
+    Who looked at which meter point, when and where: written for audits, read by nothing else.
+
+    The user's name stays when the user goes.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    looked_up_at = models.DateTimeField()
+    user = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        on_delete=models.SET_NULL,
+        null=True,
+        db_index=False,
+        related_name="+",
+    )
+    user_name = models.TextField()
+    mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")
+    looked_at = models.CharField(max_length=16, choices=LookedAt)
+
+    class Meta:
+        db_table = "look_up"
+        verbose_name = "look-up"
+        indexes = (
+            models.Index(fields=["mpan_core", "looked_up_at"], name="look_up_of_meter_point"),
+            models.Index(fields=["user_name", "looked_up_at"], name="look_up_by_user"),
+        )
+
+    def __str__(self) -> str:
+        return f"{self.user_name}: {self.mpan_core} at {self.looked_up_at.isoformat()}"

@@ -1,9 +1,11 @@
 from django.contrib import admin
 from django.urls import path
 
+from warehouse.admin import start
+
 
 admin.site.site_title = admin.site.site_header = "D0010 meter readings"
 admin.site.index_title = "Find a reading"
 admin.site.site_url = None  # there is no other site than this
 
-urlpatterns = [path("", admin.site.urls)]
+urlpatterns = [path("", admin.site.admin_view(start.page)), path("", admin.site.urls)]

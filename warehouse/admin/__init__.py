@@ -3,7 +3,7 @@
 Importing the modules registers them, which is what the admin's autodiscovery asks for.
 """
 
-from warehouse.admin import flow_files, line_issues, meter_points, readings
+from warehouse.admin import audit, flow_files, line_issues, meter_points, readings
 
 
-__all__ = ["flow_files", "line_issues", "meter_points", "readings"]
+__all__ = ["audit", "flow_files", "line_issues", "meter_points", "readings"]

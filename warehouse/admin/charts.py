@@ -57,7 +57,7 @@ def of_register(serial_number: str, register: history.RegisterHistory) -> Chart 
     if len(counting) < 2:  # noqa: PLR2004 - one dot says less than its number
         return None
     others = [entry for entry in register.entries if entry.standing in {"superseded", "withdrawn"}]
-    scale = _Scale([*counting, *others])
+    scale = _Scale(counting)
     dots = [scale.mark(entry) for entry in counting]
     first, last = counting[0].reading, counting[-1].reading
     values = [entry.reading.value for entry in counting]
@@ -83,7 +83,11 @@ def of_register(serial_number: str, register: history.RegisterHistory) -> Chart 
 
 
 class _Scale:
-    """Where a time and a value stand in the picture."""
+    """
+    Where a time and a value stand in the picture.
+
+    It is drawn for the readings that count; a wild value that does not ends up on the rim.
+    """
 
     def __init__(self, entries: Sequence[history.Entry]) -> None:
         moments = [entry.reading.read_at for entry in entries]
@@ -99,6 +103,7 @@ class _Scale:
         passed = (reading.read_at - self.first).total_seconds() / seconds if seconds else 0.5
         span = self.highest - self.lowest
         risen = float((reading.value - self.lowest) / span) if span else 0.5
+        passed, risen = (min(max(share, 0.0), 1.0) for share in (passed, risen))
         return Mark(
             x=round(_LEFT + passed * width, 1),
             y=round(HEIGHT - _BOTTOM - risen * height, 1),

@@ -101,7 +101,9 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
     list_filter = (ArrivalFilter, OutcomeFilter, IssuesFilter, SenderFilter)
     ordering = ("-staged_at", "-id")
     search_fields = ("file_name",)  # shows the box; what is searched is told below
-    search_help_text = "A file id from the header, or the beginning of a SHA-256."
+    search_help_text = (
+        "The beginning of a file name or of a SHA-256, or a file id from the header."
+    )
     fields = ("status",)
     change_form_template = "admin/warehouse/flowfile/page.html"
 

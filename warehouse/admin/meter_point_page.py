@@ -123,9 +123,9 @@ def _meter_card(meter: history.MeterHistory) -> MeterCard:
 
 def _timeline(found: history.History) -> Iterator[ReadingRow | VisitRow]:
     """Yield readings and visits, the newest first; a visit follows the reading it belongs to."""
-    rows: list[tuple[tuple[datetime.datetime, bool, int], ReadingRow | VisitRow]] = [
+    rows: list[tuple[tuple[datetime.datetime, int, bool], ReadingRow | VisitRow]] = [
         (
-            (entry.reading.read_at, True, entry.reading.pk),
+            (entry.reading.read_at, entry.reading.pk, True),
             _reading_row(meter, register, entry),
         )
         for meter in found.meters
@@ -133,7 +133,7 @@ def _timeline(found: history.History) -> Iterator[ReadingRow | VisitRow]:
         for entry in register.entries
     ]
     rows.extend(
-        ((visit.at or _LONG_AGO, False, visit.visit.pk), _visit_row(visit))
+        ((visit.at or _LONG_AGO, visit.visit.reading_id or 0, False), _visit_row(visit))
         for visit in found.visits
     )
     rows.sort(key=lambda row: row[0], reverse=True)

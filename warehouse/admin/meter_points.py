@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.utils import html, safestring
 
 from warehouse import models
-from warehouse.admin import meter_point_page, searching, words
+from warehouse.admin import audit, meter_point_page, searching, words
 from warehouse.queries import search
 
 
@@ -41,6 +41,7 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
     ) -> HttpResponse:
         meter_point = self.get_object(request, object_id) if request.method == "GET" else None
         if meter_point is not None and self.has_view_permission(request, meter_point):
+            audit.record(request, [meter_point.pk], models.LookedAt.METER_POINT)
             page = meter_point_page.context(meter_point.pk, request.GET.get("page", "1"))
             extra_context = {**page, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra_context)

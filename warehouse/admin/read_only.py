@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -50,7 +51,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER  # each would count the table
     sortable_by = ()
-    actions = ()
+    actions: Sequence[str] = ()
     view_on_site = False
 
     def has_add_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
@@ -95,4 +96,5 @@ class ReadOnlyAdmin(admin.ModelAdmin):
             request
         ):
             raise exceptions.PermissionDenied
-        return super().changelist_view(request, extra_context)
+        title = str(self.opts.verbose_name_plural).capitalize()
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})

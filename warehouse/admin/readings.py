@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from django.contrib import admin
+from django import urls
+from django.contrib import admin, messages
+from django.contrib.admin.views import main
+from django.core import exceptions
 from django.db.models import QuerySet, expressions
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils import html, safestring
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
+from django.utils import html, safestring, timezone
 
 from warehouse import models
-from warehouse.admin import filters, raw_lines, searching, words
+from warehouse.admin import audit, downloads, filters, raw_lines, searching, words
 from warehouse.queries import search
 
 
@@ -35,6 +40,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
     )
     list_display_links = ("register_reading",)
     list_filter = (FlowFileFilter,)
+    actions = ("download_selected",)
     list_select_related = ("register__meter", "flow_file")
     fieldsets = (
         (None, {"fields": ("mpan", "serial_number", "register_identifier", "read", "value")}),
@@ -76,7 +82,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
 
     def get_ordering(self, request: HttpRequest) -> list[str | expressions.Combinable]:
         # The last loaded first, by the primary key; what was searched newest first, by the other.
-        return ["-read_at", "-id"] if request.GET.get("q", "").strip() else ["-id"]
+        return ["-read_at", "-id"] if _typed(request) else ["-id"]
 
     def narrow(
         self, found: search.Found, queryset: QuerySet[models.Reading]
@@ -85,6 +91,72 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
 
     def opens_single_hit(self, request: HttpRequest) -> bool:  # noqa: ARG002 - of the base class
         return False
+
+    def get_urls(self) -> list[urls.URLPattern]:
+        download = self.admin_site.admin_view(self.download_found)
+        return [
+            urls.path("download/", download, name="warehouse_reading_download"),
+            *super().get_urls(),
+        ]
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """
+        Show the list, and record whose readings are on it.
+
+        :raises PermissionDenied: if something is posted that is no action of this user's
+        """
+        address = urls.reverse("admin:warehouse_reading_download")
+        download_url = f"{address}?{request.GET.urlencode()}" if _typed(request) else ""
+        response = super().changelist_view(
+            request, {"download_url": download_url, **(extra_context or {})}
+        )
+        if isinstance(response, TemplateResponse) and response.context_data:
+            shown = response.context_data["cl"].result_list
+            mpan_cores = [reading.mpan_core for reading in shown]
+            audit.record(request, mpan_cores, models.LookedAt.LIST)
+        return response
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        reading = self.get_object(request, object_id) if request.method == "GET" else None
+        if reading is not None and self.has_view_permission(request, reading):
+            audit.record(request, [reading.mpan_core], models.LookedAt.READING)
+            title = f"Reading {reading.value} at meter point {reading.mpan_core}"
+            extra_context = {"title": title, "subtitle": None, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
+
+    def download_found(self, request: HttpRequest) -> HttpResponseBase:
+        """
+        Hand on what the list shows for this search, all of its pages.
+
+        :raises PermissionDenied: if the user may not see readings, or posts
+        """
+        if request.method != "GET" or not self.has_view_permission(request):
+            raise exceptions.PermissionDenied
+        if not _typed(request):
+            self.message_user(
+                request,
+                "Search for a meter point or a meter first;"
+                " the command export_readings hands on all there is.",
+                messages.WARNING,
+            )
+            return HttpResponseRedirect(urls.reverse("admin:warehouse_reading_changelist"))
+        found = self.get_changelist_instance(request).queryset
+        return _download(request, found, searching.found_by(request, _typed(request)).meter_points)
+
+    @admin.action(description="Download the selected readings as CSV", permissions=["view"])
+    def download_selected(
+        self, request: HttpRequest, queryset: QuerySet[models.Reading]
+    ) -> HttpResponseBase:
+        mpan_cores = list(queryset.order_by().values_list("mpan_core", flat=True).distinct())
+        return _download(request, queryset, mpan_cores)
 
     @admin.display(description="MPAN")
     def mpan(self, reading: models.Reading) -> safestring.SafeString:
@@ -137,7 +209,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
 
     @admin.display(description="file")
     def file(self, reading: models.Reading) -> safestring.SafeString:
-        url = reverse("admin:warehouse_flowfile_change", args=[reading.flow_file_id])
+        url = urls.reverse("admin:warehouse_flowfile_change", args=[reading.flow_file_id])
         return html.format_html(
             '<a href="{}">{}</a>', url, words.visible(reading.flow_file.file_name)
         )
@@ -145,3 +217,14 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
     @admin.display(description="line")
     def line(self, reading: models.Reading) -> safestring.SafeString:
         return raw_lines.link(reading.pk)
+
+
+def _typed(request: HttpRequest) -> str:
+    return request.GET.get(main.SEARCH_VAR, "").replace("\0", "").strip()
+
+
+def _download(
+    request: HttpRequest, readings: QuerySet[models.Reading], mpan_cores: Iterable[str]
+) -> HttpResponseBase:
+    audit.record(request, mpan_cores, models.LookedAt.DOWNLOAD)
+    return downloads.csv_response(readings, name=f"readings-{timezone.localtime():%Y%m%d-%H%M%S}")

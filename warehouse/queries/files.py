@@ -50,8 +50,8 @@ def issue_kinds(flow_file: models.FlowFile) -> Sequence[IssueKind]:
 
 
 def search(flow_files: QuerySet[models.FlowFile], typed: str) -> QuerySet[models.FlowFile]:
-    """Find by the header's file id or the beginning of the SHA-256; both have an index."""
-    condition = Q(file_identifier=typed)
+    """Find by the file id, or by the beginning of file name or SHA-256; all have an index."""
+    condition = Q(file_identifier=typed) | Q(file_name__startswith=typed)
     if len(typed) >= _SHORTEST_HASH and _HEX.fullmatch(typed.lower()):
         condition |= Q(sha256__gte=typed.lower(), sha256__lt=f"{typed.lower()}g")
     return flow_files.filter(condition)

@@ -32,3 +32,27 @@ def staff(client: test.Client, superuser: auth_models.User) -> test.Client:
     """Return a client logged in as one who may do everything."""
     client.force_login(superuser)
     return client
+
+
+def _client_of(name: str, *groups: str) -> test.Client:
+    user = auth_models.User.objects.create_user(name, is_staff=True)
+    user.groups.set(auth_models.Group.objects.filter(name__in=groups))
+    client = test.Client()
+    client.force_login(user)
+    return client
+
+
+@pytest.fixture
+def newcomer(db: None) -> test.Client:  # noqa: ARG001 - needed for its effect
+    """Return a client of one who may log in and no more."""
+    return _client_of("newcomer")
+
+
+@pytest.fixture
+def support(db: None) -> test.Client:  # noqa: ARG001 - needed for its effect
+    return _client_of("stella", "Support")
+
+
+@pytest.fixture
+def operations(db: None) -> test.Client:  # noqa: ARG001 - needed for its effect
+    return _client_of("otto", "Operations")

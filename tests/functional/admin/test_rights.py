@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import pathlib
 import re
 
 import pytest
 from django import test
 from django.contrib.auth import models as auth_models
+from django.core import management
 from django.db import models as db_models
 
+from tests import builder
 from warehouse import models
 
 
@@ -60,11 +63,71 @@ class TestLogin:
         assert response.status_code == 302
         assert response["Location"].startswith("/login/")
 
-    def test_does_not_make_a_viewer(self, client: test.Client) -> None:
-        newcomer = auth_models.User.objects.create_user("newcomer", is_staff=True)
-        client.force_login(newcomer)
+    def test_does_not_make_a_viewer(self, newcomer: test.Client) -> None:
+        assert newcomer.get("/warehouse/reading/").status_code == 403
+        assert newcomer.get("/etl/stagedline/1/change/").status_code == 403
 
-        assert client.get("/warehouse/reading/").status_code == 403
+
+class TestGroups:
+    @pytest.mark.parametrize("model", MODELS)
+    def test_of_support_sees_everything(
+        self, support: test.Client, model: type[db_models.Model]
+    ) -> None:
+        assert support.get(_address(model)).status_code == 200
+
+    def test_of_support_is_not_offered_to_transform(self, support: test.Client) -> None:
+        page = support.get("/warehouse/flowfile/").content.decode()
+
+        response = support.post("/warehouse/flowfile/", {"action": "transform_pending"})
+
+        assert "transform_pending" not in page
+        assert response.status_code == 403
+
+    def test_has_rights_to_look_and_no_other(self) -> None:
+        rights = auth_models.Permission.objects.filter(group__name="Support")
+
+        assert {right.codename.partition("_")[0] for right in rights} == {"view"}
+        assert not rights.filter(codename="view_lookup").exists()
+
+    def test_gets_its_rights_back_at_each_migrate(self) -> None:
+        auth_models.Group.objects.get(name="Operations").permissions.clear()
+
+        management.call_command("migrate", verbosity=0)
+
+        rights = auth_models.Permission.objects.filter(group__name="Operations")
+        assert rights.filter(codename="transform_pending").exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTransformAgain:
+    def test_finishes_what_was_only_staged(
+        self, operations: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        path = tmp_path / "staged.uff"
+        path.write_bytes(builder.simple(file_id="77"))
+        management.call_command("load_d0010", str(path), stage_only=True)
+        staged = models.FlowFile.objects.get(file_name="staged.uff")
+
+        response = operations.post(
+            "/warehouse/flowfile/",
+            {"action": "transform_pending", "_selected_action": [staged.pk]},
+            follow=True,
+        )
+
+        staged.refresh_from_db()
+        assert staged.status == models.FlowFileStatus.LOADED
+        assert "Transformed staged.uff: loaded" in response.content.decode()
+
+    def test_leaves_alone_what_is_done(self, operations: test.Client) -> None:
+        loaded = models.FlowFile.objects.get(status=models.FlowFileStatus.LOADED)
+
+        response = operations.post(
+            "/warehouse/flowfile/",
+            {"action": "transform_pending", "_selected_action": [loaded.pk]},
+            follow=True,
+        )
+
+        assert "None of the files is pending." in response.content.decode()
 
 
 def _address(model: type[db_models.Model]) -> str:

@@ -97,9 +97,9 @@ class TestReadingList:
         django_assert_num_queries: fixtures.DjangoAssertNumQueries,
     ) -> None:
         staff.get(READINGS)
-        with django_assert_num_queries(4):  # session, user, count, rows
+        with django_assert_num_queries(5):  # session, user, count, rows, look-ups
             everything = staff.get(READINGS)
-        with django_assert_num_queries(5):  # and the look-up of the MPAN
+        with django_assert_num_queries(6):  # and the search of the MPAN
             one = staff.get(READINGS, {"q": "1200023305967"})
 
         assert (len(cells(everything)), len(cells(one))) == (13, 1)

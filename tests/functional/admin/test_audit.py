@@ -1,0 +1,49 @@
+from __future__ import annotations
+
+import pytest
+from django import test
+from django.contrib.auth import models as auth_models
+
+from warehouse import models
+
+
+pytestmark = pytest.mark.usefixtures("_sample")
+
+MPAN = "1200023305967"
+
+
+class TestLookUps:
+    @pytest.mark.parametrize(
+        ("address", "looked_at"),
+        [
+            (f"/warehouse/meterpoint/{MPAN}/change/", models.LookedAt.METER_POINT),
+            ("/warehouse/reading/{reading}/change/", models.LookedAt.READING),
+            ("/etl/stagedline/{reading}/change/", models.LookedAt.RAW_LINE),
+            (f"/warehouse/reading/?q={MPAN}", models.LookedAt.LIST),
+            (f"/warehouse/reading/download/?q={MPAN}", models.LookedAt.DOWNLOAD),
+        ],
+    )
+    def test_are_recorded_wherever_readings_are_shown(
+        self, staff: test.Client, address: str, looked_at: models.LookedAt
+    ) -> None:
+        reading = models.Reading.objects.get(mpan_core=MPAN)
+
+        staff.get(address.format(reading=reading.pk))
+
+        recorded = models.LookUp.objects.filter(mpan_core=MPAN)
+        assert [(row.user_name, row.looked_at) for row in recorded] == [("ada", looked_at)]
+
+    def test_are_listed_for_a_superuser_only(
+        self, staff: test.Client, support: test.Client
+    ) -> None:
+        support.get(f"/warehouse/meterpoint/{MPAN}/change/")
+
+        assert "stella" in staff.get("/warehouse/lookup/", {"q": MPAN}).content.decode()
+        assert support.get("/warehouse/lookup/").status_code == 403
+
+    def test_outlive_the_user(self, support: test.Client) -> None:
+        support.get(f"/warehouse/meterpoint/{MPAN}/change/")
+
+        auth_models.User.objects.get(username="stella").delete()
+
+        assert models.LookUp.objects.get().user_name == "stella"

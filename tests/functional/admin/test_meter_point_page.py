@@ -1,0 +1,190 @@
+from __future__ import annotations
+
+import pathlib
+import re
+
+import pytest
+from django import test
+from pytest_django import fixtures
+
+from tests import builder
+from tests.functional.admin import flow_files
+from warehouse import models
+
+
+ADDRESS = f"/warehouse/meterpoint/{builder.MPAN}/change/"
+
+
+def _file(name: str, serial: str, reading_type: str, *readings: builder.Lines) -> dict[str, str]:
+    meter = builder.meter(serial, *readings, reading_type=reading_type)
+    content = builder.flow_file(builder.meter_point(builder.MPAN, meter), file_id=name)
+    return {f"{name}.uff": content.decode()}
+
+
+def _reading(month: str, value: str, **rest: str) -> builder.Lines:
+    return builder.reading(read_at=f"{month}01000000", value=value, **rest)
+
+
+@pytest.fixture
+def _history(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - needed for its effect
+    visit = builder.flow_file(
+        builder.meter_point(builder.MPAN, builder.line("027|20|card left|")),
+        file_id="visit",
+    )
+    flow_files.load(
+        tmp_path,
+        {
+            **_file("first", "OLD 1", "R", _reading("202301", "100.0")),
+            **_file("second", "OLD 1", "R", _reading("202302", "150.5")),
+            **_file("wrong", "OLD 1", "C", _reading("202303", "999.0")),
+            **_file("taken back", "OLD 1", "W", _reading("202303", "999.0")),
+            **_file("right", "OLD 1", "R", _reading("202303", "190.0")),
+            **_file("once more", "OLD 1", "R", _reading("202303", "190.0")),
+            **_file("low", "OLD 1", "R", _reading("202304", "180.0")),
+            **_file("exchange", "NEW 2", "I", _reading("202304", "5.0")),
+            **_file("after", "NEW 2", "R", _reading("202305", "25.0")),
+            **_file(
+                "peak", "NEW 2", "R", _reading("202304", "40.0", register="MD", md_resets="1")
+            ),
+            **_file(
+                "peak 2", "NEW 2", "R", _reading("202305", "60.0", register="MD", md_resets="1")
+            ),
+            "visit.uff": visit.decode(),
+        },
+    )
+
+
+pytestmark = pytest.mark.usefixtures("_history")
+
+
+def _rows(page: str) -> dict[str, dict[str, str]]:
+    """Return the rows of the history by file name; a row is its cells by their labels."""
+    body = page.partition("<tbody>")[2].partition("</tbody>")[0]
+    rows = {}
+    for row in body.split("<tr")[1:]:
+        cells = {
+            label: " ".join(re.sub(r"<[^>]+>", " ", cell).split())
+            for label, cell in re.findall(
+                r'<td[^>]*data-label="([^"]+)"[^>]*>(.*?)</td>', row, re.DOTALL
+            )
+        }
+        rows[cells["From"].partition(".uff")[0]] = cells
+    return rows
+
+
+class TestHistory:
+    def test_tells_what_each_reading_is_worth(self, staff: test.Client) -> None:
+        rows = _rows(staff.get(ADDRESS).content.decode())
+
+        assert {name: row["Standing"] for name, row in rows.items() if "Standing" in row} == {
+            "first": "current",
+            "second": "current",
+            "wrong": "withdrawn",
+            "taken back": "withdrawal",
+            "right": "current",
+            "once more": "repeated",
+            "low": "current",
+            "exchange": "current",
+            "after": "current",
+            "peak": "current",
+            "peak 2": "current",
+        }
+
+    @pytest.mark.parametrize(
+        ("name", "advance"),
+        [
+            ("first", ""),
+            ("second", "+50.5 since 1 Jan 2023"),
+            ("wrong", ""),
+            ("right", "+39.5 since 1 Feb 2023"),
+            ("low", "−10.0 since 1 Mar 2023"),  # noqa: RUF001 - the sign of a number
+            ("exchange", ""),
+            ("after", "+20.0 since 1 Apr 2023"),
+            ("peak 2", ""),
+        ],
+        ids=[
+            "none before the first",
+            "since the one before",
+            "none for a withdrawn one",
+            "over a withdrawn one",
+            "downwards",
+            "none across meters",
+            "on the new meter",
+            "none of maximum demand",
+        ],
+    )
+    def test_measures_advances(self, staff: test.Client, name: str, advance: str) -> None:
+        rows = _rows(staff.get(ADDRESS).content.decode())
+
+        assert rows[name]["Advance"] == advance
+
+    def test_has_site_visits_in_place(self, staff: test.Client) -> None:
+        rows = _rows(staff.get(ADDRESS).content.decode())
+
+        assert rows["visit"]["Site visit"] == (
+            "Site visit: no access (20), reported on this day card left"
+        )
+        assert next(iter(rows)) == "visit"
+
+    def test_leads_to_file_and_raw_line(self, staff: test.Client) -> None:
+        flow_file = models.FlowFile.objects.get(file_name="after.uff")
+
+        page = staff.get(ADDRESS).content.decode()
+
+        assert f"/warehouse/flowfile/{flow_file.pk}/change/" in page
+        assert f"/etl/stagedline/{(flow_file.pk << 32) + 4}/change/" in page
+
+    def test_takes_the_same_queries_however_long_it_is(
+        self,
+        staff: test.Client,
+        django_assert_num_queries: fixtures.DjangoAssertNumQueries,
+    ) -> None:
+        other = f"/warehouse/meterpoint/{builder.OTHER_MPAN}/change/"
+        models.MeterPoint.objects.create(mpan_core=builder.OTHER_MPAN, line_id=1)
+        staff.get(ADDRESS)
+
+        # Session, user, point twice, look-up, meters, registers, readings, standings, issues,
+        # visits, and the transaction around Django's view.
+        with django_assert_num_queries(13):
+            staff.get(ADDRESS)
+        with django_assert_num_queries(13):
+            staff.get(other)
+
+
+class TestLatest:
+    def test_stands_first_the_newest_meter_first(self, staff: test.Client) -> None:
+        page = staff.get(ADDRESS).content.decode()
+
+        latest = re.findall(r'class="latest-value"[^>]*>([^<]+)<', page)
+        assert latest == ["60.0", "25.0", "180.0"]
+
+
+class TestChart:
+    def test_is_told_in_words_as_well(self, staff: test.Client) -> None:
+        page = staff.get(ADDRESS).content.decode()
+
+        assert (
+            "Register S of meter OLD 1. 4 readings that count, from 100.0 on 1 Jan 2023 00:00 to"
+            " 180.0 on 1 Apr 2023 00:00; the lowest is 100.0, the highest 190.0."
+            " 1 that do not count are marked by crosses."
+        ) in page
+
+    def test_draws_a_line_through_what_counts(self, staff: test.Client) -> None:
+        page = staff.get(ADDRESS).content.decode()
+
+        assert len(re.findall(r'<polyline points="([^"]+)"', page)) == 2  # none for the peaks
+
+
+class TestHostileValues:
+    def test_stand_as_text(self, staff: test.Client) -> None:
+        text = '<script>alert(1)</script> " \u202e' + "x" * 150
+        models.FlowFile.objects.filter(file_name="after.uff").update(file_name=text)
+        models.SiteVisit.objects.filter(check_code="20").update(additional_information=text)
+        models.Meter.objects.filter(serial_number="NEW 2").update(serial_number='<b>"\u202e=1')
+
+        page = staff.get(ADDRESS).content.decode()
+
+        assert "<script>alert" not in page
+        assert "<b>" not in page
+        assert "\u202e" not in page
+        assert "&lt;b&gt;&quot;\\u202e=1" in page

@@ -1,0 +1,63 @@
+"""Look-ups: recorded wherever readings of a meter point are shown, listed for auditors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.contrib import admin
+from django.contrib.auth import base_user
+from django.core import exceptions
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import html, safestring, timezone
+
+from warehouse import models
+from warehouse.admin import read_only, words
+from warehouse.queries import look_ups, search
+
+
+def record(request: HttpRequest, mpan_cores: Iterable[str], looked_at: models.LookedAt) -> None:
+    """
+    Record that the user of this request was shown readings of these meter points.
+
+    :raises PermissionDenied: if nobody is logged in
+    """
+    if not isinstance(request.user, base_user.AbstractBaseUser):
+        raise exceptions.PermissionDenied
+    look_ups.record(
+        user=request.user,
+        mpan_cores=mpan_cores,
+        looked_at=looked_at,
+        looked_up_at=timezone.now(),
+    )
+
+
+@admin.register(models.LookUp)
+class LookUpAdmin(read_only.ReadOnlyAdmin):
+    list_display = ("when", "user_name", "mpan_core", "looked_at")
+    list_display_links = None
+    ordering = ("-id",)
+    search_fields = ("mpan_core",)  # shows the box; what is searched is told below
+    search_help_text = "An MPAN, or the name of a user."
+    fields = ("when", "user_name", "mpan_core", "looked_at")
+    readonly_fields = ("when",)
+
+    def get_search_results(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[models.LookUp],
+        search_term: str,
+    ) -> tuple[QuerySet[models.LookUp], bool]:
+        typed = search_term.strip()
+        if typed:
+            mpan_core = search.read_term(typed).mpan_core
+            queryset = (
+                queryset.filter(mpan_core=mpan_core)
+                if mpan_core
+                else queryset.filter(user_name=typed)
+            )
+        return queryset, False
+
+    @admin.display(description="when, UK time")
+    def when(self, look_up: models.LookUp) -> safestring.SafeString:
+        return html.format_html("{}", words.clock_time_tag(look_up.looked_up_at))
