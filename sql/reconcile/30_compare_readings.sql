@@ -21,7 +21,8 @@ issue AS (
     SELECT
         flow_file_id << 32 | line_number AS line_id,
         bool_or(severity = 'REJECTED') AS is_rejected,
-        bool_or(code = 'clock-skipped') AS is_skipped
+        bool_or(code = 'clock-skipped' AND item = 'J0016') AS is_read_at_skipped,
+        bool_or(code = 'clock-skipped' AND item = 'J0044') AS is_md_reset_at_skipped
     FROM line_issue
     WHERE
         flow_file_id BETWEEN %(first_line_id)s >> 32 AND %(last_line_id)s >> 32
@@ -81,7 +82,7 @@ compared AS (
             WHEN
                 to_char(reading.read_at AT TIME ZONE %(time_zone)s, 'YYYYMMDDHH24MISS')
                 <> split_part(line.payload, '|', 3)
-                AND NOT coalesce(issue.is_skipped, FALSE)
+                AND NOT coalesce(issue.is_read_at_skipped, FALSE)
                 THEN 'readings of another time than their lines say'
             WHEN
                 reading.value
@@ -90,7 +91,7 @@ compared AS (
                     to_char(reading.md_reset_at AT TIME ZONE %(time_zone)s, 'YYYYMMDDHH24MISS'),
                     ''
                 ) <> btrim(split_part(line.payload, '|', 5))
-                AND NOT coalesce(issue.is_skipped, FALSE)
+                AND NOT coalesce(issue.is_md_reset_at_skipped, FALSE)
                 OR coalesce(reading.md_reset_count::text, '')
                 <> coalesce(
                     nullif(ltrim(btrim(split_part(line.payload, '|', 6)), '0'), ''),

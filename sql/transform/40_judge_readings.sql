@@ -96,6 +96,22 @@ SELECT
         END,
         CASE
             WHEN
+                substr(item.md_reset_at_text, 9, 2) IN ('01', '02')
+                AND item.md_reset_on_clock AT TIME ZONE %(time_zone)s AT TIME ZONE %(time_zone)s
+                <> item.md_reset_on_clock
+                THEN 'clock-skipped/J0044'
+            WHEN
+                substr(item.md_reset_at_text, 9, 2) IN ('01', '02')
+                AND item.md_reset_on_clock IN (
+                    (item.md_reset_on_clock AT TIME ZONE %(time_zone)s - interval '1 hour')
+                    AT TIME ZONE %(time_zone)s,
+                    (item.md_reset_on_clock AT TIME ZONE %(time_zone)s + interval '1 hour')
+                    AT TIME ZONE %(time_zone)s
+                )
+                THEN 'clock-repeated/J0044'
+        END,
+        CASE
+            WHEN
                 right(item.read_at_text, 6) NOT IN ('000000', '235959')
                 AND meter.reading_type <> 'S'
                 AND item.read_on_clock IS NOT NULL

@@ -1,0 +1,56 @@
+"""
+How many examples the properties are held to.
+
+By default 500 each, the same ones on every run. To look further, at new ones on every run:
+
+    D0010_EXAMPLES=20000 uv run pytest tests/property
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Protocol
+
+import hypothesis
+import pytest
+
+
+# No deadlines: an example is a few commands against a server, whose disk has its own pace.
+hypothesis.settings.register_profile(
+    "ci",
+    max_examples=500,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    print_blob=True,
+)
+hypothesis.settings.register_profile(
+    "search",
+    max_examples=int(os.environ.get("D0010_EXAMPLES", "500")),
+    deadline=None,
+    print_blob=True,
+)
+hypothesis.settings.load_profile("search" if "D0010_EXAMPLES" in os.environ else "ci")
+
+
+class Deliver(Protocol):
+    def __call__(self, contents: Sequence[bytes]) -> tuple[str, list[pathlib.Path]]: ...
+
+
+@pytest.fixture
+def deliver(tmp_path: pathlib.Path) -> Deliver:
+    """Write contents to files of one name, new with each call, in a folder each."""
+    numbers = itertools.count(1)
+
+    def deliver(contents: Sequence[bytes]) -> tuple[str, list[pathlib.Path]]:
+        name = f"{next(numbers)}.uff"
+        paths = [tmp_path / str(place) / name for place in range(len(contents))]
+        for path, content in zip(paths, contents, strict=True):
+            path.parent.mkdir(exist_ok=True)
+            path.write_bytes(content)
+        return name, paths
+
+    return deliver
