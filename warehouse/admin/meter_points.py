@@ -23,6 +23,8 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.MeterPoint]:
         meter_points: QuerySet[models.MeterPoint] = super().get_queryset(request)
+        if "object_id" in getattr(request.resolver_match, "kwargs", {}):
+            return meter_points
         return meter_points.prefetch_related(
             Prefetch("meters", queryset=models.Meter.objects.order_by("id"))
         )

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin import helpers
 from django.contrib.admin.views import main
 from django.core import exceptions, paginator
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.utils import functional
+from django.utils import functional, html, safestring
 
 
 class CappedPaginator(paginator.Paginator):
@@ -21,7 +22,7 @@ class CappedPaginator(paginator.Paginator):
     @functional.cached_property
     def _count_with_one_more(self) -> int:
         rows: QuerySet[Any] = self.object_list  # type: ignore[assignment] # the admin gives no list
-        return rows.order_by()[: self.per_page * self.MOST_PAGES + 1].count()
+        return rows[: self.per_page * self.MOST_PAGES + 1].count()
 
     @functional.cached_property
     def count(self) -> int:
@@ -70,6 +71,15 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         obj: Model | None = None,  # noqa: ARG002 - Django's signature
     ) -> bool:
         return False
+
+    def action_checkbox(self, obj: Model) -> safestring.SafeString:
+        """Write the box as Django does; its form machinery takes a third of a list's time."""
+        return html.format_html(
+            '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
+            helpers.ACTION_CHECKBOX_NAME,
+            obj.pk,
+            f"Select {self.opts.verbose_name} {obj.pk}",
+        )
 
     def lookup_allowed(
         self,

@@ -41,6 +41,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
     list_display_links = ("register_reading",)
     list_filter = (FlowFileFilter,)
     actions = ("download_selected",)
+    list_per_page = 25
     list_select_related = ("register__meter", "flow_file")
     fieldsets = (
         (None, {"fields": ("mpan", "serial_number", "register_identifier", "read", "value")}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Mapping
 
 from django.db import models as django_models
@@ -40,9 +41,14 @@ def in_words(choices: type[django_models.TextChoices], code: str) -> str:
     """Return what a code means, with the code; one that the catalogue lacks stays as sent."""
     if not code.strip():
         return NOTHING
-    if code in choices.values:
-        return f"{choices(code).label} ({code})"
-    return f"unknown code ({visible(code)})"
+    label = _labels(choices).get(code)
+    return f"{label} ({code})" if label else f"unknown code ({visible(code)})"
+
+
+@functools.cache
+def _labels(choices: type[django_models.TextChoices]) -> Mapping[str, str]:
+    """Keep what Django makes anew at each call, for the sake of long lists."""
+    return {value: str(label) for value, label in choices.choices}
 
 
 def reading_type(reading: models.Reading) -> str:
@@ -68,6 +74,8 @@ def visible(text: str) -> str:
     What steers a terminal or turns the direction of writing would change how its surroundings
     read.
     """
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
@@ -82,11 +90,7 @@ def clock_time(moment: datetime.datetime | None) -> str:
     text = f"{local.day} {local:%b %Y %H:%M}"
     if local.second:
         text += f":{local.second:02d}"
-    naive = local.replace(tzinfo=None, fold=0)
-    is_repeated = (
-        timezone.make_aware(naive).utcoffset()
-        != timezone.make_aware(naive.replace(fold=1)).utcoffset()
-    )
+    is_repeated = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
     return f"{text} {local:%Z}" if is_repeated else text
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Sequence
+from typing import Any
 
 from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils import timezone
@@ -16,7 +17,7 @@ MOST_DELIVERIES = 50
 # Issues are told apart by kind among the first of them only, so that a file that is wrong in
 # every line opens as fast as any.
 MOST_ISSUES_LOOKED_AT = 10_000
-MOST_FILES_LOOKED_AT = 2_000
+MOST_ROWS_LOOKED_AT = 1_000
 
 _HEX = re.compile(r"[0-9a-f]{1,64}")
 _SHORTEST_HASH = 8
@@ -59,23 +60,22 @@ def search(flow_files: QuerySet[models.FlowFile], typed: str) -> QuerySet[models
 
 def senders() -> Sequence[str]:
     """Return who sent the latest files; who fell silent long ago is found by searching."""
-    latest = models.FlowFile.objects.order_by("-id")[:MOST_FILES_LOOKED_AT]
-    senders = models.FlowFile.objects.filter(id__in=latest.values("id")).exclude(sender="")
-    return list(senders.order_by("sender").values_list("sender", flat=True).distinct())
+    return _distinct(models.FlowFile.objects.order_by("-id").values_list("sender", flat=True))
 
 
 def issue_codes() -> Sequence[str]:
     """Return the findings among the latest issues."""
-    latest = models.LineIssue.objects.order_by("-id")[:MOST_ISSUES_LOOKED_AT]
-    issues = models.LineIssue.objects.filter(id__in=latest.values("id"))
-    return list(issues.order_by("code").values_list("code", flat=True).distinct())
+    return _distinct(models.LineIssue.objects.order_by("-id").values_list("code", flat=True))
 
 
 def issue_items() -> Sequence[str]:
     """Return the J-items among the latest issues."""
-    latest = models.LineIssue.objects.order_by("-id")[:MOST_ISSUES_LOOKED_AT]
-    issues = models.LineIssue.objects.filter(id__in=latest.values("id")).exclude(item="")
-    return list(issues.order_by("item").values_list("item", flat=True).distinct())
+    return _distinct(models.LineIssue.objects.order_by("-id").values_list("item", flat=True))
+
+
+def _distinct(values: QuerySet[Any, str]) -> Sequence[str]:
+    """Tell apart here what the server would read a whole table for."""
+    return sorted(set(values[:MOST_ROWS_LOOKED_AT]) - {""})
 
 
 def years_of_arrival() -> Sequence[int]:

@@ -93,9 +93,13 @@ def _first_meters(**condition: str) -> list[models.Meter]:
 def readings_of(found: Found, readings: QuerySet[models.Reading]) -> QuerySet[models.Reading]:
     """Narrow the readings to what was found, by the index that leads with the MPAN."""
     readings = readings.filter(mpan_core__in=found.meter_points)
-    if found.meters:
-        readings = readings.filter(register__meter__in=[meter.pk for meter in found.meters])
-    return readings
+    if not found.meters:
+        return readings
+    # Registers are told apart beforehand: as a join the planner reads their whole table for it.
+    registers = models.Register.objects.filter(
+        mpan_core__in=found.meter_points, meter__in=[meter.pk for meter in found.meters]
+    )
+    return readings.filter(register__in=list(registers.values_list("pk", flat=True)))
 
 
 def meters_of(found: Found, meters: QuerySet[models.Meter]) -> QuerySet[models.Meter]:

@@ -145,9 +145,9 @@ class TestHistory:
 
         # Session, user, point twice, look-up, meters, registers, readings, standings, issues,
         # visits, and the transaction around Django's view.
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(11):
             staff.get(ADDRESS)
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(11):
             staff.get(other)
 
 

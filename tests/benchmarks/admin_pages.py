@@ -1,0 +1,251 @@
+"""
+Measure the pages of the admin over many readings, and show that only indexes serve them.
+
+    createdb d0010_pages
+    DATABASE_URL=postgresql:///d0010_pages python manage.py migrate
+    DATABASE_URL=postgresql:///d0010_pages python tests/benchmarks/admin_pages.py --fill 20000000
+    DATABASE_URL=postgresql:///d0010_pages python tests/benchmarks/admin_pages.py
+
+The first run fills an empty database of its own by SQL; it refuses one that holds readings. The
+second prints the table, and exits with 1 if one of the pages judged is
+slower than wanted or reads a whole table. Wall time tells of this machine only while nothing else
+runs on it: the CPU's and the server's share stand beside it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pathlib
+import random
+import re
+import statistics
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import django
+from django.conf import settings
+from django.db import connection
+from django.test import Client, utils
+
+
+READINGS_A_METER_POINT = 40
+READINGS_A_FILE = 1_000
+MEDIAN_WANTED, P95_WANTED = 50.0, 150.0  # milliseconds
+JUDGED = {"search by MPAN", "search by serial", "meter point page", "flow file list"}
+BIG_TABLE = 10_000  # rows; what has fewer, the planner may rightly read whole
+
+_CHECK_DIGIT = " + ".join(
+    f"substr(body, {place}, 1)::integer * {weight}"
+    for place, weight in enumerate((3, 5, 7, 13, 17, 19, 23, 29, 31, 37, 41, 43), start=1)
+)
+# A meter at each meter point, a register on each meter. The row of a meter point is read once a
+# day: day after day the files hold all meter points in the same order, as they really do.
+FILL: Sequence[tuple[str, str]] = (
+    (
+        "flow_file",
+        """
+        INSERT INTO flow_file (
+            id, sha256, file_name, status, reason, staged_at, transformed_at, size, encoding,
+            file_identifier, flow, sender_role, sender, recipient_role, recipient,
+            file_created_at, sending_application, receiving_application, broadcast, test_flag,
+            reuses_file_identifier, is_strict, declared_group_count, checksum,
+            declared_flow_count, file_completed_at, line_count, blank_line_count,
+            meter_point_line_count, meter_line_count, reading_count, validation_result_count,
+            site_visit_count, rejected_line_count, warning_count
+        )
+        SELECT
+            id, encode(sha256(id::text::bytea), 'hex'),
+            'BENCH' || lpad(id::text, 10, '0') || '.uff',
+            CASE WHEN id %% 50 = 0 THEN 'LOADED_WITH_REJECTIONS' ELSE 'LOADED' END, '',
+            now() - (%(files)s - id) * interval '10 minutes', now(), 64000, 'utf-8',
+            lpad(id::text, 10, '0'), 'D0010002', 'D', 'SND' || id %% 7, 'X', 'MRCY',
+            now(), '', '', '', 'OPER', FALSE, FALSE, 3000, '', 1000, now(), 3002, 0,
+            1000, 1000, 1000, 0, 0, (id %% 50 = 0)::integer * 3, 0
+        FROM generate_series(1, %(files)s) AS id
+        """,
+    ),
+    (
+        "meter_point",
+        f"""
+        INSERT INTO meter_point (mpan_core, line_id)
+        SELECT body || ({_CHECK_DIGIT}) %% 11 %% 10, (1::bigint << 32) + place
+        FROM (
+            SELECT place, (10 + place %% 14)::text || lpad(place::text, 10, '0') AS body
+            FROM generate_series(1, %(points)s) AS place
+        ) AS made
+        ORDER BY 1
+        """,  # noqa: S608 - weights from the constant above
+    ),
+    (
+        "meter",
+        """
+        INSERT INTO meter (id, mpan_core, serial_number)
+        SELECT
+            line_id, mpan_core,
+            substr('DEKLS', 1 + (line_id %% 5)::integer, 1)
+            || lpad(((line_id & 4294967295) * 7919 %% 10000000)::text, 7, '0')
+        FROM meter_point
+        """,
+    ),
+    (
+        "register",
+        """
+        INSERT INTO register (id, mpan_core, meter_id, identifier)
+        SELECT id, mpan_core, id, 'S' FROM meter
+        """,
+    ),
+    (
+        "reading",
+        """
+        INSERT INTO reading (
+            id, register_id, flow_file_id, read_at, mpan_core, value, reading_type,
+            validation_status, reading_flag, reading_method, reason_code, reading_status
+        )
+        SELECT
+            (file << 32) + 4 + place, register_id, file,
+            timestamptz '2015-01-01 00:00 Europe/London' + day * interval '91 days',
+            mpan_core, 1000 + day * 250 + place %% 90, 'R', 'V', 'T', 'N', '', ''
+        FROM (
+            SELECT
+                register.id AS register_id, register.mpan_core, day,
+                1 + (day * %(points)s + (register.id & 4294967295) - 1) / %(a_file)s AS file,
+                (day * %(points)s + (register.id & 4294967295) - 1) %% %(a_file)s AS place
+            FROM generate_series(0, %(days)s - 1) AS day
+            CROSS JOIN register
+        ) AS made
+        """,
+    ),
+    (
+        "line_issue",
+        """
+        INSERT INTO line_issue (
+            flow_file_id, line_number, group_code, mpan_core, severity, code, item, value, message
+        )
+        SELECT
+            id, 4 + line, '030', '', 'REJECTED', 'bad-date', 'J0016', '20160332000000',
+            'expected a date and time that exists'
+        FROM flow_file
+        CROSS JOIN generate_series(1, 3) AS line
+        WHERE status = 'LOADED_WITH_REJECTIONS'
+        """,
+    ),
+)
+
+
+def fill(readings: int) -> None:
+    points = readings // READINGS_A_METER_POINT
+    numbers = {
+        "points": points,
+        "days": READINGS_A_METER_POINT,
+        "a_file": READINGS_A_FILE,
+        "files": readings // READINGS_A_FILE + 1,
+    }
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT FROM reading)")
+        if cursor.fetchone() != (False,):
+            raise SystemExit("There are readings here: give the benchmark a database of its own.")
+        for table, statement in FILL:
+            started = time.perf_counter()
+            cursor.execute(statement, numbers)
+            say(f"{table}: {cursor.rowcount:,} rows, {time.perf_counter() - started:.0f} s")
+        cursor.execute("VACUUM ANALYZE")
+
+
+def measure(rounds: int) -> int:
+    """Print the table, and return the number of pages that are not as wanted."""
+    from django.contrib.auth import models as auth_models  # noqa: PLC0415 - needs the set-up
+
+    from warehouse import models  # noqa: PLC0415 - needs the set-up
+
+    user, _ = auth_models.User.objects.get_or_create(
+        username="benchmark", is_staff=True, is_superuser=True
+    )
+    client = Client()
+    client.force_login(user)
+    numbers = random.Random(20160222)  # noqa: S311 - the same pages each time, no secret
+    last = models.Reading.objects.count() // READINGS_A_METER_POINT
+
+    def meter() -> models.Meter:
+        return models.Meter.objects.get(id=(1 << 32) + numbers.randint(1, last))
+
+    pages: dict[str, Callable[[], str]] = {
+        "search by MPAN": lambda: f"/warehouse/reading/?q={meter().meter_point_id}",
+        "search by serial": lambda: f"/warehouse/reading/?q={meter().serial_number}",
+        "search by prefix": lambda: f"/warehouse/reading/?q={meter().serial_number[:6]}",
+        "not found": lambda: f"/warehouse/reading/?q=99{numbers.randint(10**10, 10**11 - 1)}",
+        "meter point page": lambda: f"/warehouse/meterpoint/{meter().meter_point_id}/change/",
+        "readings, last page": lambda: "/warehouse/reading/?p=10",
+        "flow file list": lambda: "/warehouse/flowfile/",
+        "flow file page": lambda: f"/warehouse/flowfile/{numbers.randint(1, last // 25)}/change/",
+        "issues by sender": lambda: f"/warehouse/lineissue/?sender=SND{numbers.randint(0, 6)}",
+        "start page": lambda: "/",
+    }
+    faults = 0
+    heading = f"{'page':20}{'median ms':>11}{'p95 ms':>8}{'CPU ms':>8}{'SQL ms':>8}{'queries':>9}"
+    say(f"{heading}  scans of whole tables")
+    for name, address in pages.items():
+        addresses = [address() for _ in range(rounds)]
+        times, cpu_times = [], []
+        client.get(addresses[0])
+        for path in addresses:
+            started, cpu_started = time.perf_counter(), time.process_time()
+            response = client.get(path)
+            times.append((time.perf_counter() - started) * 1000)
+            cpu_times.append((time.process_time() - cpu_started) * 1000)
+            if response.status_code != 200:
+                raise SystemExit(f"{path} answers {response.status_code}")
+        with utils.CaptureQueriesContext(connection) as queries:
+            client.get(addresses[-1])
+        sql_time = 1000 * sum(float(query["time"]) for query in queries.captured_queries)
+        scanned = scans([query["sql"] for query in queries.captured_queries])
+        median, p95 = statistics.median(times), statistics.quantiles(times, n=20)[-1]
+        is_slow = median > MEDIAN_WANTED or p95 > P95_WANTED
+        faults += name in JUDGED and (is_slow or bool(scanned))
+        say(
+            f"{name:20}{median:11.1f}{p95:8.1f}{statistics.median(cpu_times):8.1f}"
+            f"{sql_time:8.0f}{len(queries):9}  {', '.join(sorted(scanned)) or 'none'}"
+        )
+    return faults
+
+
+def scans(statements: Sequence[str]) -> set[str]:
+    """Return the tables of some size that one of the statements reads without an index."""
+    found: set[str] = set()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relname FROM pg_class WHERE relkind = 'r' AND reltuples >= %s", [BIG_TABLE]
+        )
+        big_tables = {name for (name,) in cursor.fetchall()}
+        for statement in statements:
+            if statement.startswith("SELECT"):
+                cursor.execute(f"EXPLAIN {statement}")
+                plan = "\n".join(row[0] for row in cursor.fetchall())
+                found.update(re.findall(r"Seq Scan on (\w+)", plan))
+    return found & big_tables
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - a script
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("--fill", type=int, metavar="READINGS", help="make as many, then stop")
+    parser.add_argument("--rounds", type=int, default=100, help="how often to open each page")
+    arguments: Any = parser.parse_args()
+    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2]))
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "etl.config.settings")
+    django.setup()
+    settings.ALLOWED_HOSTS = ["testserver"]
+    settings.SECURE_SSL_REDIRECT = False
+    if arguments.fill:
+        fill(arguments.fill)
+    else:
+        raise SystemExit(bool(measure(arguments.rounds)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import csv
+import pathlib
+import re
+
+import playwright.sync_api as playwright
+import pytest
+
+from tests.browser import demo
+
+
+METER_POINT = f"/warehouse/meterpoint/{demo.MPAN}/change/"
+expect = playwright.expect
+
+
+def _search(page: playwright.Page, text: str) -> None:
+    page.get_by_label("MPAN or meter serial number").fill(text)
+    page.get_by_role("button", name="Search").click()
+
+
+class TestSupport:
+    def test_goes_from_a_call_to_the_raw_line(self, support: playwright.Page) -> None:
+        # The start page takes an MPAN as it stands on the bill and opens its page.
+        _search(support, "12 0002 3305 967")
+        expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
+
+        # The answer stands first; the history has value, date and file.
+        latest = support.locator(".card").first
+        expect(latest).to_contain_text("57999.0")
+        expect(latest).to_contain_text("1 Jul 2016")
+        row = support.locator("tr.current", has_text="57999.0")
+        expect(row).to_contain_text("18 visited.uff")
+
+        # From there to the line as it came.
+        row.get_by_role("link", name=re.compile("line")).click()
+        expect(support.locator("tr.wanted")).to_contain_text("030|S|20160701000000|57999.0|")
+
+    @pytest.mark.parametrize("typed", ["F75A 00802", "f75a00802"])
+    def test_searches_by_serial_number(self, support: playwright.Page, typed: str) -> None:
+        _search(support, typed)
+
+        expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
+
+    def test_is_helped_when_nothing_is_found(self, support: playwright.Page) -> None:
+        _search(support, "1200023305697")
+
+        expect(support.locator(".answer")).to_contain_text("mistyped")
+        support.locator(".answer").get_by_role("link", name=demo.MPAN).click()
+        expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
+
+    def test_sees_what_arrived_and_what_needs_somebody(self, support: playwright.Page) -> None:
+        needs = support.get_by_role("region", name="Needs somebody").first
+        arrived = support.get_by_role("region", name="Arrived").first
+
+        expect(needs).to_contain_text("cut short.uff")
+        expect(arrived).to_contain_text("OTHR")
+
+    def test_can_change_nothing(self, support: playwright.Page, site: str) -> None:
+        for path in ("/warehouse/reading/", "/warehouse/flowfile/", METER_POINT):
+            support.goto(site + path)
+            expect(support.locator(".addlink, .deletelink, [name=_save]")).to_have_count(0)
+
+        # A POST made by hand, with the user's own cookies and token.
+        status = support.evaluate(
+            """async (address) => (await fetch(address, {
+                method: "POST",
+                headers: {"X-CSRFToken": document.cookie.match(/csrftoken=([^;]+)/)[1]},
+                body: new URLSearchParams({_save: "Save"}),
+            })).status""",
+            METER_POINT,
+        )
+        assert status == 403
+
+    def test_takes_away_what_is_on_the_screen(
+        self, support: playwright.Page, site: str, tmp_path: pathlib.Path
+    ) -> None:
+        support.goto(f"{site}/warehouse/reading/?q=F75A00802")
+        shown = support.locator("#result_list tbody tr")
+        on_screen = [
+            [
+                shown.nth(place).locator(f".field-{column}").inner_text()
+                for column in ("mpan", "serial_number", "register_reading", "file")
+            ]
+            for place in range(shown.count())
+        ]
+
+        with support.expect_download() as download:
+            support.get_by_role("link", name="Download as CSV").click()
+
+        path = tmp_path / "readings.csv"
+        download.value.save_as(path)
+        with path.open(encoding="utf-8", newline="") as file:
+            taken = [
+                [row["mpan_core"], row["serial_number"], row["value"], row["file_name"]]
+                for row in csv.DictReader(file)
+            ]
+        assert taken == on_screen
+        assert len(taken) == 7
+
+
+class TestPages:
+    @pytest.mark.parametrize("width", [380, 1280], ids=["phone", "desktop"])
+    def test_fits_the_screen(self, support: playwright.Page, site: str, width: int) -> None:
+        support.set_viewport_size({"width": width, "height": 800})
+        widths = {}
+
+        for path in _pages():
+            support.goto(site + path)
+            widths[path] = support.evaluate("document.documentElement.scrollWidth")
+
+        assert widths == dict.fromkeys(widths, width)
+
+    def test_is_dark_where_the_system_is(self, support: playwright.Page, site: str) -> None:
+        support.emulate_media(color_scheme="dark")
+        support.goto(site + METER_POINT)
+
+        assert support.evaluate("getComputedStyle(document.body).backgroundColor") == (
+            "rgb(18, 18, 18)"
+        )
+
+    def test_is_searched_without_a_mouse(self, support: playwright.Page) -> None:
+        expect(support.get_by_label("MPAN or meter serial number")).to_be_focused()
+
+        support.keyboard.type("f75a00802")
+        support.keyboard.press("Enter")
+
+        expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
+
+    @pytest.mark.parametrize("color_scheme", ["light", "dark"])
+    def test_is_accessible(self, support: playwright.Page, site: str, color_scheme: str) -> None:
+        axe = pytest.importorskip(
+            "axe_playwright_python.sync_playwright", reason="needs axe-playwright-python"
+        )
+        support.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type] # one of its literals
+        reports = []
+
+        for path in _pages():
+            support.goto(site + path)
+            found = axe.Axe().run(support, context="#main")
+            if found.response["violations"]:
+                reports.append(f"{path}: {found.generate_report()}")
+
+        assert not reports, "\n".join(reports)
+
+
+def _pages() -> list[str]:
+    from warehouse import models  # noqa: PLC0415 - not before Django is set up
+
+    file_id = models.FlowFile.objects.get(file_name__contains="partly").pk
+    reading_id = models.Reading.objects.filter(mpan_core=demo.MPAN).latest("id").pk
+    return [
+        "/",
+        "/warehouse/reading/?q=F75",
+        "/warehouse/reading/?q=1200023305697",
+        f"/warehouse/reading/{reading_id}/change/",
+        METER_POINT,
+        "/warehouse/meter/",
+        "/warehouse/flowfile/",
+        f"/warehouse/flowfile/{file_id}/change/",
+        f"/etl/stagedline/{(file_id << 32) + 4}/change/",
+        "/warehouse/lineissue/",
+    ]
