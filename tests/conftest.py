@@ -4,6 +4,7 @@ import dataclasses
 import io
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import urllib.parse
@@ -16,6 +17,9 @@ from django.core import management
 from pytest_django import DjangoDbBlocker
 from pytest_postgresql import factories
 
+
+# What runs in the background of a shell ignores Ctrl-C, and so would all that the tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "flow_files" / "DTC5259515123502080915D0010.uff"

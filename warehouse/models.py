@@ -6,6 +6,10 @@ data: it is what people search by, and the key by which the tables can be spread
 Text keys collate as "C", so that their indexes also serve prefix searches on any server.
 """
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
 from django.conf import settings
 from django.db import models
 from django.db.models import functions
@@ -218,7 +222,8 @@ class FlowFile(models.Model):
     declared_flow_count = models.BigIntegerField(null=True)  # J1066
     file_completed_at = models.DateTimeField(null=True)  # J1065
 
-    # What became of the lines: header, trailer and these add up to the lines of a loaded file.
+    # What the file holds and, once it is loaded, what became of it: header, trailer and these add
+    # up to its lines.
     line_count = models.BigIntegerField("lines", default=0)
     blank_line_count = models.BigIntegerField("blank lines", default=0)
     meter_point_line_count = models.BigIntegerField("meter point lines", default=0)
@@ -258,6 +263,14 @@ class FlowFile(models.Model):
 
     def __str__(self) -> str:
         return f"{self.file_name} ({self.sha256[:12]})"
+
+    def count_lines(self, counts: Mapping[str, int]) -> None:
+        """Take over how many lines there are of each group code; where none is said, none."""
+        self.meter_point_line_count = counts.get("026", 0)
+        self.meter_line_count = counts.get("028", 0)
+        self.reading_count = counts.get("030", 0)
+        self.validation_result_count = counts.get("032", 0)
+        self.site_visit_count = sum(counts.get(code, 0) for code in ("027", "029", "033"))
 
 
 class Delivery(models.Model):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
 from . import findings, grammar, records
@@ -92,7 +92,8 @@ class Envelope:
     """
     What reading a content once tells of it as a whole.
 
-    Header and trailer are there where they are well-formed. The issues are either the one
+    Header and trailer are there where they are well-formed; the lines are counted by the code of
+    their group, for the groups of the grammar. The issues are either the one
     rejection, for which nothing of the file is loaded, or warnings.
     """
 
@@ -101,6 +102,7 @@ class Envelope:
     encoding: str
     line_count: int
     blank_line_count: int
+    group_line_counts: Mapping[str, int]
     header: Header | None
     trailer: Trailer | None
     issues: tuple[FileIssue, ...]
@@ -135,6 +137,7 @@ def examine(stream: BinaryIO, *, accept_test_files: bool = False) -> Envelope:
         encoding=body.encoding,
         line_count=content.line_count,
         blank_line_count=content.blank_line_count,
+        group_line_counts=body.group_line_counts,
         header=header,
         trailer=trailer,
         issues=issues,
@@ -148,7 +151,7 @@ class _Body:
         self.first = self.last = b""
         self.first_number = self.last_number = 0
         self.record_count = 0
-        self.flow_count = 0
+        self.group_line_counts = dict.fromkeys(grammar.GROUPS, 0)
         self._encodings = ["utf-8", "cp1252"]
         self.nul_number: int | None = None
         self.second_header_number: int | None = None
@@ -161,7 +164,8 @@ class _Body:
             self.first_number = block.first_number
         count = data.count(b"\n") - 1
         self.record_count += count
-        self.flow_count += data.count(b"\n026|")
+        for code in grammar.GROUPS:
+            self.group_line_counts[code] += data.count(b"\n%b|" % code.encode())
         self.last_number = block.first_number + count - 1
         self.last = data[data.rfind(b"\n", 0, -1) + 1 : -1]
 
@@ -177,6 +181,10 @@ class _Body:
             self.trailer_number = line_number(data.find(b"\nZPT|"))
         if not data.isascii():
             self._encodings = [name for name in self._encodings if _can_decode(data, name)]
+
+    @property
+    def flow_count(self) -> int:
+        return self.group_line_counts["026"]
 
     @property
     def encoding(self) -> str:

@@ -38,15 +38,17 @@ class Positions:
         Yield (id, parent id, group code, MPAN, line) for lines of consecutive ids, in order.
 
         The parent is None at the top and for orphans. The group code is the first field if that
-        has three characters, else empty. The MPAN is that of the 026 line in whose tree a line
-        stands: 13 digits or empty.
+        is three letters or digits, else empty. The MPAN is that of the 026 line in whose tree a
+        line stands: 13 digits or empty.
         """
+        # This runs once a line, and is all that Python does there.
+        find_place = _PLACES.get
         open_ = self._open
         mpan_core = self._mpan_core
         for line_id, line in enumerate(lines, start=first_id):
-            place = _PLACES.get(line[:4])
+            place = find_place(line[:4])
             if place is None:
-                yield line_id, None, line[:3] if line[3:4] == "|" else "", "", line
+                yield line_id, None, _group_code(line), "", line
                 continue
             code, parent, opened, closed = place
             if code == "026":
@@ -54,8 +56,14 @@ class Positions:
             yield line_id, open_[parent], code, mpan_core, line
             if opened:
                 open_[opened] = line_id
-            for below in closed:
-                open_[below] = None
+                for below in closed:
+                    open_[below] = None
+
+
+def _group_code(line: str) -> str:
+    code = line[:3]
+    is_code = line[3:4] == "|" and code.isascii() and code.isalnum()
+    return code if is_code else ""
 
 
 def _mpan_core(line: str) -> str:

@@ -43,6 +43,9 @@ class PreparedCommand(base.BaseCommand):
             raise SystemExit(INTERRUPTED) from None
 
 
+_LOADED = (outcomes.Outcome.LOADED, outcomes.Outcome.LOADED_WITH_REJECTIONS)
+
+
 class PipelineCommand(PreparedCommand):
     """A command that deals with flow files and says what became of each."""
 
@@ -58,8 +61,9 @@ class PipelineCommand(PreparedCommand):
         readings = rejected_lines = 0
         for report in reports:
             counts[report.outcome] += 1
-            if report.outcome is not outcomes.Outcome.DUPLICATE:
+            if report.outcome in _LOADED:
                 readings += report.reading_count
+            if report.outcome is not outcomes.Outcome.DUPLICATE:
                 rejected_lines += report.rejected_line_count
             self.stdout.write(_json_line(report) if as_json else _text_line(report))
         if not as_json:
@@ -78,7 +82,7 @@ def _json_line(report: outcomes.FileReport) -> str:
 
 def _text_line(report: outcomes.FileReport) -> str:
     facts = []
-    if report.outcome in (outcomes.Outcome.LOADED, outcomes.Outcome.LOADED_WITH_REJECTIONS):
+    if report.outcome in _LOADED:
         facts.append(counted(report.reading_count, "reading"))
     if report.rejected_line_count:
         facts.append(f"{counted(report.rejected_line_count, 'line')} rejected")

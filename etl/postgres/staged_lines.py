@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from django import db
 
 
 # What COPY's text format would read as something else; NUL bytes never come this far.
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\r": "\\r"})
+_NULL = r"\N"
 _COPY = "COPY staged_line (id, parent_id, group_code, mpan_core, payload) FROM STDIN"
-_ROWS_A_WRITE = 2_000
 
 Row = tuple[int, "int | None", str, str, str]
 
 
-def copy(rows: Iterable[Row]) -> None:
+def escape(text: str) -> str:
+    """Return lines as `copy` takes them; it looks at each character but once a block."""
+    is_plain = "\\" not in text and "\t" not in text and "\r" not in text
+    return text if is_plain else text.translate(_ESCAPES)
+
+
+def copy(blocks: Iterable[Iterable[Row]]) -> None:
     """
-    Append rows of (id, parent id, group code, MPAN, payload) to `staged_line` by one COPY.
+    Append rows of (id, parent id, group code, MPAN, escaped payload) to `staged_line` by one COPY.
+
+    A block is held as a whole: a few thousand rows are the best size.
 
     :raises django.db.Error: if the server refuses them; psycopg's own errors are converted
     """
@@ -26,22 +34,15 @@ def copy(rows: Iterable[Row]) -> None:
         db.connection.cursor() as cursor,
         cursor.copy(_COPY) as stream,
     ):
-        for text in _copy_text(rows):
-            stream.write(text)
-
-
-def _copy_text(rows: Iterable[Row]) -> Iterator[str]:
-    batch: list[str] = []
-    for line_id, parent_id, group_code, mpan_core, payload in rows:
-        if "\\" in payload or "\t" in payload or "\r" in payload:
-            payload = payload.translate(_ESCAPES)  # noqa: PLW2901 - the same line, escaped
-            group_code = group_code.translate(_ESCAPES)  # noqa: PLW2901 - the same, escaped
-        parent = r"\N" if parent_id is None else parent_id
-        batch.append(f"{line_id}\t{parent}\t{group_code}\t{mpan_core}\t{payload}\n")
-        if len(batch) == _ROWS_A_WRITE:
-            yield "".join(batch)
-            batch.clear()
-    yield "".join(batch)
+        for rows in blocks:
+            stream.write(
+                "".join(
+                    [
+                        f"{line_id}\t{parent_id or _NULL}\t{group_code}\t{mpan_core}\t{payload}\n"
+                        for line_id, parent_id, group_code, mpan_core, payload in rows
+                    ]
+                )
+            )
 
 
 def delete_lines_of(flow_file_id: int) -> None:
@@ -51,10 +52,17 @@ def delete_lines_of(flow_file_id: int) -> None:
         )
 
 
-def analyze() -> None:
-    """Tell the planner how many lines there are; autovacuum will not have come in time."""
+def analyze_if_grown(line_count: int) -> None:
+    """
+    Tell the planner how many lines there are, if so many are a twentieth of them or more.
+
+    Autovacuum will not have come in time; and where they are fewer, the planner's guess is good.
+    """
     with db.connection.cursor() as cursor:
-        cursor.execute("ANALYZE staged_line")
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'staged_line'::regclass")
+        (known,) = cursor.fetchone()
+        if line_count * 20 >= known:
+            cursor.execute("ANALYZE staged_line")
 
 
 def line_ids(flow_file_id: int) -> tuple[int, int]:

@@ -28,6 +28,9 @@ STEPS = (
     "40_judge_readings",
     "41_analyze_readings",
     "50_judge_other_lines",
+    "51_judge_suspect_readings",
+    "52_find_lines_under_rejected_lines",
+    "53_judge_lines_under_rejected_lines",
     "60_record_line_issues",
     "61_refuse_strict_files",
     "70_insert_meter_points",
@@ -63,7 +66,8 @@ def run_transform(parameters: Mapping[str, Any]) -> Sequence[StepReport]:
     Run every step of the transform in the transaction of the caller.
 
     The settings hold for that transaction: compiling such short statements costs more than it
-    saves, and hashes over a file's lines should stay in memory.
+    saves, hashes over a file's lines should stay in memory, and rows of large files are best
+    worked out by several processes, whatever handing them over costs.
 
     :raises django.db.Error: if the server refuses a statement
     """
@@ -108,6 +112,7 @@ def _set_for_sets() -> None:
     with db.connection.cursor() as cursor:
         cursor.execute("SET LOCAL jit = off")
         cursor.execute("SET LOCAL work_mem = '128MB'")
+        cursor.execute("SET LOCAL parallel_tuple_cost = 0.001")
 
 
 def _execute(

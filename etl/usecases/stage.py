@@ -93,21 +93,23 @@ def stage_contents(
         for content in contents
     )
     staged_lines.copy(
-        row
+        rows
         for content in contents
         if content.is_new and content.flow_file.status == models.FlowFileStatus.STAGED
-        for row in _rows(content, on_progress)
+        for rows in _blocks(content, on_progress)
     )
 
 
-def _rows(content: Content, on_progress: Callable[[int], object]) -> Iterator[staged_lines.Row]:
+def _blocks(
+    content: Content, on_progress: Callable[[int], object]
+) -> Iterator[Iterable[staged_lines.Row]]:
     first_id, _ = staged_lines.line_ids(content.flow_file.pk)
     positions = lines.Positions()
     blocks = records.Records(content.source.content())
     for block in blocks:
-        texts = block.data.decode(content.flow_file.encoding).split("\n")
+        texts = staged_lines.escape(block.data.decode(content.flow_file.encoding)).split("\n")
         texts.pop()  # what follows the last LF
-        yield from positions.place(texts, first_id=first_id + block.first_number)
+        yield positions.place(texts, first_id=first_id + block.first_number)
         on_progress(len(block.data))
     if blocks.sha256 != content.sha256:
         raise ContentChangedError("the file was written to while it was read")
@@ -167,6 +169,8 @@ class _Registry:
             if rejection:
                 flow_file.status = models.FlowFileStatus.REJECTED
                 flow_file.reason = f"line {rejection.line_number}: {rejection.message}"
+            else:
+                flow_file.count_lines(content.envelope.group_line_counts)
             flow_file.warning_count = sum(issue.severity == "WARNING" for issue in issues)
             self._known[sha256] = flow_file
             self._judged[sha256] = flow_file, issues

@@ -65,8 +65,7 @@ def _next_chunk(after: int) -> list[int]:
     chunk: list[int] = []
     lines = 0
     for flow_file_id, line_count in waiting:
-        is_far = chunk and flow_file_id - chunk[-1] > _FILES_BETWEEN
-        if is_far or (chunk and lines + line_count > _LINES_A_CHUNK):
+        if chunk and lines + line_count > _LINES_A_CHUNK:
             break
         chunk.append(flow_file_id)
         lines += line_count
@@ -88,6 +87,25 @@ def transform_files(
 
     :raises django.db.OperationalError: if the server goes away; what is not done stays staged
     """
+    return [
+        flow_file
+        for run in _runs(flow_file_ids)
+        for flow_file in _transform_run(run, transformed_at, skip_locked=skip_locked)
+    ]
+
+
+def _runs(flow_file_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    start = 0
+    for index in range(1, len(flow_file_ids) + 1):
+        is_last = index == len(flow_file_ids)
+        if is_last or flow_file_ids[index] - flow_file_ids[index - 1] > _FILES_BETWEEN:
+            yield flow_file_ids[start:index]
+            start = index
+
+
+def _transform_run(
+    flow_file_ids: Sequence[int], transformed_at: datetime.datetime, *, skip_locked: bool
+) -> Sequence[models.FlowFile]:
     _prepare(flow_file_ids)
     try:
         return transactions.commit(
@@ -100,9 +118,7 @@ def transform_files(
     return [
         flow_file
         for half in (flow_file_ids[:middle], flow_file_ids[middle:])
-        for flow_file in transform_files(
-            flow_file_ids=half, transformed_at=transformed_at, skip_locked=skip_locked
-        )
+        for flow_file in _transform_run(half, transformed_at, skip_locked=skip_locked)
     ]
 
 
@@ -125,6 +141,8 @@ def _transform(
 def _parameters(
     flow_files: Sequence[models.FlowFile], transformed_at: datetime.datetime
 ) -> Mapping[str, Any]:
+    ids = {flow_file.pk for flow_file in flow_files}
+    first, last = flow_files[0].pk, flow_files[-1].pk
     found = findings.CATALOGUE.values()
     items = [
         (group.code, item.number, item.name, position)
@@ -132,9 +150,11 @@ def _parameters(
         for position, item in enumerate(group.items, start=1)
     ]
     return {
-        "flow_file_ids": [flow_file.pk for flow_file in flow_files],
-        "first_line_id": staged_lines.line_ids(flow_files[0].pk)[0],
-        "last_line_id": staged_lines.line_ids(flow_files[-1].pk)[1],
+        "flow_file_ids": sorted(ids),
+        "first_line_id": staged_lines.line_ids(first)[0],
+        "last_line_id": staged_lines.line_ids(last)[1],
+        # What is left out, since the planner has no idea how much a list of files leaves in.
+        "other_file_ids": [other for other in range(first, last) if other not in ids],
         "version_001_ids": [
             flow_file.pk for flow_file in flow_files if flow_file.flow.endswith("001")
         ],
@@ -164,7 +184,8 @@ def _mark_failed(flow_file_id: int, error: db.Error) -> models.FlowFile:
         if flow_file.status == models.FlowFileStatus.STAGED:
             flow_file.status = models.FlowFileStatus.FAILED
             flow_file.reason = f"could not be transformed: {error}".strip()
-            flow_file.save(update_fields=["status", "reason"])
+            flow_file.count_lines({})
+            flow_file.save()
     return flow_file
 
 
@@ -172,4 +193,4 @@ def _prepare(flow_file_ids: Sequence[int]) -> None:
     staged = models.FlowFile.objects.filter(id__in=flow_file_ids)
     line_count = staged.aggregate(total=Sum("line_count"))["total"] or 0
     if line_count >= _LINES_WORTH_ANALYZING:
-        staged_lines.analyze()
+        staged_lines.analyze_if_grown(line_count)

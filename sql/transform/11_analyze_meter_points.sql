@@ -1,2 +1,2 @@
--- Tell the planner how many meter points there are; no autovacuum sees a temporary table.
+-- Tell the planner how many meter points are new; no autovacuum sees a temporary table.
 ANALYZE judged_meter_point;

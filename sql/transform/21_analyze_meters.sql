@@ -1,2 +1,2 @@
--- Tell the planner how many meters there are.
+-- Tell the planner how many meters are new.
 ANALYZE judged_meter;

@@ -3,7 +3,7 @@
 -- Whether there is a reading above, and whether it is stored, is asked in a later step; here only
 -- what the line says, and that it is the first one under its reading.
 --
--- Params: flow_file_ids (bigint[]), first_line_id, last_line_id (bigint): the lines to judge
+-- Params: first_line_id, last_line_id (bigint), other_file_ids (bigint[]): the lines to judge
 --         reason_codes, booleans (text[]): valid sets of J0332 and J0047
 -- Reads:  staged_line
 -- Writes: judged_validation_result (temporary)
@@ -57,7 +57,7 @@ FROM (
     FROM staged_line AS line
     WHERE
         line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND line.id >> 32 = any(%(flow_file_ids)s::bigint[])
+        AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
         AND line.group_code = '032'
-    OFFSET 0
+    OFFSET '0'
 ) AS field;

@@ -1,40 +1,55 @@
 -- Judge the 030 lines and find the register that each reads.
 --
--- One pass over the lines: text becomes values (null where it is none), the meter comes from the
--- parent line and the register, if it is known, from the warehouse. Only lines whose register is
--- not yet known go through the inserts of new meters and registers later.
+-- One pass over the lines: text becomes values (null where it is none), meter and meter point come
+-- from the lines above and the register, if it is known, from the warehouse. Only lines whose
+-- register is not yet known go through the inserts of new meters and registers later. No temporary
+-- table is read, so that the server may share the work among processes; nor is it asked here
+-- whether the lines above are rejected. Sorted by meter point, the order of the index that people
+-- search by, for the insert that follows.
 --
--- Params: flow_file_ids (bigint[]), first_line_id, last_line_id (bigint): the lines to judge
+-- Params: first_line_id, last_line_id (bigint), other_file_ids (bigint[]): the lines to judge
 --         version_001_ids (bigint[]): those of the files whose version has no J1888
 --         booleans, reading_methods (text[]): valid sets of J0045 and J1888
 --         time_zone (text), transformed_at (timestamptz): what clock time and future mean
--- Reads:  staged_line, judged_meter, judged_validation_result, register
+-- Reads:  staged_line, meter, register
 -- Writes: judged_reading (temporary)
 -- Re-run: in a transaction of its own.
 CREATE TEMPORARY TABLE judged_reading ON COMMIT DROP AS
+WITH above AS (
+    SELECT
+        meter_line.id,
+        split_part(meter_line.payload, '|', 2) AS serial_number, -- J0004
+        split_part(meter_line.payload, '|', 3) AS reading_type, -- J0171
+        split_part(meter_point_line.payload, '|', 3) AS validation_status -- J0022
+    FROM staged_line AS meter_line
+    LEFT JOIN staged_line AS meter_point_line
+        ON
+            meter_line.parent_id = meter_point_line.id
+            AND meter_point_line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+            AND meter_point_line.group_code = '026'
+    WHERE
+        meter_line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+        AND meter_line.group_code = '028'
+    OFFSET '0'
+)
+
 SELECT
     item.line_id,
     item.mpan_core,
-    meter.meter_id,
-    meter.serial_number,
+    above.serial_number,
     register.id AS register_id,
     item.identifier,
     item.read_on_clock AT TIME ZONE %(time_zone)s AS read_at,
     item.value,
     item.md_reset_on_clock AT TIME ZONE %(time_zone)s AS md_reset_at,
     item.md_reset_count,
-    meter.reading_type,
-    meter.validation_status,
+    above.reading_type,
+    above.validation_status,
     btrim(item.reading_flag) AS reading_flag,
     btrim(item.reading_method) AS reading_method,
-    coalesce(result.reason_code, '') AS reason_code,
-    coalesce(result.reading_status, '') AS reading_status,
     concat_ws(
         ' ',
-        CASE
-            WHEN meter.line_id IS NULL THEN 'orphan-line'
-            WHEN meter.rejections <> '' THEN 'parent-rejected'
-        END,
+        CASE WHEN item.parent_id IS NULL THEN 'orphan-line' END,
         CASE WHEN btrim(item.identifier) = '' THEN 'missing-item/J0010' END,
         CASE WHEN length(item.identifier) > 2 THEN 'too-long/J0010' END,
         CASE
@@ -113,7 +128,7 @@ SELECT
         CASE
             WHEN
                 right(item.read_at_text, 6) NOT IN ('000000', '235959')
-                AND meter.reading_type <> 'S'
+                AND above.reading_type <> 'S'
                 AND item.read_on_clock IS NOT NULL
                 THEN 'time-of-day/J0016'
         END,
@@ -128,9 +143,6 @@ SELECT
                 item.reading_method <> all(%(reading_methods)s::text[])
                 AND btrim(item.reading_method) <> ''
                 THEN 'unknown-code/J1888'
-        END,
-        CASE
-            WHEN item.reading_flag = 'F' AND result.line_id IS NULL THEN 'missing-result/J0045'
         END,
         CASE
             WHEN item.is_irregular AND item.payload ~ '^([^|]*\|){8}[ |]+$' THEN 'blank-padding'
@@ -173,18 +185,21 @@ FROM (
         FROM staged_line AS line
         WHERE
             line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-            AND line.id >> 32 = any(%(flow_file_ids)s::bigint[])
+            AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
             AND line.group_code = '030'
-        OFFSET 0
+        OFFSET '0'
     ) AS cut
-    OFFSET 0
+    OFFSET '0'
 ) AS item
-LEFT JOIN judged_meter AS meter
-    ON item.parent_id = meter.line_id
-LEFT JOIN judged_validation_result AS result
-    ON item.line_id = result.parent_id AND result.rejections = ''
+LEFT JOIN above
+    ON item.parent_id = above.id
+LEFT JOIN meter
+    ON
+        item.mpan_core = meter.mpan_core
+        AND above.serial_number = meter.serial_number
 LEFT JOIN register
     ON
         item.mpan_core = register.mpan_core
-        AND meter.meter_id = register.meter_id
-        AND item.identifier = register.identifier;
+        AND meter.id = register.meter_id
+        AND item.identifier = register.identifier
+ORDER BY item.mpan_core COLLATE "C", item.line_id; -- noqa: RF02

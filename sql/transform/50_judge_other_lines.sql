@@ -1,9 +1,9 @@
--- Judge what is left: site visits (027, 029, 033), what stands under a rejected reading, and
--- lines of no known group.
+-- Judge what is left: site visits (027, 029, 033), results (032, judged before), and lines of no
+-- known group.
 --
--- Params: flow_file_ids (bigint[]), first_line_id, last_line_id (bigint): the lines to judge
+-- Params: first_line_id, last_line_id (bigint), other_file_ids (bigint[]): the lines to judge
 --         known_groups, site_visit_codes (text[]): group codes, and the valid set of J0024
--- Reads:  staged_line, judged_meter_point, judged_meter, judged_validation_result, judged_reading
+-- Reads:  staged_line, judged_validation_result
 -- Writes: judged_other_line (temporary)
 -- Re-run: in a transaction of its own.
 CREATE TEMPORARY TABLE judged_other_line ON COMMIT DROP AS
@@ -11,8 +11,7 @@ SELECT
     field.line_id,
     field.group_code,
     field.mpan_core,
-    coalesce(meter.serial_number, reading.serial_number) AS serial_number,
-    reading.line_id AS reading_line_id,
+    field.parent_id,
     field.check_code,
     field.additional_information,
     CASE
@@ -20,13 +19,7 @@ SELECT
         ELSE
             concat_ws(
                 ' ',
-                CASE
-                    WHEN field.parent_id IS NULL THEN 'orphan-line'
-                    WHEN
-                        coalesce(meter_point.rejections, meter.rejections, reading.rejections)
-                        <> ''
-                        THEN 'parent-rejected'
-                END,
+                CASE WHEN field.parent_id IS NULL THEN 'orphan-line' END,
                 result.rejections,
                 CASE WHEN btrim(field.check_code) = '' THEN 'missing-item/J0024' END,
                 CASE WHEN length(field.check_code) > 2 THEN 'too-long/J0024' END,
@@ -72,15 +65,9 @@ FROM (
     FROM staged_line AS line
     WHERE
         line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND line.id >> 32 = any(%(flow_file_ids)s::bigint[])
+        AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
         AND line.group_code NOT IN ('026', '028', '030', 'ZHV', 'ZPT')
-    OFFSET 0
+    OFFSET '0'
 ) AS field
-LEFT JOIN judged_meter_point AS meter_point
-    ON field.group_code = '027' AND field.parent_id = meter_point.line_id
-LEFT JOIN judged_meter AS meter
-    ON field.group_code = '029' AND field.parent_id = meter.line_id
-LEFT JOIN judged_reading AS reading
-    ON field.group_code IN ('032', '033') AND field.parent_id = reading.line_id
 LEFT JOIN judged_validation_result AS result
     ON field.line_id = result.line_id;

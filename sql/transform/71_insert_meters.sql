@@ -11,7 +11,7 @@ SELECT
 FROM judged_meter
 WHERE
     rejections = ''
-    AND meter_id IS NULL
+    AND NOT is_known
 GROUP BY mpan_core, serial_number
 ORDER BY mpan_core, serial_number
 ON CONFLICT (mpan_core, serial_number) DO NOTHING;

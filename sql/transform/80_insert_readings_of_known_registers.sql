@@ -1,8 +1,9 @@
 -- Insert the readings whose register was known when they were judged: the everyday case.
 --
--- Sorted by meter point, which is the order of the index that people search by.
+-- They come in the order in which they were judged: by meter point, as the index that people
+-- search by.
 --
--- Reads:  judged_reading
+-- Reads:  judged_reading, judged_validation_result
 -- Writes: reading
 -- Re-run: refused by the primary key, which is the line that a reading came from.
 INSERT INTO reading (
@@ -22,22 +23,23 @@ INSERT INTO reading (
     reading_status
 )
 SELECT
-    line_id AS id,
-    register_id,
-    line_id >> 32 AS flow_file_id,
-    read_at,
-    md_reset_at,
-    md_reset_count,
-    mpan_core,
-    value,
-    reading_type,
-    validation_status,
-    reading_flag,
-    reading_method,
-    reason_code,
-    reading_status
-FROM judged_reading
+    reading.line_id AS id,
+    reading.register_id,
+    reading.line_id >> 32 AS flow_file_id,
+    reading.read_at,
+    reading.md_reset_at,
+    reading.md_reset_count,
+    reading.mpan_core,
+    reading.value,
+    reading.reading_type,
+    reading.validation_status,
+    reading.reading_flag,
+    reading.reading_method,
+    coalesce(result.reason_code, '') AS reason_code,
+    coalesce(result.reading_status, '') AS reading_status
+FROM judged_reading AS reading
+LEFT JOIN judged_validation_result AS result
+    ON reading.line_id = result.parent_id AND result.rejections = ''
 WHERE
-    rejections = ''
-    AND register_id IS NOT NULL
-ORDER BY mpan_core, line_id;
+    reading.rejections = ''
+    AND reading.register_id IS NOT NULL;

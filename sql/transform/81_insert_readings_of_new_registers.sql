@@ -1,6 +1,6 @@
 -- Insert the readings whose register came with them.
 --
--- Reads:  judged_reading, meter, register
+-- Reads:  judged_reading, judged_validation_result, meter, register
 -- Writes: reading
 -- Re-run: refused by the primary key, which is the line that a reading came from.
 INSERT INTO reading (
@@ -32,8 +32,8 @@ SELECT
     reading.validation_status,
     reading.reading_flag,
     reading.reading_method,
-    reading.reason_code,
-    reading.reading_status
+    coalesce(result.reason_code, '') AS reason_code,
+    coalesce(result.reading_status, '') AS reading_status
 FROM judged_reading AS reading
 INNER JOIN meter
     ON
@@ -44,6 +44,8 @@ INNER JOIN register
         meter.mpan_core = register.mpan_core
         AND meter.id = register.meter_id
         AND reading.identifier = register.identifier
+LEFT JOIN judged_validation_result AS result
+    ON reading.line_id = result.parent_id AND result.rejections = ''
 WHERE
     reading.rejections = ''
     AND reading.register_id IS NULL

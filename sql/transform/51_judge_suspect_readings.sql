@@ -1,0 +1,16 @@
+-- Judge the readings flagged as suspect: a validation result (032) should say why.
+--
+-- Reads:  judged_reading, judged_validation_result
+-- Writes: judged_reading
+-- Re-run: in the transaction that transforms the files.
+UPDATE judged_reading
+SET warnings = concat_ws(' ', nullif(warnings, ''), 'missing-result/J0045')
+WHERE
+    reading_flag = 'F'
+    AND NOT EXISTS (
+        SELECT
+        FROM judged_validation_result AS result
+        WHERE
+            judged_reading.line_id = result.parent_id
+            AND result.rejections = ''
+    );
