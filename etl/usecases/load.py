@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from concurrent import futures
 
-from etl.postgres import transactions
+from etl.postgres import background, transactions
 from etl.usecases import outcomes, sources, stage, transform
 from warehouse import models
 
@@ -30,35 +32,97 @@ def load_files(
     Load the files, each whole or not at all, and yield what became of each when it is known.
 
     In a batch many files share a transaction for staging and one for transforming; else each has
-    its own. `on_progress` is told the bytes that have been dealt with.
+    its own. While the server transforms a chunk, the next one is staged. `on_progress` is told
+    the bytes that have been dealt with.
 
     :raises django.db.OperationalError: if the server goes away; what is staged by then is
         finished by `transform_pending`, or by loading the same files again
     """
-    for chunk in _chunks(paths, in_batch=in_batch):
-        readable = [source for source in chunk if isinstance(source, sources.Source)]
+    before = _Chunk([])
+    with background.Background() as other_connection:
+        for items, is_last in _chunks(paths, in_batch=in_batch):
+            chunk = _Chunk(items)
+            chunk.stage(rules, delivered_at, on_progress, in_flight=before.waiting)
+            yield from before.reports()
+            if not stage_only:
+                work = functools.partial(chunk.transform, delivered_at)
+                # The last one leaves nothing to do beside it.
+                chunk.transformed = None if is_last else other_connection.submit(work)
+                if is_last:
+                    work()
+            before = chunk
+        yield from before.reports()
+
+
+class _Chunk:
+    """Files that are dealt with together, and what could not be opened between them."""
+
+    def __init__(self, items: Sequence[sources.Source | outcomes.FileReport]) -> None:
+        self._items = items
+        self._contents: Sequence[stage.Content] = ()
+        self.transformed: futures.Future[None] | None = None
+
+    @property
+    def waiting(self) -> Collection[int]:
+        """The ids of the flow files that are to be transformed."""
+        return {
+            content.flow_file.pk
+            for content in self._contents
+            if not content.failure and content.flow_file.status == models.FlowFileStatus.STAGED
+        }
+
+    def stage(
+        self,
+        rules: stage.Rules,
+        delivered_at: datetime.datetime,
+        on_progress: Callable[[int], object],
+        *,
+        in_flight: Collection[int],
+    ) -> None:
+        readable = [item for item in self._items if isinstance(item, sources.Source)]
         with contextlib.ExitStack() as stack:
             for source in readable:
                 stack.callback(source.close)
             known = stage.known_hashes([source.sha256 for source in readable])
-            contents = [stage.Content(source, rules=rules, known=known) for source in readable]
-            _stage(contents, delivered_at, on_progress)
-            if not stage_only:
-                _transform(contents, delivered_at)
-            findings = outcomes.count_findings(
-                content.flow_file for content in contents if not content.failure
+            self._contents = [
+                stage.Content(source, rules=rules, known=known) for source in readable
+            ]
+            _stage(self._contents, delivered_at, on_progress)
+        for content in self._contents:
+            if not content.failure and content.flow_file.pk in in_flight:
+                content.is_repeat = True
+
+    def transform(self, transformed_at: datetime.datetime) -> None:
+        waiting = self.waiting
+        transformed = {
+            flow_file.pk: flow_file
+            for flow_file in transform.transform_files(
+                flow_file_ids=sorted(waiting), transformed_at=transformed_at
             )
-            reports = {id(content.source): _report(content, findings) for content in contents}
-        for item in chunk:
+        }
+        for content in self._contents:
+            if not content.failure:
+                content.flow_file = transformed.get(content.flow_file.pk, content.flow_file)
+
+    def reports(self) -> Iterator[outcomes.FileReport]:
+        """Yield what became of each file, as soon as it is known."""
+        if self.transformed:
+            self.transformed.result()
+        findings = outcomes.count_findings(
+            content.flow_file for content in self._contents if not content.failure
+        )
+        reports = {id(content.source): _report(content, findings) for content in self._contents}
+        for item in self._items:
             yield item if isinstance(item, outcomes.FileReport) else reports[id(item)]
 
 
 def _chunks(
     paths: Iterable[str], *, in_batch: bool
-) -> Iterator[Sequence[sources.Source | outcomes.FileReport]]:
+) -> Iterator[tuple[Sequence[sources.Source | outcomes.FileReport], bool]]:
+    """Yield chunks of files, and whether it is the last one."""
     chunk: list[sources.Source | outcomes.FileReport] = []
     size = 0
-    for path in paths:
+    for path, is_last in _with_last(paths):
         try:
             source = sources.Source(path)
         except sources.UnreadableError as error:
@@ -67,11 +131,19 @@ def _chunks(
         else:
             chunk.append(source)
             size += source.size
-        if not in_batch or size >= BYTES_A_CHUNK or len(chunk) >= FILES_A_CHUNK:
-            yield chunk
+        is_full = not in_batch or size >= BYTES_A_CHUNK or len(chunk) >= FILES_A_CHUNK
+        if is_full or is_last:
+            yield chunk, is_last
             chunk, size = [], 0
-    if chunk:
-        yield chunk
+
+
+def _with_last(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
+    iterator = iter(paths)
+    path = next(iterator, None)
+    while path is not None:
+        following = next(iterator, None)
+        yield path, following is None
+        path = following
 
 
 def _stage(
@@ -95,25 +167,6 @@ def _stage(
         middle = len(contents) // 2
         _stage(contents[:middle], delivered_at, on_progress)
         _stage(contents[middle:], delivered_at, on_progress)
-
-
-def _transform(contents: Sequence[stage.Content], transformed_at: datetime.datetime) -> None:
-    waiting = {
-        content.flow_file.pk
-        for content in contents
-        if not content.failure and content.flow_file.status == models.FlowFileStatus.STAGED
-    }
-    if not waiting:
-        return
-    transformed = {
-        flow_file.pk: flow_file
-        for flow_file in transform.transform_files(
-            flow_file_ids=sorted(waiting), transformed_at=transformed_at
-        )
-    }
-    for content in contents:
-        if not content.failure:
-            content.flow_file = transformed.get(content.flow_file.pk, content.flow_file)
 
 
 def _report(

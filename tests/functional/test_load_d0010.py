@@ -392,6 +392,23 @@ class TestPaths:
         assert "\x1b" not in plain.out
         assert json.loads(as_json.out)["outcome"] == "duplicate"
 
+    def test_given_twice_in_a_row_load_once_though_the_first_is_still_in_work(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        path = write(builder.simple("1.0", file_id="1"))
+        copy = pathlib.Path(shutil.copy(path, path.with_name("copy.uff")))
+        other = write(builder.simple("2.0", file_id="2"), "other.uff")
+
+        ended = run("load_d0010", path, copy, path, other)
+
+        assert ended.out.splitlines() == [
+            f"{path}: loaded (1 reading)",
+            f"{copy}: duplicate (same content as {path.name})",
+            f"{path}: duplicate (same content as {path.name})",
+            f"{other}: loaded (1 reading)",
+            "4 files: 2 loaded, 2 duplicate; 2 readings, 0 rejected lines",
+        ]
+
     def test_given_twice_load_once(self, run: conftest.Run, write: conftest.Write) -> None:
         path = write(builder.simple())
         copy = pathlib.Path(shutil.copy(path, path.with_name("copy.uff")))

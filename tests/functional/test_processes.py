@@ -120,6 +120,25 @@ class TestLoad:
         assert err == "Interrupted; what was reported as done is stored.\n"
         assert not models.FlowFile.objects.exists()
 
+    def test_interrupted_stops_the_file_before_that_is_still_transformed(
+        self, start: Start, run: conftest.Run, tmp_path: pathlib.Path
+    ) -> None:
+        for number in range(3):
+            generate.write_flow_file(
+                tmp_path / f"{number}.uff", readings=100_000, round_number=number
+            )
+        process = start("load_d0010", *sorted(tmp_path.iterdir()))
+        wait_until(lambda: running_statement("/* 40_judge_readings */"), process)
+
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+
+        assert process.returncode == 130
+        assert err == "Interrupted; what was reported as done is stored.\n"
+        assert not models.Reading.objects.exists()
+        assert run("load_d0010", *sorted(tmp_path.iterdir())).code == 0
+        assert models.Reading.objects.count() == 300_000
+
     def test_of_a_large_file_stays_within_its_memory(
         self, start: Start, tmp_path: pathlib.Path
     ) -> None:
