@@ -17,7 +17,8 @@ WITH line AS (
         AND group_code = '030'
 ),
 
-issue AS (
+-- Used twice, and all the same to be merged into the query, which can then run in parallel.
+issue AS NOT MATERIALIZED (
     SELECT
         flow_file_id << 32 | line_number AS line_id,
         bool_or(severity = 'REJECTED') AS is_rejected,
@@ -38,13 +39,14 @@ meter_line AS (
         split_part(meter_point_line.payload, '|', 2) AS mpan_core,
         split_part(meter_point_line.payload, '|', 3) AS validation_status
     FROM staged_line AS meter_line
-    INNER JOIN staged_line AS meter_point_line
-        ON meter_line.parent_id = meter_point_line.id
+    LEFT JOIN staged_line AS meter_point_line
+        ON
+            meter_line.parent_id = meter_point_line.id
+            AND meter_point_line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+            AND meter_point_line.group_code = '026'
     WHERE
         meter_line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
         AND meter_line.group_code = '028'
-        AND meter_point_line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND meter_point_line.group_code = '026'
 ),
 
 result_line AS (

@@ -57,7 +57,9 @@ wrong AS (
     LEFT JOIN flow_file
         ON lined_row.id >> 32 = flow_file.id
     LEFT JOIN staged_line AS line
-        ON lined_row.id = line.id
+        ON
+            lined_row.id = line.id
+            AND line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
     UNION ALL
     SELECT
         reading.id,
