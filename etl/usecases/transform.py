@@ -193,4 +193,4 @@ def _prepare(flow_file_ids: Sequence[int]) -> None:
     staged = models.FlowFile.objects.filter(id__in=flow_file_ids)
     line_count = staged.aggregate(total=Sum("line_count"))["total"] or 0
     if line_count >= _LINES_WORTH_ANALYZING:
-        staged_lines.analyze_if_grown(line_count)
+        staged_lines.analyze()
