@@ -38,13 +38,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             session = cases.Session(
                 laboratory, sizes=sizes, rounds=rounds, options=shlex.split(options.load_options)
             )
-            rows = [
-                row
-                for name, case in cases.CASES.items()
-                if name in wanted
-                for row in case(session)
-            ]
-            found = report.as_json(session, rows, is_quick=options.quick)
+            rows: list[cases.Row] = []
+            for name, case in cases.CASES.items():
+                if name in wanted:
+                    rows += case(session)
+                    _write(options, session, rows)
     except bench.BenchmarkError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a script
         return 1
@@ -55,11 +53,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(report.table(rows))  # noqa: T201 - a script
     if options.quick:
         print("\nQuick: these ratios are those of smaller sizes, not those of the targets.")  # noqa: T201 - a script
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-    if options.chart:
-        options.chart.write_text(report.chart(session))
     return 0
+
+
+def _write(options: argparse.Namespace, session: cases.Session, rows: Sequence[cases.Row]) -> None:
+    # After each case, so that an interrupted run has not been for nothing.
+    if options.json:
+        found = report.as_json(session, rows, is_quick=options.quick)
+        text = json.dumps(found, indent=2, ensure_ascii=False)
+        options.json.write_text(f"{text}\n", encoding="utf-8")
+    if options.chart:
+        options.chart.write_text(report.chart(session), encoding="utf-8")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import datetime
 import functools
 import logging
 import os
@@ -29,7 +30,9 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 MIB = 2**20
 
 # 2026-11-24 03:29:23,346 INFO etl.postgres.steps: 10_judge_meter_points: 11 rows, 0.003 s
-_STEP = re.compile(r"INFO \S+: (?P<name>\w+): -?\d+ rows, (?P<seconds>[\d.]+) s$", re.MULTILINE)
+_STEP = re.compile(
+    r"^(?P<at>\S+ \S+) INFO \S+: (?P<name>\w+): -?\d+ rows, (?P<seconds>[\d.]+) s$", re.MULTILINE
+)
 _LOADING = re.compile(r"^loading: (?P<seconds>[\d.]+) s$", re.MULTILINE)
 
 # Order of the rows does not matter, so that contenders may store them as they like.
@@ -59,13 +62,15 @@ class Run:
 
     `peak_memory` is that of the process, in bytes; the system counts a new process from the size
     of the one that started it, so it is never less than that of the benchmark itself. `steps`
-    are the seconds of each SQL step that the product logged, `loading` the seconds between its
-    look at the first file and its report of the last.
+    are the seconds of each SQL step that the product logged, `outside` those before, between and
+    after them; `loading` is the time between its look at the first file and its report of the
+    last.
     """
 
     seconds: float
     peak_memory: int | None = None
     steps: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    outside: Mapping[str, float] = dataclasses.field(default_factory=dict)
     loading: float | None = None
 
     @property
@@ -82,9 +87,10 @@ class Bench:
     """
 
     def __enter__(self) -> Bench:  # noqa: PYI034 - typing.Self is newer than Python 3.10
-        # SystemExit, so that the cleaning up below runs for these signals too.
-        for number in (signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, lambda *_: sys.exit(128 + signal.SIGTERM))
+        # So that the cleaning up below runs for these signals too.
+        self._handlers = {
+            number: signal.signal(number, _exit) for number in (signal.SIGTERM, signal.SIGHUP)
+        }
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-loading-"))
         # Where root runs this, PostgreSQL runs as another account, which has to come by.
         self.folder.chmod(0o711)
@@ -102,6 +108,8 @@ class Bench:
         with _uninterrupted():
             self._server.release()
             shutil.rmtree(self.folder, ignore_errors=True)
+        for number, handler in self._handlers.items():
+            signal.signal(number, handler)
 
     # Databases.
 
@@ -201,7 +209,7 @@ class Bench:
         }
         output = self.folder / "output"
         with output.open("w+", encoding="utf-8") as file:
-            started = time.perf_counter()
+            started_at, started = time.time(), time.perf_counter()
             process = subprocess.Popen(
                 [*map(str, command)],
                 cwd=ROOT,
@@ -224,17 +232,38 @@ class Bench:
         if process.returncode != 0:
             shown = " ".join(map(str, command[:6]))
             raise BenchmarkError(f"{shown} … ended with {process.returncode}: {said[-2000:]}")
-        steps: dict[str, float] = {}
-        for found in _STEP.finditer(said):
-            steps[found["name"]] = steps.get(found["name"], 0) + float(found["seconds"])
         loading = _LOADING.search(said)
         return Run(
             seconds=seconds,
             # Kibibytes, but bytes on macOS.
             peak_memory=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
-            steps=steps,
             loading=float(loading["seconds"]) if loading else None,
+            **_steps(said, started_at=started_at, seconds=seconds),
         )
+
+
+def _steps(said: str, *, started_at: float, seconds: float) -> dict[str, Mapping[str, float]]:
+    steps: dict[str, float] = {}
+    ends = []
+    for found in _STEP.finditer(said):
+        steps[found["name"]] = steps.get(found["name"], 0) + float(found["seconds"])
+        end = datetime.datetime.strptime(found["at"], "%Y-%m-%d %H:%M:%S,%f").astimezone()
+        ends.append((end.timestamp() - started_at, float(found["seconds"])))
+    if not ends:
+        return {}
+    before = ends[0][0] - ends[0][1]
+    after = seconds - ends[-1][0]
+    between = seconds - before - after - sum(steps.values())
+    outside = {
+        "before the first step": before,
+        "between the steps": between,
+        "after the last step": after,
+    }
+    return {"steps": steps, "outside": outside}
+
+
+def _exit(number: int, _: object) -> None:
+    raise SystemExit(128 + number)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,7 @@
 """
 The other ways to load a D0010 that somebody would try, as somebody good would write them.
 
-    DATABASE_URL=… python -m tests.benchmarks.loading.rivals bulk_create|polars FILE
+    DATABASE_URL=… python -m tests.benchmarks.loading.rivals bulk_create|duckdb FILE
 
 Both write flow_file, meter_point, meter, register and reading with all their constraints in one
 transaction, and may be run again over meters that are known. Both do less than the product: they
@@ -11,20 +11,22 @@ value that is none.
 
 from __future__ import annotations
 
+import dataclasses
 import datetime
 import decimal
 import hashlib
-import io
 import os
 import pathlib
 import sys
+import tempfile
 import zoneinfo
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 
 TIME_ZONE = "Europe/London"
 _READINGS_A_CHUNK = 10_000
+_BLOCK = 2**20
 
 
 # R1: Django, with Python parsing and bulk_create(ignore_conflicts=True).
@@ -185,17 +187,60 @@ def _chunks(readings: Iterable[tuple[Any, ...]]) -> Iterator[Sequence[tuple[Any,
 _LONDON = zoneinfo.ZoneInfo(TIME_ZONE)
 
 
-# R2: polars parses the file as a whole, COPY writes the tables.
+# R2: DuckDB parses the file as a whole, COPY writes the tables.
+
+_FIELDS = "{" + ", ".join(f"f{number}: 'VARCHAR'" for number in range(14)) + "}"
+
+# The id is that of the line; what a line stands under is the last such line before it.
+_LINES = f"""
+    CREATE TABLE line AS
+    SELECT ($flow_file_id::BIGINT << 32) + row_number() OVER () AS id, *
+    FROM read_csv(
+        $path, delim = '|', header = FALSE, quote = '', escape = '', null_padding = TRUE,
+        strict_mode = FALSE, parallel = FALSE, auto_detect = FALSE, columns = {_FIELDS}
+    )
+"""  # noqa: S608 - names from above
+_READINGS = """
+    CREATE TABLE reading AS
+    SELECT * EXCLUDE (f0)
+    FROM (
+        SELECT
+            f0,
+            id,
+            last_value(CASE WHEN f0 = '026' THEN f1 END IGNORE NULLS) OVER before AS mpan_core,
+            last_value(CASE WHEN f0 = '026' THEN f2 END IGNORE NULLS) OVER before
+                AS validation_status,
+            last_value(
+                CASE f0 WHEN '026' THEN '' WHEN '028' THEN f1 END IGNORE NULLS
+            ) OVER before AS serial_number,
+            last_value(CASE WHEN f0 = '028' THEN f2 END IGNORE NULLS) OVER before AS reading_type,
+            f1 AS identifier,
+            CASE WHEN f0 = '030' THEN strptime(f2, '%Y%m%d%H%M%S') END AS read_at,
+            CASE WHEN f0 = '030' THEN f3::DECIMAL(9, 1) END AS value,
+            CASE WHEN f0 = '030' AND f4 <> '' THEN strptime(f4, '%Y%m%d%H%M%S') END
+                AS md_reset_at,
+            CASE WHEN f0 = '030' AND f5 <> '' THEN f5::SMALLINT END AS md_reset_count,
+            coalesce(f6, '') AS reading_flag,
+            coalesce(f7, '') AS reading_method
+        FROM line
+        WINDOW before AS (ORDER BY id ROWS UNBOUNDED PRECEDING)
+    )
+    WHERE f0 = '030'
+"""
 
 
-def load_by_polars(path: pathlib.Path) -> None:
-    import polars as pl  # noqa: PLC0415 - each rival pays for its own imports alone
+def load_by_duckdb(path: pathlib.Path) -> None:
+    import duckdb  # noqa: PLC0415 - each rival pays for its own imports alone
     import psycopg  # noqa: PLC0415 - the same
 
-    with psycopg.connect(os.environ["DATABASE_URL"]) as connection:
-        # The server turns clock time into instants, as polars would; it knows both clocks.
-        connection.execute("SELECT set_config('TimeZone', %s, FALSE)", [TIME_ZONE])
-        row = connection.execute(
+    with (
+        psycopg.connect(os.environ["DATABASE_URL"]) as server,
+        tempfile.TemporaryDirectory() as folder,
+        duckdb.connect() as duck,
+    ):
+        # So clock time becomes an instant as it arrives.
+        server.execute("SELECT set_config('TimeZone', %s, FALSE)", [TIME_ZONE])
+        row = server.execute(
             """
             INSERT INTO flow_file (
                 sha256, file_name, status, reason, staged_at, size, encoding, file_identifier,
@@ -214,129 +259,105 @@ def load_by_polars(path: pathlib.Path) -> None:
             [_sha256(path), path.name, path.stat().st_size],
         ).fetchone()
         assert row is not None
-        flow_file_id = row[0]
-        group, one, two = pl.col("f0"), pl.col("f1"), pl.col("f2")
-        lines = pl.read_csv(
-            path,
-            separator="|",
-            has_header=False,
-            quote_char=None,
-            schema={f"f{number}": pl.String for number in range(8)},
-            truncate_ragged_lines=True,
-            extra_columns="ignore",
-            row_index_name="line_number",
-            row_index_offset=1,
-        ).with_columns(
-            id=pl.col("line_number").cast(pl.Int64) + (flow_file_id << 32),
-            mpan_core=pl.when(group == "026").then(one).forward_fill(),
-            validation_status=pl.when(group == "026").then(two).forward_fill(),
-            serial_number=pl.when(group == "026")
-            .then(pl.lit(""))
-            .when(group == "028")
-            .then(one)
-            .forward_fill(),
-            reading_type=pl.when(group == "028").then(two).forward_fill(),
+        duck.execute(_LINES, {"flow_file_id": row[0], "path": str(path)})
+        duck.execute(_READINGS)
+        between = _Between(server=server, duck=duck, file=pathlib.Path(folder, "rows"))
+        between.add_new(
+            "meter_point",
+            ("mpan_core", "line_id"),
+            "SELECT mpan_core, min(id) FROM reading GROUP BY ALL ORDER BY ALL",
         )
-        readings = lines.filter(group == "030").select(
-            "id",
-            "mpan_core",
-            "validation_status",
-            "serial_number",
-            "reading_type",
-            identifier=one,
-            read_at=two.str.to_datetime("%Y%m%d%H%M%S"),
-            value=pl.col("f3").cast(pl.Decimal(10, 1)),
-            md_reset_at=pl.col("f4").str.to_datetime("%Y%m%d%H%M%S"),
-            md_reset_count=pl.col("f5").cast(pl.Int16),
-            reading_flag=pl.col("f6").fill_null(""),
-            reading_method=pl.col("f7").fill_null(""),
+        between.add_new(
+            "meter",
+            ("mpan_core", "serial_number", "id"),
+            "SELECT mpan_core, serial_number, min(id) FROM reading GROUP BY ALL ORDER BY ALL",
         )
-        _add_new(
-            connection,
-            "meter_point (mpan_core, line_id)",
-            readings.group_by("mpan_core").agg(pl.col("id").min()).sort("mpan_core"),
+        between.read_back(
+            "meter",
+            {"mpan_core": "VARCHAR", "serial_number": "VARCHAR", "meter_id": "BIGINT"},
+            "SELECT meter.mpan_core, meter.serial_number, meter.id"
+            " FROM meter INNER JOIN new_meter_point USING (mpan_core)",
         )
-        meter_key = ["mpan_core", "serial_number"]
-        meters = readings.group_by(meter_key).agg(pl.col("id").min()).sort(meter_key)
-        _add_new(connection, "meter (mpan_core, serial_number, id)", meters)
-        meters = meters.select(meter_key).join(
-            _read_back(
-                connection,
-                "SELECT meter.mpan_core, meter.serial_number, meter.id FROM meter"
-                " INNER JOIN new_meter_point USING (mpan_core)",
-                {"mpan_core": pl.String, "serial_number": pl.String, "meter_id": pl.Int64},
-            ),
-            on=meter_key,
+        between.add_new(
+            "register",
+            ("mpan_core", "meter_id", "identifier", "id"),
+            "SELECT mpan_core, meter_id, identifier, min(id)"
+            " FROM reading JOIN meter USING (mpan_core, serial_number)"
+            " GROUP BY ALL ORDER BY ALL",
         )
-        readings = readings.join(meters, on=meter_key)
-        register_key = ["mpan_core", "meter_id", "identifier"]
-        registers = readings.group_by(register_key).agg(pl.col("id").min()).sort(register_key)
-        _add_new(connection, "register (mpan_core, meter_id, identifier, id)", registers)
-        register_ids = _read_back(
-            connection,
-            "SELECT register.meter_id, register.identifier, register.id FROM register"
-            " INNER JOIN new_meter_point USING (mpan_core)",
-            {"meter_id": pl.Int64, "identifier": pl.String, "register_id": pl.Int64},
+        between.read_back(
+            "register",
+            {"meter_id": "BIGINT", "identifier": "VARCHAR", "register_id": "BIGINT"},
+            "SELECT register.meter_id, register.identifier, register.id"
+            " FROM register INNER JOIN new_meter_point USING (mpan_core)",
         )
-        finished = (
-            readings.join(register_ids, on=["meter_id", "identifier"])
-            .sort("mpan_core", "id")
-            .select(
-                "id",
-                "register_id",
-                pl.lit(flow_file_id).alias("flow_file_id"),
-                "read_at",
-                "md_reset_at",
-                "md_reset_count",
-                "mpan_core",
-                "value",
-                "reading_type",
-                "validation_status",
-                "reading_flag",
-                "reading_method",
-                pl.lit("").alias("reason_code"),
-                pl.lit("").alias("reading_status"),
-            )
+        columns = (
+            "id, register_id, flow_file_id, read_at, md_reset_at, md_reset_count, mpan_core,"
+            " value, reading_type, validation_status, reading_flag, reading_method,"
+            " reason_code, reading_status"
         )
-        _copy(connection, f"reading ({', '.join(finished.columns)})", finished)
+        between.copy(
+            f"reading ({columns})",
+            f"SELECT {columns}"  # noqa: S608 - names from above
+            " FROM (SELECT *, id >> 32 AS flow_file_id, '' AS reason_code, '' AS reading_status"
+            " FROM reading JOIN meter USING (mpan_core, serial_number)"
+            " JOIN register USING (meter_id, identifier)) ORDER BY mpan_core, id",
+        )
 
 
-def _add_new(connection: Any, target: str, rows: Any) -> None:
-    """Insert the rows that are not known, by way of a temporary table without constraints."""
-    table, _, columns = target.partition(" ")
-    connection.execute(
-        f"CREATE TEMP TABLE new_{table} ON COMMIT DROP AS TABLE {table} WITH NO DATA"
-    )
-    _copy(connection, f"new_{target}", rows)
-    connection.execute(f"ANALYZE new_{table}")
-    columns = columns.strip("()")
-    connection.execute(
-        f"INSERT INTO {target} SELECT {columns} FROM new_{table} ON CONFLICT DO NOTHING"  # noqa: S608 - names from above
-    )
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Between:
+    """Moves rows between DuckDB and the server, by way of a file."""
 
+    server: Any
+    duck: Any
+    file: pathlib.Path
 
-def _copy(connection: Any, target: str, rows: Any) -> None:
-    text = io.BytesIO()
-    rows.write_csv(
-        text, separator="\t", include_header=False, null_value="\\N", quote_style="never"
-    )
-    with connection.cursor() as cursor, cursor.copy(f"COPY {target} FROM STDIN") as stream:
-        stream.write(text.getbuffer())
+    def add_new(self, table: str, columns: Sequence[str], query: str) -> None:
+        """Insert the rows that the server does not know, by way of a temporary table there."""
+        names = ", ".join(columns)
+        self.server.execute(
+            f"CREATE TEMP TABLE new_{table} ON COMMIT DROP AS TABLE {table} WITH NO DATA"
+        )
+        self.copy(f"new_{table} ({names})", query)
+        self.server.execute(f"ANALYZE new_{table}")
+        self.server.execute(
+            f"INSERT INTO {table} ({names}) SELECT {names} FROM new_{table}"  # noqa: S608 - names from above
+            " ON CONFLICT DO NOTHING"
+        )
 
+    def copy(self, target: str, query: str) -> None:
+        self.duck.execute(
+            f"COPY ({query}) TO '{self.file}'"
+            " (DELIMITER '\t', HEADER FALSE, NULLSTR '\\N', QUOTE '')"
+        )
+        with (
+            self.file.open("rb") as file,
+            self.server.cursor() as cursor,
+            cursor.copy(f"COPY {target} FROM STDIN") as stream,
+        ):
+            while block := file.read(_BLOCK):
+                stream.write(block)
 
-def _read_back(connection: Any, query: str, schema: Any) -> Any:
-    import polars as pl  # noqa: PLC0415 - only this rival has it
-
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT") as stream:
-        text = b"".join(map(bytes, stream))
-    return pl.read_csv(text, separator="\t", has_header=False, quote_char=None, schema=schema)
+    def read_back(self, table: str, columns: Mapping[str, str], query: str) -> None:
+        with (
+            self.file.open("wb") as file,
+            self.server.cursor() as cursor,
+            cursor.copy(f"COPY ({query}) TO STDOUT") as stream,
+        ):
+            file.writelines(stream)
+        types = ", ".join(f"{name}: '{type_}'" for name, type_ in columns.items())
+        self.duck.execute(
+            f"CREATE TABLE {table} AS FROM read_csv('{self.file}', delim = '\t', header = FALSE,"
+            f" quote = '', escape = '', auto_detect = FALSE, columns = {{{types}}})"
+        )
 
 
 def _sha256(path: pathlib.Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-RIVALS = {"bulk_create": load_by_bulk_create, "polars": load_by_polars}
+RIVALS = {"bulk_create": load_by_bulk_create, "duckdb": load_by_duckdb}
 
 
 if __name__ == "__main__":
