@@ -28,6 +28,7 @@ from etl.postgres.embedded import server
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 MIB = 2**20
+_REAPED = 0.2  # seconds in which the server notices that a backend has ended
 
 # 2026-11-24 03:29:23,346 INFO etl.postgres.steps: 10_judge_meter_points: 11 rows, 0.003 s
 _STEP = re.compile(
@@ -64,10 +65,12 @@ class Run:
     of the one that started it, so it is never less than that of the benchmark itself. `steps`
     are the seconds of each SQL step that the product logged, `outside` those before, between and
     after them; `loading` is the time between its look at the first file and its report of the
-    last.
+    last. `cpu_seconds` are those of the process and of the server's processes that worked for it,
+    where the system tells: they tell more than the clock while something else runs.
     """
 
     seconds: float
+    cpu_seconds: float | None = None
     peak_memory: int | None = None
     steps: Mapping[str, float] = dataclasses.field(default_factory=dict)
     outside: Mapping[str, float] = dataclasses.field(default_factory=dict)
@@ -153,10 +156,6 @@ class Bench:
         yield name
         self._execute("DROP DATABASE {} WITH (FORCE)", name)
 
-    def checkpoint(self) -> None:
-        with self.connect("postgres") as connection:
-            connection.execute("CHECKPOINT")
-
     def stored_readings(self, database: str) -> tuple[int, int]:
         """Return the number of readings and a checksum over what they say."""
         with self.connect(database) as connection:
@@ -184,6 +183,28 @@ class Bench:
         self.run_product(database, "migrate", "--verbosity=0")
 
     # Processes.
+
+    def measure(self, contender: Callable[[str], Run], database: str) -> Run:
+        """Run a contender from a settled state on, and add what the server spent on it."""
+        with self.connect("postgres") as connection:
+            connection.execute("CHECKPOINT")
+        before = self._cpu_seconds_of_backends()
+        run = contender(database)
+        if before is None:
+            return dataclasses.replace(run, cpu_seconds=None)
+        time.sleep(_REAPED)
+        spent = (self._cpu_seconds_of_backends() or 0) - before
+        return dataclasses.replace(run, cpu_seconds=(run.cpu_seconds or 0) + spent)
+
+    def _cpu_seconds_of_backends(self) -> float | None:
+        """Return the CPU time of all backends that have ended; only Linux tells."""
+        if not pathlib.Path("/proc/self/stat").exists():
+            return None
+        postmaster = (self._server.data / "postmaster.pid").read_text().split()[0]
+        text = pathlib.Path("/proc", postmaster, "stat").read_text()
+        # See proc(5): cutime and cstime, counted from behind the name of the program.
+        user, system = text.rpartition(")")[2].split()[13:15]
+        return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
     def run_product(self, database: str, *arguments: object, timed_inside: bool = False) -> Run:
         """
@@ -235,6 +256,7 @@ class Bench:
         loading = _LOADING.search(said)
         return Run(
             seconds=seconds,
+            cpu_seconds=usage.ru_utime + usage.ru_stime,
             # Kibibytes, but bytes on macOS.
             peak_memory=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
             loading=float(loading["seconds"]) if loading else None,

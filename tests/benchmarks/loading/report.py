@@ -22,12 +22,12 @@ _BAR, _GAP, _LEFT, _WIDTH = 20, 34, 150, 720
 
 def table(rows: Sequence[cases.Row]) -> str:
     lines = [
-        "| case | | ours | against | ratio | target | met |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
+        "| case | | ours | against | ratio | CPU time | target | met |",
+        "| --- | --- | --- | --- | --- | --- | --- | --- |",
     ]
     lines += [
-        f"| {row.case} | {row.what} | {row.ours} | {row.other} | {row.ratio} | {row.target}"
-        f" | {_VERDICTS[row.is_met]} |"
+        f"| {row.case} | {row.what} | {row.ours} | {row.other} | {row.ratio} | {row.cpu_ratio}"
+        f" | {row.target} | {_VERDICTS[row.is_met]} |"
         for row in sorted(rows, key=lambda row: row.case)
     ]
     return "\n".join(lines)
@@ -61,6 +61,7 @@ def as_json(session: cases.Session, rows: Sequence[cases.Row], *, is_quick: bool
                 "contender": measured.contender,
                 "median_seconds": measured.seconds,
                 "seconds": [run.seconds for run in measured.runs],
+                "median_cpu_seconds": measured.cpu_seconds or None,
                 "loading_seconds": [run.loading for run in measured.runs if run.loading],
                 "peak_memory_bytes": measured.peak_memory or None,
                 "steps": measured.steps,
