@@ -20,10 +20,10 @@ import psutil
 import pytest
 
 from tests import conftest
-from tests.benchmarks.loading import bench, cases, floors
+from tests.benchmarks.loading import bench, cases, floors, session
 
 
-TINY = cases.Sizes(
+TINY = session.Sizes(
     readings=400,
     rival_readings=200,
     files=20,
@@ -142,50 +142,50 @@ class TestBenchmark:
 
 
 @pytest.fixture(scope="class")
-def session() -> Iterator[cases.Session]:
+def shared() -> Iterator[session.Session]:
     with bench.Bench() as laboratory:
-        yield cases.Session(laboratory, sizes=TINY, rounds=1)
+        yield session.Session(laboratory, sizes=TINY, rounds=1)
 
 
 class TestContenders:
-    def test_that_store_other_readings_are_found_out(self, session: cases.Session) -> None:
+    def test_that_store_other_readings_are_found_out(self, shared: session.Session) -> None:
         contenders = {
-            "ours": session.load(session.day(0, 40)),
-            "another day": session.load(session.day(1, 40)),
+            "ours": shared.load(shared.day(0, 40)),
+            "another day": shared.load(shared.day(1, 40)),
         }
 
         with pytest.raises(bench.BenchmarkError, match="stored readings differ"):
-            session.measure("-", session.bench.empty, contenders)
+            shared.measure("-", shared.bench.empty, contenders)
 
-    def test_that_fail_are_found_out(self, session: cases.Session) -> None:
-        missing = session.bench.folder / "missing.uff"
+    def test_that_fail_are_found_out(self, shared: session.Session) -> None:
+        missing = shared.bench.folder / "missing.uff"
 
         with pytest.raises(bench.BenchmarkError, match=r"ended with 1: .*missing"):
-            session.measure("-", session.bench.empty, {"ours": session.load(missing)})
+            shared.measure("-", shared.bench.empty, {"ours": shared.load(missing)})
 
     @pytest.mark.parametrize("rival", ["bulk_create", "duckdb"])
     def test_store_the_same_readings_of_known_meters(
-        self, session: cases.Session, rival: str
+        self, shared: session.Session, rival: str
     ) -> None:
         if rival == "duckdb" and importlib.util.find_spec("duckdb") is None:
             pytest.skip("needs DuckDB: uv run --extra benchmarks pytest")
-        finished = session.keep_finished_day_1(400)
+        finished = shared.keep_finished_day_1(400)
         contenders = {
-            "F2": lambda database: floors.copy_finished(session.bench, database, finished),
-            rival: session.rival(rival, session.day(1, 400)),
+            "F2": lambda database: floors.copy_finished(shared.bench, database, finished),
+            rival: shared.rival(rival, shared.day(1, 400)),
         }
 
-        session.measure("-", session.loaded(400), contenders)
+        shared.measure("-", shared.loaded(400), contenders)
 
-    def test_find_all_finished_rows_of_the_product(self, session: cases.Session) -> None:
-        finished = session.keep_finished_day_1(400)
+    def test_find_all_finished_rows_of_the_product(self, shared: session.Session) -> None:
+        finished = shared.keep_finished_day_1(400)
         counts = "SELECT (SELECT count(*) FROM staged_line), (SELECT count(*) FROM delivery)"
 
-        with session.bench.fresh(session.loaded(400)) as database:
-            with session.bench.connect(database) as connection:
+        with shared.bench.fresh(shared.loaded(400)) as database:
+            with shared.bench.connect(database) as connection:
                 before = connection.execute(counts).fetchone()
-                floors.copy_finished(session.bench, database, finished)
+                floors.copy_finished(shared.bench, database, finished)
                 after = connection.execute(counts).fetchone()
             assert before is not None
             assert after == (2 * before[0], 2 * before[1])
-            assert session.bench.stored_readings(database)[0] == 800
+            assert shared.bench.stored_readings(database)[0] == 800

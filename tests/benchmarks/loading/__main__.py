@@ -19,14 +19,14 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from tests.benchmarks.loading import bench, cases, report
+from tests.benchmarks.loading import bench, cases, report, session
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the benchmark and return its exit code: 1 if a contender failed, 130 after Ctrl-C."""
     options = _options(arguments)
     logging.basicConfig(level=logging.INFO, format="{asctime} {message}", style="{")
-    sizes = cases.QUICK if options.quick else cases.Sizes()
+    sizes = session.QUICK if options.quick else session.Sizes()
     given = {name: value for name, value in vars(options).items() if value is not None}
     sizes = dataclasses.replace(
         sizes, **{f.name: given[f.name] for f in dataclasses.fields(sizes) if f.name in given}
@@ -35,14 +35,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wanted = options.case or [name for name in cases.CASES if name not in cases.SLOW_CASES]
     try:
         with bench.Bench() as laboratory:
-            session = cases.Session(
+            shared = session.Session(
                 laboratory, sizes=sizes, rounds=rounds, options=shlex.split(options.load_options)
             )
             rows: list[cases.Row] = []
             for name, case in cases.CASES.items():
                 if name in wanted:
-                    rows += case(session)
-                    _write(options, session, rows)
+                    rows += case(shared)
+                    _write(options, shared, rows)
     except bench.BenchmarkError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a script
         return 1
@@ -56,14 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _write(options: argparse.Namespace, session: cases.Session, rows: Sequence[cases.Row]) -> None:
+def _write(
+    options: argparse.Namespace, shared: session.Session, rows: Sequence[cases.Row]
+) -> None:
     # After each case, so that an interrupted run has not been for nothing.
     if options.json:
-        found = report.as_json(session, rows, is_quick=options.quick)
+        found = report.as_json(shared, rows, is_quick=options.quick)
         text = json.dumps(found, indent=2, ensure_ascii=False)
         options.json.write_text(f"{text}\n", encoding="utf-8")
     if options.chart:
-        options.chart.write_text(report.chart(session), encoding="utf-8")
+        options.chart.write_text(report.chart(shared), encoding="utf-8")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -86,7 +88,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--load-options", default="", metavar="OPTIONS", help="given to load_d0010 as well"
     )
-    for field in dataclasses.fields(cases.Sizes):
+    for field in dataclasses.fields(session.Sizes):
         parser.add_argument(
             f"--{field.name.replace('_', '-')}",
             type=int,

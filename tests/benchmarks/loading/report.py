@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.benchmarks.loading import bench, cases
+from tests.benchmarks.loading import bench, cases, session
 
 
 _VERDICTS = {True: "yes", False: "no", None: "-"}
@@ -46,14 +46,14 @@ def machine(laboratory: bench.Bench) -> Mapping[str, Any]:
     }
 
 
-def as_json(session: cases.Session, rows: Sequence[cases.Row], *, is_quick: bool) -> Any:
+def as_json(shared: session.Session, rows: Sequence[cases.Row], *, is_quick: bool) -> Any:
     """Return everything: the table, and each contender with its runs and steps, in seconds."""
     return {
         "measured_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
-        "machine": machine(session.bench),
+        "machine": machine(shared.bench),
         "is_quick": is_quick,
-        "rounds": session.rounds,
-        "sizes": dataclasses.asdict(session.sizes),
+        "rounds": shared.rounds,
+        "sizes": dataclasses.asdict(shared.sizes),
         "rows": [dataclasses.asdict(row) for row in rows],
         "measured": [
             {
@@ -66,12 +66,12 @@ def as_json(session: cases.Session, rows: Sequence[cases.Row], *, is_quick: bool
                 "peak_memory_bytes": measured.peak_memory or None,
                 "steps": measured.steps,
             }
-            for measured in session.measured
+            for measured in shared.measured
         ],
     }
 
 
-def chart(session: cases.Session) -> str:
+def chart(shared: session.Session) -> str:
     """
     Return an SVG: for each of the cases A to D the median seconds of each contender.
 
@@ -80,7 +80,7 @@ def chart(session: cases.Session) -> str:
     parts: list[str] = []
     top = 10
     for case in _CHARTED:
-        group = [measured for measured in session.measured if measured.case == case]
+        group = [measured for measured in shared.measured if measured.case == case]
         if not group:
             continue
         longest = max(measured.seconds for measured in group)
