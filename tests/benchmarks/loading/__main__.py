@@ -51,8 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
     print(report.table(rows))  # noqa: T201 - a script
-    if options.quick:
-        print("\nQuick: these ratios are those of smaller sizes, not those of the targets.")  # noqa: T201 - a script
+    for warning in report.warnings(shared, is_quick=options.quick):
+        print(f"\n{warning}")  # noqa: T201 - a script
     return 0
 
 
@@ -65,7 +65,7 @@ def _write(
         text = json.dumps(found, indent=2, ensure_ascii=False)
         options.json.write_text(f"{text}\n", encoding="utf-8")
     if options.chart:
-        options.chart.write_text(report.chart(shared), encoding="utf-8")
+        options.chart.write_text(report.chart(shared, rows), encoding="utf-8")
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:

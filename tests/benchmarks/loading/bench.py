@@ -89,11 +89,16 @@ class Bench:
     contenders begin from the same state.
     """
 
+    # Processes that wanted the CPU in the minute before, on the average.
+    load_before: float | None = None
+
     def __enter__(self) -> Bench:  # noqa: PYI034 - typing.Self is newer than Python 3.10
         # So that the cleaning up below runs for these signals too.
         self._handlers = {
             number: signal.signal(number, _exit) for number in (signal.SIGTERM, signal.SIGHUP)
         }
+        if hasattr(os, "getloadavg"):
+            self.load_before = os.getloadavg()[0]
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-loading-"))
         # Where root runs this, PostgreSQL runs as another account, which has to come by.
         self.folder.chmod(0o711)
@@ -162,6 +167,13 @@ class Bench:
             row = connection.execute(_STORED_READINGS).fetchone()
         assert row is not None
         return int(row[0]), int(row[1])
+
+    def size(self, database: str) -> int:
+        """Return the bytes that a database takes on disk, with its indexes."""
+        with self.connect("postgres") as connection:
+            row = connection.execute("SELECT pg_database_size(%s)", [database]).fetchone()
+        assert row is not None
+        return int(row[0])
 
     def server_settings(self) -> Mapping[str, str]:
         names = ("server_version", "shared_buffers", "max_wal_size", "wal_level", "fsync")

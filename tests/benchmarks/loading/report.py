@@ -16,6 +16,7 @@ from tests.benchmarks.loading import bench, cases, session
 
 
 _VERDICTS = {True: "yes", False: "no", None: "-"}
+_QUIET = 0.7  # the load of a machine on which nothing else runs
 _CHARTED = "ABCD"
 _BAR, _GAP, _LEFT, _WIDTH = 20, 34, 150, 720
 
@@ -31,6 +32,19 @@ def table(rows: Sequence[cases.Row]) -> str:
         for row in sorted(rows, key=lambda row: row.case)
     ]
     return "\n".join(lines)
+
+
+def warnings(shared: session.Session, *, is_quick: bool) -> Sequence[str]:
+    """Return what somebody who reads the table should know about its figures."""
+    found = []
+    if is_quick:
+        found.append("Quick: these ratios are those of smaller sizes, not those of the targets.")
+    if (shared.bench.load_before or 0) > _QUIET:
+        found.append(
+            f"Something else was running at the start (load {shared.bench.load_before:.1f}):"
+            " believe the CPU time rather than the clock."
+        )
+    return found
 
 
 def machine(laboratory: bench.Bench) -> Mapping[str, Any]:
@@ -51,9 +65,11 @@ def as_json(shared: session.Session, rows: Sequence[cases.Row], *, is_quick: boo
     return {
         "measured_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
         "machine": machine(shared.bench),
+        "load_before": shared.bench.load_before,
         "is_quick": is_quick,
         "rounds": shared.rounds,
         "sizes": dataclasses.asdict(shared.sizes),
+        "stored_bytes": shared.stored_bytes,
         "rows": [dataclasses.asdict(row) for row in rows],
         "measured": [
             {
@@ -71,7 +87,7 @@ def as_json(shared: session.Session, rows: Sequence[cases.Row], *, is_quick: boo
     }
 
 
-def chart(shared: session.Session) -> str:
+def chart(shared: session.Session, rows: Sequence[cases.Row]) -> str:
     """
     Return an SVG: for each of the cases A to D the median seconds of each contender.
 
@@ -81,10 +97,12 @@ def chart(shared: session.Session) -> str:
     top = 10
     for case in _CHARTED:
         group = [measured for measured in shared.measured if measured.case == case]
-        if not group:
+        if case not in {row.case for row in rows}:
             continue
         longest = max(measured.seconds for measured in group)
-        parts.append(f'<text class="title" x="0" y="{top + 14}">Case {case}</text>')
+        what = next(row.what for row in rows if row.case == case)
+        title = html.escape(f"Case {case}: {what}")
+        parts.append(f'<text class="title" x="0" y="{top + 14}">{title}</text>')
         top += 24
         for measured in sorted(group, key=lambda one: one.seconds):
             width = (_WIDTH - _LEFT - 70) * measured.seconds / longest

@@ -98,6 +98,7 @@ class Session:
         self.rounds = rounds
         self.options = options  # of load_d0010, in addition
         self.measured: list[Measured] = []
+        self.stored_bytes: dict[str, int] = {}  # that loading a file of case A adds, by readings
 
     # Running.
 
@@ -214,7 +215,11 @@ class Session:
             self.load(self.day(0, readings))(database)
             floors.keep_finished(self.bench, database, self.finished(0, readings), after=0)
 
-        return self.bench.template(f"loaded_{readings}", base=self.bench.empty, make=make)
+        name = self.bench.template(f"loaded_{readings}", base=self.bench.empty, make=make)
+        self.stored_bytes[f"{readings}"] = self.bench.size(name) - self.bench.size(
+            self.bench.empty
+        )
+        return name
 
     def finished(self, number: int, readings: int) -> pathlib.Path:
         return self.bench.folder / f"finished_{number}_{readings}"
