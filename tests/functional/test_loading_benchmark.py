@@ -79,7 +79,7 @@ def measured(folder: pathlib.Path) -> dict[str, Any]:
     wanted = [f"--case={case}" for case in cases.CASES]
     files = [f"--json={folder / 'found.json'}", f"--chart={folder / 'chart.svg'}"]
     process = start(folder, *sizes, *wanted, *files)
-    out, err = process.communicate(timeout=300)
+    out, err = process.communicate(timeout=600)
     assert process.returncode == 0, err
     assert_nothing_is_left(folder)
     found: dict[str, Any] = json.loads((folder / "found.json").read_text())
