@@ -51,7 +51,7 @@ class OutcomeFilter(filters.ChoiceFilter):
 class ArrivalFilter(filters.ChoiceFilter):
     """By the index over the time of arrival; a date hierarchy would read the whole table."""
 
-    title = "arrived"
+    title = "arrival"
     parameter_name = "arrived"
     days = (("1", "since yesterday"), ("7", "in the last 7 days"), ("31", "in the last 31 days"))
 
@@ -155,7 +155,7 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
 
     @admin.display(description="arrived")
     def arrived(self, flow_file: models.FlowFile) -> safestring.SafeString:
-        return words.clock_time_tag(flow_file.staged_at)
+        return words.minute_tag(flow_file.staged_at)
 
 
 def _page(flow_file: models.FlowFile) -> dict[str, Any]:
@@ -205,7 +205,7 @@ def _counts(flow_file: models.FlowFile) -> Sequence[Fact]:
         Fact(term="Rejected lines", value=f"{flow_file.rejected_line_count:,}"),
         Fact(term="Warnings", value=f"{flow_file.warning_count:,}"),
         Fact(term="Lines", value=f"{flow_file.line_count:,}"),
-        Fact(term="Size", value=f"{flow_file.size:,} bytes, {flow_file.encoding}"),
+        Fact(term="Size", value=f"{flow_file.size:,} bytes, {words.visible(flow_file.encoding)}"),
         Fact(term="SHA-256", value=flow_file.sha256),
     ]
     if flow_file.is_strict:

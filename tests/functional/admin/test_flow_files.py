@@ -51,8 +51,8 @@ class TestFlowFilePage:
     def test_shows_every_delivery_of_the_content(self, staff: test.Client) -> None:
         page = _page_of(staff, file_name="good.uff")
 
-        assert "<td>good.uff</td>" in page
-        assert "<td>under another name.uff</td>" in page
+        assert '<td class="file">good.uff</td>' in page
+        assert '<td class="file">under another name.uff</td>' in page
 
     def test_shows_header_and_trailer_in_words(self, staff: test.Client) -> None:
         page = _page_of(staff, file_name="good.uff")
