@@ -112,6 +112,27 @@ class TestPages:
 
         assert widths == dict.fromkeys(widths, width)
 
+    @pytest.mark.parametrize(
+        ("path", "selector"),
+        [
+            (f"/warehouse/reading/?q={demo.MPAN}", ".field-register_reading"),
+            (METER_POINT, ".history .number a"),
+            ("/warehouse/flowfile/", ".field-arrived"),
+            ("/warehouse/lineissue/", ".field-line"),
+        ],
+    )
+    def test_shows_whole_rows_on_a_phone(
+        self, support: playwright.Page, site: str, path: str, selector: str
+    ) -> None:
+        support.set_viewport_size({"width": 380, "height": 800})
+        support.goto(site + path)
+
+        box = support.locator(selector).first.bounding_box()
+
+        assert box is not None
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 380
+
     def test_is_dark_where_the_system_is(self, support: playwright.Page, site: str) -> None:
         support.emulate_media(color_scheme="dark")
         support.goto(site + METER_POINT)

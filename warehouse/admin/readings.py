@@ -42,7 +42,6 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
     list_filter = (FlowFileFilter,)
     actions = ("download_selected",)
     list_per_page = 25
-    list_select_related = ("register__meter", "flow_file")
     fieldsets = (
         (None, {"fields": ("mpan", "serial_number", "register_identifier", "read", "value")}),
         (

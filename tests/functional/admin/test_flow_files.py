@@ -157,6 +157,14 @@ class TestLineIssueList:
         assert "&lt;script&gt;alert" in page
         assert "\u202e" not in page
 
+    def test_leads_to_a_page_for_each(self, staff: test.Client) -> None:
+        issue = models.LineIssue.objects.get(code="bad-date")
+
+        page = staff.get(f"/warehouse/lineissue/{issue.pk}/change/").content.decode()
+
+        assert "<h1>Bad date in line 6</h1>" in page
+        assert f"/etl/stagedline/{(issue.flow_file_id << 32) + 6}/change/" in page
+
     def test_finds_what_was_said_of_a_meter_point(self, staff: test.Client) -> None:
         found = staff.get("/warehouse/lineissue/", {"q": "12 0002 3305 967"})
         nothing = staff.get("/warehouse/lineissue/", {"q": "F75A 00802"})

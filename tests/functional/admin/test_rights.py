@@ -39,6 +39,29 @@ class TestReadOnly:
 
         assert response.status_code == 403
 
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/etl/stagedline/",
+            "/etl/stagedline/{}/change/",
+            "/etl/stagedline/{}/delete/",
+            "/warehouse/lookup/",
+            "/warehouse/lookup/add/",
+            "/warehouse/lookup/1/change/",
+            "/warehouse/reading/download/?q=1200023305967",
+        ],
+    )
+    @pytest.mark.parametrize("user", ["staff", "support", "operations"])
+    def test_refuses_every_post_elsewhere(
+        self, request: pytest.FixtureRequest, user: str, address: str
+    ) -> None:
+        client: test.Client = request.getfixturevalue(user)
+        key = models.Reading.objects.earliest("id").pk
+
+        response = client.post(address.format(key), {"_save": "Save"})
+
+        assert response.status_code == 403
+
     @pytest.mark.parametrize("model", MODELS)
     def test_refuses_the_deletion_of_what_is_selected(
         self, staff: test.Client, model: type[db_models.Model]
