@@ -119,6 +119,15 @@ FILL: Sequence[tuple[str, str]] = (
         """,
     ),
     (
+        "site_visit",
+        """
+        INSERT INTO site_visit (id, flow_file_id, mpan_core, check_code, additional_information)
+        SELECT id + 2000, flow_file_id, mpan_core, '20', 'card left'
+        FROM reading
+        WHERE id %% 200 = 0
+        """,
+    ),
+    (
         "line_issue",
         """
         INSERT INTO line_issue (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -35,6 +35,17 @@ class IssueRow:
     first_line_number: int
     line_url: str
     issues_url: str
+
+
+# What an outcome means for who searches, where the file gives no reason of its own.
+_EXPLAINED: Mapping[str, str] = {
+    models.FlowFileStatus.STAGED: (
+        "its lines are stored and wait to be transformed; its readings are not found until then"
+    ),
+    models.FlowFileStatus.LOADED_WITH_REJECTIONS: (
+        "some of its lines were refused, as the issues tell; the rest is in"
+    ),
+}
 
 
 class OutcomeFilter(filters.ChoiceFilter):
@@ -163,7 +174,7 @@ def _page(flow_file: models.FlowFile) -> dict[str, Any]:
         "title": words.visible(flow_file.file_name),
         "subtitle": None,
         "outcome": flow_file.get_status_display(),
-        "reason": words.visible(flow_file.reason),
+        "reason": words.visible(flow_file.reason) or _EXPLAINED.get(flow_file.status, ""),
         "facts": (
             ("What became of it", _counts(flow_file)),
             ("Header", _header(flow_file)),

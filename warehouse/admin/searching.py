@@ -107,7 +107,8 @@ def _answer_to_mpan(found: search.Found) -> Answer:
         return Answer(heading=f"MPAN {mpan_core}", suggestions=[suggestion])
     if search.has_right_check_digit(mpan_core):
         advice = [
-            "The MPAN is a valid one, its check digit is right; no reading for it has been loaded."
+            "The MPAN is valid, its check digit is right; no reading for it has been loaded.",
+            "Try the serial number of the meter: it may be known under another MPAN.",
         ]
     else:
         advice = [

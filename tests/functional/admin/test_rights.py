@@ -182,6 +182,7 @@ class TestTransformAgain:
         def page(client: test.Client, flow_file: models.FlowFile) -> str:
             return client.get(f"/warehouse/flowfile/{flow_file.pk}/change/").content.decode()
 
+        assert "its readings are not found until then" in page(support, staged)
         assert button in page(operations, staged)
         assert button not in page(operations, loaded)
         assert button not in page(support, staged)

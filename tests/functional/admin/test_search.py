@@ -150,6 +150,7 @@ class TestNotFoundHelp:
 
         assert "No meter point has the MPAN 1012345678903." in response.content.decode()
         assert "check digit is right" in response.content.decode()
+        assert "Try the serial number of the meter" in response.content.decode()
 
     def test_tells_a_failed_check_digit_and_the_mpan_that_was_meant(
         self, staff: test.Client
