@@ -16,7 +16,7 @@ from etl import models
 from etl.domain import grammar
 from etl.usecases import transform
 from warehouse import models as warehouse_models
-from warehouse.admin import audit, flow_files, read_only, words
+from warehouse.admin import audit, flow_files, read_only, searching, words
 
 
 NEIGHBORS = 10
@@ -117,6 +117,7 @@ def _page(
         "subtitle": None,
         "file_name": words.visible(flow_file.file_name),
         "file_url": reverse("admin:warehouse_flowfile_change", args=[flow_file.pk]),
+        "meter_point_url": _meter_point_url(line.mpan_core),
         "group": _group_in_words(line.group_code),
         "items": _items(line),
         "lines": [
@@ -131,6 +132,12 @@ def _page(
             for neighbor in neighbors
         ],
     }
+
+
+def _meter_point_url(mpan_core: str) -> str:
+    """Return the address of the meter point that a line stands under, if it is a known one."""
+    known = warehouse_models.MeterPoint.objects.filter(mpan_core=mpan_core)
+    return searching.meter_point_url(mpan_core) if known.exists() else ""
 
 
 def _items(line: models.StagedLine) -> Sequence[tuple[str, str]]:
@@ -156,6 +163,16 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
 
     def has_transform_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("etl.transform_pending")
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        context = {"may_transform": self.has_transform_permission(request)}
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
 
     @admin.action(description="Transform again what is pending", permissions=["transform"])
     def transform_pending(

@@ -6,6 +6,7 @@ a key made for it. With DATABASE_URL set, it is a real one: DEBUG off unless ask
 SECRET_KEY and ALLOWED_HOSTS come from the environment.
 """
 
+import datetime
 import os
 import pathlib
 import secrets
@@ -38,6 +39,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.sessions",
     "django.contrib.staticfiles",
+    "axes",
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -62,6 +64,18 @@ if not DEBUG:
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
 
+# Passwords are not for guessing: after some wrong ones a name is shut out from that address.
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = datetime.timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_TEMPLATE = "admin/shut_out.html"
+AXES_VERBOSE = False  # each command would begin with its version
+
 STATIC_URL = "static/"
 ROOT_URLCONF = "etl.config.urls"
 MIDDLEWARE = [
@@ -72,6 +86,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",  # the last, as it asks
 ]
 TEMPLATES = [
     {

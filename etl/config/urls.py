@@ -7,5 +7,6 @@ from warehouse.admin import start
 admin.site.site_title = admin.site.site_header = "D0010 meter readings"
 admin.site.index_title = "Find a reading"
 admin.site.site_url = None  # there is no other site than this
+admin.site.enable_nav_sidebar = False  # the start page has it all, and tables want the width
 
 urlpatterns = [path("", admin.site.admin_view(start.page)), path("", admin.site.urls)]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pathlib
 from collections.abc import Iterator
+from typing import TypedDict
 
 from tests import builder
 
 
 MPAN = builder.MPAN
+DOUBTFUL_MPAN = builder.THIRD_MPAN
 _QUARTERS = [
     f"{year}{month}01" for year in (2013, 2014, 2015) for month in ("01", "04", "07", "10")
 ]
@@ -29,7 +31,12 @@ def _files() -> Iterator[tuple[str, bytes]]:
             f"routine {day}",
             _one("K12A 44821", day, f"{value:.1f}", "C" if place % 5 == 2 else "R"),
         )
-    yield "no access", _file("no access", builder.line("027|20|Dog in garden, card left at door|"))
+    yield (
+        "no access",
+        _file(
+            "no access", builder.line("027|20|Dog in garden, card left at door|"), day="20160120"
+        ),
+    )
     yield (
         "meter exchange",
         _file(
@@ -45,6 +52,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
                 builder.line("029|10|Old meter taken off site|"),
                 reading_type="I",
             ),
+            day="20160125",
         ),
     )
     yield (
@@ -63,7 +71,7 @@ def _files() -> Iterator[tuple[str, bytes]]:
                 ),
                 validation_status="F",
             ),
-            file_id="suspect",
+            **_envelope("suspect", "20160401"),
         ),
     )
     yield "corrected", _one("F75A 00802", "20160401", "57102.0", "R")
@@ -82,8 +90,28 @@ def _files() -> Iterator[tuple[str, bytes]]:
                     builder.reading("TO", read_at="20160330000000", value="81902.0"),
                 ),
             ),
-            file_id="partly",
-            sender="OTHR",
+            **_envelope("partly", "20160331", "OTHR"),
+        ),
+    )
+    # The latest of this register is one that nobody should quote.
+    yield (
+        "doubtful",
+        builder.flow_file(
+            builder.meter_point(
+                DOUBTFUL_MPAN,
+                builder.meter(
+                    "D16C02551",
+                    builder.reading("DY", read_at="20160401000000", value="20417.0"),
+                    builder.reading(
+                        "DY",
+                        read_at="20160701000000",
+                        value="9118.0",
+                        flag="F",
+                        below=builder.line("032|11|F|"),
+                    ),
+                ),
+            ),
+            **_envelope("doubtful", "20160702"),
         ),
     )
     yield "cut short", builder.flow_file(trailer="", file_id="cut").rstrip(b"\n") + b"\n"
@@ -94,9 +122,21 @@ def _one(serial: str, day: str, value: str, reading_type: str, sender: str = "UD
     return _file(
         f"{day[2:]}{reading_type}{sender[0]}",
         builder.meter(serial, reading, reading_type=reading_type),
+        day=day,
         sender=sender,
     )
 
 
-def _file(name: str, *inner: builder.Lines, sender: str = "UDMS") -> bytes:
-    return builder.flow_file(builder.meter_point(MPAN, *inner), file_id=name, sender=sender)
+def _file(name: str, *inner: builder.Lines, day: str, sender: str = "UDMS") -> bytes:
+    return builder.flow_file(builder.meter_point(MPAN, *inner), **_envelope(name, day, sender))
+
+
+class _Envelope(TypedDict):
+    file_id: str
+    header: str
+
+
+def _envelope(name: str, day: str, sender: str = "UDMS") -> _Envelope:
+    """Return a header that says that the file was made on this day."""
+    header = f"ZHV|{name}|D0010002|D|{sender}|X|MRCY|{day}120000||||OPER|"
+    return {"file_id": name, "header": header}

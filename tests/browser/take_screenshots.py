@@ -23,7 +23,7 @@ FOLDER = pathlib.Path(__file__).parent / "screenshots"
     ("name", "path", "color_scheme"),
     [
         ("meter_point", f"/warehouse/meterpoint/{demo.MPAN}/change/", "light"),
-        ("start", "/", "dark"),
+        ("search", f"/warehouse/reading/?q={demo.MPAN}", "dark"),
     ],
 )
 def test_take(

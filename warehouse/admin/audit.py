@@ -34,13 +34,13 @@ def record(request: HttpRequest, mpan_cores: Iterable[str], looked_at: models.Lo
 
 @admin.register(models.LookUp)
 class LookUpAdmin(read_only.ReadOnlyAdmin):
-    list_display = ("when", "user_name", "mpan_core", "looked_at")
+    list_display = ("when", "who", "mpan_core", "looked_at")
     list_display_links = None
     ordering = ("-id",)
     search_fields = ("mpan_core",)  # shows the box; what is searched is told below
     search_help_text = "An MPAN, or the name of a user."
-    fields = ("when", "user_name", "mpan_core", "looked_at")
-    readonly_fields = ("when",)
+    fields = ("when", "who", "mpan_core", "looked_at")
+    readonly_fields = ("when", "who")
 
     def get_search_results(
         self,
@@ -57,6 +57,10 @@ class LookUpAdmin(read_only.ReadOnlyAdmin):
                 else queryset.filter(user_name=typed)
             )
         return queryset, False
+
+    @admin.display(description="user")
+    def who(self, look_up: models.LookUp) -> str:
+        return words.visible(look_up.user_name)
 
     @admin.display(description="when, UK time")
     def when(self, look_up: models.LookUp) -> safestring.SafeString:

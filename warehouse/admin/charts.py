@@ -21,6 +21,7 @@ class Mark:
     x: float
     y: float
     label: str
+    is_doubted: bool
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,8 +29,8 @@ class Chart:
     """
     All that an SVG of `WIDTH` by `HEIGHT` shows of one register.
 
-    Readings that count are dots on a line, those that don't are crosses beside it. A register of
-    maximum demand has no line, as its values do not add up.
+    Readings that count are dots on a line, hollow where they are doubted; those that don't count
+    are crosses beside it. A register of maximum demand has no line, as its values do not add up.
     """
 
     key: int
@@ -59,6 +60,7 @@ def of_register(serial_number: str, register: history.RegisterHistory) -> Chart 
     others = [entry for entry in register.entries if entry.standing in {"superseded", "withdrawn"}]
     scale = _Scale(counting)
     dots = [scale.mark(entry) for entry in counting]
+    doubted = sum(dot.is_doubted for dot in dots)
     first, last = counting[0].reading, counting[-1].reading
     values = [entry.reading.value for entry in counting]
     name = f"Register {words.visible(register.register.identifier)} of meter {serial_number}"
@@ -70,7 +72,8 @@ def of_register(serial_number: str, register: history.RegisterHistory) -> Chart 
             f" {words.clock_time(first.read_at)} to {last.value} on"
             f" {words.clock_time(last.read_at)}; the lowest is {min(values)}, the highest"
             f" {max(values)}."
-            + (f" {len(others)} that do not count are marked by crosses." if others else "")
+            + (f" Failed validation or suspect, drawn hollow: {doubted}." if doubted else "")
+            + (f" Not counted, marked by crosses: {len(others)}." if others else "")
         ),
         dots=dots,
         crosses=[scale.mark(entry) for entry in others],
@@ -103,9 +106,12 @@ class _Scale:
         passed = (reading.read_at - self.first).total_seconds() / seconds if seconds else 0.5
         span = self.highest - self.lowest
         risen = float((reading.value - self.lowest) / span) if span else 0.5
+        is_doubted = history.is_doubted(reading)
         passed, risen = (min(max(share, 0.0), 1.0) for share in (passed, risen))
         return Mark(
             x=round(_LEFT + passed * width, 1),
             y=round(HEIGHT - _BOTTOM - risen * height, 1),
-            label=f"{reading.value} on {words.clock_time(reading.read_at)}, {entry.standing}",
+            label=f"{reading.value} on {words.clock_time(reading.read_at)}, {entry.standing}"
+            + (", doubted" if is_doubted else ""),
+            is_doubted=is_doubted,
         )

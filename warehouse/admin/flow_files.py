@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
@@ -37,6 +37,17 @@ class IssueRow:
     issues_url: str
 
 
+# What an outcome means for who searches, where the file gives no reason of its own.
+_EXPLAINED: Mapping[str, str] = {
+    models.FlowFileStatus.STAGED: (
+        "its lines are stored and wait to be transformed; its readings are not found until then"
+    ),
+    models.FlowFileStatus.LOADED_WITH_REJECTIONS: (
+        "some of its lines were refused, as the issues tell; the rest is in"
+    ),
+}
+
+
 class OutcomeFilter(filters.ChoiceFilter):
     title = "outcome"
     parameter_name = "status"
@@ -51,7 +62,7 @@ class OutcomeFilter(filters.ChoiceFilter):
 class ArrivalFilter(filters.ChoiceFilter):
     """By the index over the time of arrival; a date hierarchy would read the whole table."""
 
-    title = "arrived"
+    title = "arrival"
     parameter_name = "arrived"
     days = (("1", "since yesterday"), ("7", "in the last 7 days"), ("31", "in the last 31 days"))
 
@@ -155,7 +166,7 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
 
     @admin.display(description="arrived")
     def arrived(self, flow_file: models.FlowFile) -> safestring.SafeString:
-        return words.clock_time_tag(flow_file.staged_at)
+        return words.minute_tag(flow_file.staged_at)
 
 
 def _page(flow_file: models.FlowFile) -> dict[str, Any]:
@@ -163,7 +174,7 @@ def _page(flow_file: models.FlowFile) -> dict[str, Any]:
         "title": words.visible(flow_file.file_name),
         "subtitle": None,
         "outcome": flow_file.get_status_display(),
-        "reason": words.visible(flow_file.reason),
+        "reason": words.visible(flow_file.reason) or _EXPLAINED.get(flow_file.status, ""),
         "facts": (
             ("What became of it", _counts(flow_file)),
             ("Header", _header(flow_file)),
@@ -205,7 +216,7 @@ def _counts(flow_file: models.FlowFile) -> Sequence[Fact]:
         Fact(term="Rejected lines", value=f"{flow_file.rejected_line_count:,}"),
         Fact(term="Warnings", value=f"{flow_file.warning_count:,}"),
         Fact(term="Lines", value=f"{flow_file.line_count:,}"),
-        Fact(term="Size", value=f"{flow_file.size:,} bytes, {flow_file.encoding}"),
+        Fact(term="Size", value=f"{flow_file.size:,} bytes, {words.visible(flow_file.encoding)}"),
         Fact(term="SHA-256", value=flow_file.sha256),
     ]
     if flow_file.is_strict:

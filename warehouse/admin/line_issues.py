@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import html, safestring
 
@@ -80,7 +80,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         "file",
         "line",
         "mpan",
-        "severity",
+        "severity_in_words",
         "finding",
         "item_number",
         "shown_value",
@@ -90,6 +90,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         "file",
         "line",
         "mpan",
+        "severity_in_words",
         "finding",
         "item_number",
         "shown_value",
@@ -107,6 +108,20 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
             # An empty MPAN is that of the lines under none, which nobody can have meant.
             queryset = queryset.filter(mpan_core=mpan_core) if mpan_core else queryset.none()
         return queryset, False
+
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        issue = self.get_object(request, object_id) if request.method == "GET" else None
+        if issue is not None:
+            finding = words.finding(issue.code).capitalize()
+            title = f"{finding} in line {issue.line_number}"
+            extra_context = {"title": title, "subtitle": None, **(extra_context or {})}
+        return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="severity")
     def severity_in_words(self, issue: models.LineIssue) -> str:

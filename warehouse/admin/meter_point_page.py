@@ -44,6 +44,7 @@ class ReadingRow:
     advance_since: str
     reading_type: str
     validation: str
+    is_doubted: bool
     remarks: Sequence[str]
     source: Source
     is_visit: bool = False
@@ -94,6 +95,7 @@ def context(mpan_core: str, page: str) -> dict[str, Any]:
         ],
         "rows": rows.get_page(page),
         "history": found,
+        "standings": words.STANDINGS,
         "most_readings": history.MOST_READINGS,
         "issues_url": issues,
         "readings_url": readings,
@@ -156,6 +158,7 @@ def _reading_row(
         advance_since=words.day(entry.advance_since) if entry.advance_since else "",
         reading_type=words.reading_type(reading),
         validation=words.validation_status(reading),
+        is_doubted=history.is_doubted(reading),
         remarks=list(_remarks(entry)),
         source=_source(reading),
     )

@@ -36,6 +36,10 @@ class CappedPaginator(paginator.Paginator):
 class ChangeList(main.ChangeList):
     """Sorts as its page says, not as a hand-made address says: no index would serve that."""
 
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.show_admin_actions = self.result_count > 0
+
     def get_ordering(
         self,
         request: HttpRequest,

@@ -17,7 +17,7 @@ from django.utils import html, safestring, timezone
 
 from warehouse import models
 from warehouse.admin import audit, downloads, filters, raw_lines, searching, words
-from warehouse.queries import search
+from warehouse.queries import history, search
 
 
 class FlowFileFilter(filters.FlowFileFilter):
@@ -42,13 +42,13 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
     list_filter = (FlowFileFilter,)
     actions = ("download_selected",)
     list_per_page = 25
-    list_select_related = ("register__meter", "flow_file")
     fieldsets = (
         (None, {"fields": ("mpan", "serial_number", "register_identifier", "read", "value")}),
         (
             "What it is worth",
             {
                 "fields": (
+                    "standing",
                     "type_in_words",
                     "validation_in_words",
                     "flag_in_words",
@@ -58,7 +58,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
                 )
             },
         ),
-        ("Maximum demand", {"fields": ("md_reset", "md_reset_count")}),
+        ("Maximum demand", {"fields": ("md_reset", "md_resets")}),
         ("Where it comes from", {"fields": ("file", "line")}),
     )
     readonly_fields = (
@@ -66,6 +66,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
         "serial_number",
         "register_identifier",
         "read",
+        "standing",
         "type_in_words",
         "validation_in_words",
         "flag_in_words",
@@ -73,6 +74,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
         "status_in_words",
         "method_in_words",
         "md_reset",
+        "md_resets",
         "file",
         "line",
     )
@@ -109,7 +111,9 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
         :raises PermissionDenied: if something is posted that is no action of this user's
         """
         address = urls.reverse("admin:warehouse_reading_download")
-        download_url = f"{address}?{request.GET.urlencode()}" if _typed(request) else ""
+        typed = _typed(request)
+        is_found = bool(typed) and bool(searching.found_by(request, typed).meter_points)
+        download_url = f"{address}?{request.GET.urlencode()}" if is_found else ""
         response = super().changelist_view(
             request, {"download_url": download_url, **(extra_context or {})}
         )
@@ -180,6 +184,11 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
     def register_reading(self, reading: models.Reading) -> str:
         return str(reading.value)
 
+    @admin.display(description="standing")
+    def standing(self, reading: models.Reading) -> str:
+        standing = history.standings(reading.mpan_core)[reading.pk]
+        return f"{standing}: {words.STANDINGS[standing]}"
+
     @admin.display(description="reading type")
     def type_in_words(self, reading: models.Reading) -> str:
         return words.reading_type(reading)
@@ -207,6 +216,11 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
     @admin.display(description="last reset")
     def md_reset(self, reading: models.Reading) -> safestring.SafeString:
         return words.clock_time_tag(reading.md_reset_at)
+
+    @admin.display(description="number of resets")
+    def md_resets(self, reading: models.Reading) -> str:
+        count = reading.md_reset_count
+        return words.NOTHING if count is None else str(count)
 
     @admin.display(description="file")
     def file(self, reading: models.Reading) -> safestring.SafeString:

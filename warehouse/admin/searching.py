@@ -103,11 +103,12 @@ def _answer(found: search.Found) -> Answer:
 def _answer_to_mpan(found: search.Found) -> Answer:
     mpan_core = found.term.mpan_core
     if found.meter_points:
-        suggestion = Suggestion(label=f"Open {mpan_core}", url=meter_point_url(mpan_core))
+        suggestion = Suggestion(label="Open its page", url=meter_point_url(mpan_core))
         return Answer(heading=f"MPAN {mpan_core}", suggestions=[suggestion])
     if search.has_right_check_digit(mpan_core):
         advice = [
-            "The MPAN is a valid one, its check digit is right; no reading for it has been loaded."
+            "The MPAN is valid, its check digit is right; no reading for it has been loaded.",
+            "Try the serial number of the meter: it may be known under another MPAN.",
         ]
     else:
         advice = [
@@ -118,7 +119,7 @@ def _answer_to_mpan(found: search.Found) -> Answer:
         ]
     near = search.near_meter_points(mpan_core)
     if near:
-        advice.append("One slip of a finger away:")
+        advice.append("Known MPANs that are one slip of a finger away:")
     issues = models.LineIssue.objects.filter(mpan_core=mpan_core)
     return Answer(
         heading=f"No meter point has the MPAN {mpan_core}.",

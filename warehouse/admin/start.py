@@ -42,7 +42,7 @@ def _overview(now: datetime.datetime) -> dict[str, Any]:
             }
             for row in overview.arrived
         ],
-        "waiting_since": words.clock_time(overview.waiting_since),
+        "waiting_since": words.minute_tag(overview.waiting_since),
         "waiting_url": f"{flow_files}?status={models.FlowFileStatus.STAGED}",
         "refused": [_listed(flow_file) for flow_file in overview.refused],
         "partly_loaded": [_listed(flow_file) for flow_file in overview.partly_loaded],
@@ -58,7 +58,7 @@ def _listed(flow_file: models.FlowFile) -> dict[str, str]:
     return {
         "name": words.visible(flow_file.file_name),
         "url": reverse("admin:warehouse_flowfile_change", args=[flow_file.pk]),
-        "arrived": words.clock_time_tag(flow_file.staged_at),
+        "arrived": words.minute_tag(flow_file.staged_at),
         "outcome": flow_file.get_status_display(),
         "reason": words.visible(flow_file.reason)
         or f"{rejected:,} {'line' if rejected == 1 else 'lines'} rejected",

@@ -37,6 +37,16 @@ _ROLES: Mapping[str, str] = {
 }
 
 
+# What each value of the view `reading_standing` means.
+STANDINGS: Mapping[str, str] = {
+    "current": "it counts",
+    "repeated": "the same had come before; it changes nothing",
+    "superseded": "another value, or the same one validated, came for the same time later",
+    "withdrawn": "it was taken back",
+    "withdrawal": "it takes a reading back, and is none itself",
+}
+
+
 def in_words(choices: type[django_models.TextChoices], code: str) -> str:
     """Return what a code means, with the code; one that the catalogue lacks stays as sent."""
     if not code.strip():
@@ -103,6 +113,11 @@ def clock_time_tag(moment: datetime.datetime | None) -> safestring.SafeString:
         timezone.localtime(moment).isoformat(),
         clock_time(moment),
     )
+
+
+def minute_tag(moment: datetime.datetime | None) -> safestring.SafeString:
+    """Return UK clock time without its seconds: when something arrived, not when it was read."""
+    return clock_time_tag(moment.replace(second=0, microsecond=0) if moment else None)
 
 
 def day(moment: datetime.datetime) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django import test
+from django.core import management
 from django.http import StreamingHttpResponse
 
 from warehouse import models
@@ -48,6 +49,22 @@ class TestDownload:
                 "line_number": "4",
             }
         ]
+
+    @pytest.mark.django_db(transaction=True)  # the export begins one of its own
+    @pytest.mark.parametrize("serial", ["F75A 00802", "D13C01717", "L85A 28596"])
+    def test_has_the_lines_of_the_export(
+        self, staff: test.Client, capfd: pytest.CaptureFixture[str], serial: str
+    ) -> None:
+        capfd.readouterr()
+        management.call_command("export_readings", serial=serial)
+        exported = list(csv.reader(io.StringIO(capfd.readouterr().out)))
+
+        response = staff.get(DOWNLOAD, {"q": serial})
+
+        downloaded = list(csv.reader(io.StringIO(response.getvalue().decode())))
+        assert downloaded[0] == exported[0]
+        assert sorted(downloaded) == sorted(exported)
+        assert len(exported) > 1
 
     def test_holds_the_selection(self, staff: test.Client) -> None:
         chosen = models.Reading.objects.filter(mpan_core="2200031930792")

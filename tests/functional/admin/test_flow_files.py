@@ -51,8 +51,8 @@ class TestFlowFilePage:
     def test_shows_every_delivery_of_the_content(self, staff: test.Client) -> None:
         page = _page_of(staff, file_name="good.uff")
 
-        assert "<td>good.uff</td>" in page
-        assert "<td>under another name.uff</td>" in page
+        assert '<td class="file">good.uff</td>' in page
+        assert '<td class="file">under another name.uff</td>' in page
 
     def test_shows_header_and_trailer_in_words(self, staff: test.Client) -> None:
         page = _page_of(staff, file_name="good.uff")
@@ -156,6 +156,14 @@ class TestLineIssueList:
         assert "<script>alert" not in page
         assert "&lt;script&gt;alert" in page
         assert "\u202e" not in page
+
+    def test_leads_to_a_page_for_each(self, staff: test.Client) -> None:
+        issue = models.LineIssue.objects.get(code="bad-date")
+
+        page = staff.get(f"/warehouse/lineissue/{issue.pk}/change/").content.decode()
+
+        assert "<h1>Bad date in line 6</h1>" in page
+        assert f"/etl/stagedline/{(issue.flow_file_id << 32) + 6}/change/" in page
 
     def test_finds_what_was_said_of_a_meter_point(self, staff: test.Client) -> None:
         found = staff.get("/warehouse/lineissue/", {"q": "12 0002 3305 967"})

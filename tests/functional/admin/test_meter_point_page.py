@@ -158,6 +158,79 @@ class TestLatest:
         latest = re.findall(r'class="latest-value"[^>]*>([^<]+)<', page)
         assert latest == ["60.0", "25.0", "180.0"]
 
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_tells_what_is_doubtful_as_the_history_does(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        doubtful = builder.reading(
+            read_at="20230601000000", value="7.0", flag="F", below=builder.line("032|03|F|")
+        )
+        (tmp_path / "more").mkdir()
+        flow_files.load(tmp_path / "more", _file("doubtful", "NEW 2", "R", doubtful))
+
+        page = staff.get(ADDRESS).content.decode()
+
+        remarks = [
+            "flagged as suspect",
+            "reason: negative consumption (03)",
+            "after checking: suspect (F)",
+            "lower than before: a dial that wrapped, an estimate too high, or an error",
+        ]
+        card = page.partition(">7.0</a>")[2].partition("</div>")[0]
+        assert re.findall(r'<span class="doubted">([^<]+)</span>', card) == remarks
+        history = _rows(page)["doubtful"]["Type"]
+        assert all(remark in history for remark in remarks)
+
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    @pytest.mark.parametrize(
+        ("reading_type", "value"),
+        [("W", "25.0"), ("R", "25.0")],
+        ids=["withdrawn", "repeated"],
+    )
+    def test_is_one_that_counts(
+        self, staff: test.Client, tmp_path: pathlib.Path, reading_type: str, value: str
+    ) -> None:
+        (tmp_path / "more").mkdir()
+        again = _file("again", "NEW 2", reading_type, _reading("202305", value))
+        flow_files.load(tmp_path / "more", again)
+
+        page = staff.get(ADDRESS).content.decode()
+
+        key = models.Reading.objects.get(
+            flow_file__file_name="exchange.uff" if reading_type == "W" else "after.uff"
+        ).pk
+        assert f'class="latest-value" href="/warehouse/reading/{key}/change/"' in page
+
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_is_the_value_that_superseded_another(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        (tmp_path / "more").mkdir()
+        corrected = _file("corrected", "NEW 2", "R", _reading("202305", "24.0"))
+        flow_files.load(tmp_path / "more", corrected)
+
+        page = staff.get(ADDRESS).content.decode()
+
+        latest = re.findall(r'class="latest-value"[^>]*>([^<]+)<', page)
+        assert latest == ["60.0", "24.0", "180.0"]
+
+
+class TestReadingPage:
+    @pytest.mark.parametrize(
+        ("name", "standing"),
+        [
+            ("first", "current: it counts"),
+            ("wrong", "withdrawn: it was taken back"),
+            ("once more", "repeated: the same had come before; it changes nothing"),
+        ],
+    )
+    def test_tells_whether_it_counts(self, staff: test.Client, name: str, standing: str) -> None:
+        reading = models.Reading.objects.get(flow_file__file_name=f"{name}.uff")
+
+        page = staff.get(f"/warehouse/reading/{reading.pk}/change/").content.decode()
+
+        assert standing in page
+
 
 class TestChart:
     def test_is_told_in_words_as_well(self, staff: test.Client) -> None:
@@ -166,7 +239,7 @@ class TestChart:
         assert (
             "Register S of meter OLD 1. 4 readings that count, from 100.0 on 1 Jan 2023 00:00 to"
             " 180.0 on 1 Apr 2023 00:00; the lowest is 100.0, the highest 190.0."
-            " 1 that do not count are marked by crosses."
+            " Not counted, marked by crosses: 1."
         ) in page
 
     def test_draws_a_line_through_what_counts(self, staff: test.Client) -> None:

@@ -4,10 +4,13 @@ import pathlib
 import re
 
 import pytest
+from axes import models as axes_models
 from django import test
+from django.conf import settings
 from django.contrib.auth import models as auth_models
 from django.core import management
 from django.db import models as db_models
+from django.utils import timezone
 
 from tests import builder
 from warehouse import models
@@ -33,6 +36,29 @@ class TestReadOnly:
         key = model._default_manager.values_list("pk", flat=True).order_by("pk").first()  # noqa: SLF001 - Django's name for it
 
         response = staff.post(f"{_address(model)}{what.format(key)}", {"_save": "Save"})
+
+        assert response.status_code == 403
+
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/etl/stagedline/",
+            "/etl/stagedline/{}/change/",
+            "/etl/stagedline/{}/delete/",
+            "/warehouse/lookup/",
+            "/warehouse/lookup/add/",
+            "/warehouse/lookup/1/change/",
+            "/warehouse/reading/download/?q=1200023305967",
+        ],
+    )
+    @pytest.mark.parametrize("user", ["staff", "support", "operations"])
+    def test_refuses_every_post_elsewhere(
+        self, request: pytest.FixtureRequest, user: str, address: str
+    ) -> None:
+        client: test.Client = request.getfixturevalue(user)
+        key = models.Reading.objects.earliest("id").pk
+
+        response = client.post(address.format(key), {"_save": "Save"})
 
         assert response.status_code == 403
 
@@ -66,6 +92,32 @@ class TestLogin:
     def test_does_not_make_a_viewer(self, newcomer: test.Client) -> None:
         assert newcomer.get("/warehouse/reading/").status_code == 403
         assert newcomer.get("/etl/stagedline/1/change/").status_code == 403
+
+    def test_is_shut_after_five_wrong_passwords(
+        self, client: test.Client, superuser: auth_models.User
+    ) -> None:
+        wrong = {"username": superuser.username, "password": "wrong"}
+        right = {"username": superuser.username, "password": "ada"}
+
+        codes = [client.post("/login/", wrong).status_code for _ in range(5)]
+
+        assert codes == [200, 200, 200, 200, 429]
+        shut_out = client.post("/login/", right)
+        assert shut_out.status_code == 429
+        assert "for 15 minutes" in shut_out.content.decode()
+        # Others, and the same user from elsewhere, are let in.
+        assert client.post("/login/", right, REMOTE_ADDR="192.0.2.1").status_code == 302
+
+    def test_opens_again_in_time(self, client: test.Client, superuser: auth_models.User) -> None:
+        wrong = {"username": superuser.username, "password": "wrong"}
+        for _ in range(5):
+            client.post("/login/", wrong)
+        passed = timezone.now() - settings.AXES_COOLOFF_TIME
+        axes_models.AccessAttempt.objects.update(attempt_time=passed)
+
+        response = client.post("/login/", {**wrong, "password": "ada"})
+
+        assert response.status_code == 302
 
 
 class TestGroups:
@@ -117,6 +169,23 @@ class TestTransformAgain:
         staged.refresh_from_db()
         assert staged.status == models.FlowFileStatus.LOADED
         assert "Transformed staged.uff: loaded" in response.content.decode()
+
+    def test_is_offered_on_the_page_of_a_file_that_waits(
+        self, operations: test.Client, support: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        path = tmp_path / "staged.uff"
+        path.write_bytes(builder.simple(file_id="77"))
+        management.call_command("load_d0010", str(path), stage_only=True)
+        loaded, staged = models.FlowFile.objects.order_by("id")
+        button = "Transform it now"
+
+        def page(client: test.Client, flow_file: models.FlowFile) -> str:
+            return client.get(f"/warehouse/flowfile/{flow_file.pk}/change/").content.decode()
+
+        assert "its readings are not found until then" in page(support, staged)
+        assert button in page(operations, staged)
+        assert button not in page(operations, loaded)
+        assert button not in page(support, staged)
 
     def test_leaves_alone_what_is_done(self, operations: test.Client) -> None:
         loaded = models.FlowFile.objects.get(status=models.FlowFileStatus.LOADED)

@@ -130,12 +130,27 @@ class TestMeterPointSearch:
         assert [row[0] for row in cells(response)] == ["D0248417", "D03A 09936", "D03L80840"]
 
 
+class TestNextSearch:
+    @pytest.mark.parametrize("address", ["/warehouse/reading/", "/warehouse/flowfile/"])
+    def test_is_at_the_top_of_each_page(self, staff: test.Client, address: str) -> None:
+        page = staff.get(address).content.decode()
+
+        assert '<form id="find-next" method="get" action="/warehouse/meterpoint/"' in page
+
+    def test_is_not_offered_to_whom_nothing_is_shown(
+        self, newcomer: test.Client, client: test.Client
+    ) -> None:
+        assert "find-next" not in newcomer.get("/password_change/").content.decode()
+        assert "find-next" not in client.get("/login/").content.decode()
+
+
 class TestNotFoundHelp:
     def test_tells_a_valid_mpan_that_is_not_stored(self, staff: test.Client) -> None:
         response = staff.get(READINGS, {"q": "1012345678903"})
 
         assert "No meter point has the MPAN 1012345678903." in response.content.decode()
         assert "check digit is right" in response.content.decode()
+        assert "Try the serial number of the meter" in response.content.decode()
 
     def test_tells_a_failed_check_digit_and_the_mpan_that_was_meant(
         self, staff: test.Client
@@ -149,6 +164,15 @@ class TestNotFoundHelp:
         response = staff.get(READINGS, {"q": "F75A 00803"})
 
         assert "F75A 00802 at 1200023305967" in response.content.decode()
+        assert "at 2000055433806" not in response.content.decode()
+
+    def test_offers_nothing_to_take_away(self, staff: test.Client) -> None:
+        found = staff.get(READINGS, {"q": "F75A 00802"}).content.decode()
+        nothing = staff.get(READINGS, {"q": "F75A 00803"}).content.decode()
+
+        for offered in ("/warehouse/reading/download/", 'name="action"'):
+            assert offered in found
+            assert offered not in nothing
 
     def test_counts_the_digits_of_an_mpan_cut_short(self, staff: test.Client) -> None:
         response = staff.get(READINGS, {"q": "120002330596"})

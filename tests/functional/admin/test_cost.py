@@ -1,0 +1,123 @@
+"""What a page asks of the server does not grow with what is stored."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Sequence
+
+import pytest
+from django import db, test
+from django.test import utils
+
+from tests import builder
+from tests.functional.admin import flow_files
+from warehouse import models
+
+
+LISTS = ("reading", "meter", "meterpoint", "flowfile", "lineissue", "lookup")
+
+
+def _load(folder: pathlib.Path, first: int, last: int) -> None:
+    """Load files of two meters, a rejected line and a site visit each."""
+    folder.mkdir()
+    flow_files.load(
+        folder,
+        {
+            f"{number}.uff": builder.flow_file(
+                builder.meter_point(
+                    builder.MPAN,
+                    builder.line("027|20||"),
+                    builder.meter(
+                        f"A{number}",
+                        builder.reading(value=f"{number}.0"),
+                        builder.reading("T", value=f"{number}.0"),
+                        builder.reading(value="wrong"),
+                    ),
+                ),
+                builder.meter_point(builder.OTHER_MPAN, builder.meter(f"B{number}")),
+                file_id=f"{number}",
+                sender=f"S{number}",
+            ).decode()
+            for number in range(first, last)
+        },
+    )
+
+
+def _asked(staff: test.Client, address: str) -> Sequence[str]:
+    with utils.CaptureQueriesContext(db.connection) as queries:
+        response = staff.get(address)
+    assert response.status_code == 200
+    return [query["sql"] for query in queries.captured_queries]
+
+
+@pytest.fixture
+def addresses(staff: test.Client, tmp_path: pathlib.Path) -> Sequence[str]:
+    """Return one address of each kind of page, each opened once."""
+    _load(tmp_path / "few", 1, 2)
+    reading = models.Reading.objects.earliest("id")
+    issue = models.LineIssue.objects.earliest("id")
+    addresses = [
+        "/",
+        *(f"/warehouse/{name}/" for name in LISTS),
+        f"/warehouse/reading/?q={builder.MPAN}",
+        "/warehouse/reading/?q=A",
+        "/warehouse/reading/?q=1200023305697",
+        f"/warehouse/reading/?file={reading.flow_file_id}",
+        f"/warehouse/reading/{reading.pk}/change/",
+        f"/warehouse/meterpoint/{builder.MPAN}/change/",
+        f"/warehouse/flowfile/{reading.flow_file_id}/change/",
+        "/warehouse/flowfile/?arrived=7&issues=rejected&sender=S1&q=1",
+        "/warehouse/lineissue/?code=bad-number&item=J0040&severity=REJECTED&sender=S1",
+        f"/warehouse/lineissue/{issue.pk}/change/",
+        f"/etl/stagedline/{reading.pk}/change/",
+    ]
+    for address in addresses:
+        staff.get(address)
+    return addresses
+
+
+@pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+class TestQueries:
+    def test_are_as_many_for_much_as_for_little(
+        self, staff: test.Client, addresses: Sequence[str], tmp_path: pathlib.Path
+    ) -> None:
+        few = {address: len(_asked(staff, address)) for address in addresses}
+        _load(tmp_path / "many", 2, 12)
+
+        many = {address: len(_asked(staff, address)) for address in addresses}
+
+        assert many == few
+        assert max(many.values()) <= 13  # of a meter point, with its transaction
+
+    def test_count_no_whole_table(self, staff: test.Client, addresses: Sequence[str]) -> None:
+        counting = [
+            statement
+            for address in addresses
+            for statement in _asked(staff, address)
+            if re.search(r"\bcount\(", statement, re.IGNORECASE)
+        ]
+
+        # What counts has a condition that an index serves, or an end.
+        unbounded = [
+            statement
+            for statement in counting
+            if not re.search(r"\bLIMIT \d+\b|\bWHERE\b", statement)
+        ]
+        assert counting
+        assert unbounded == []
+
+    @pytest.mark.parametrize("name", ["reading", "meter", "flowfile", "lineissue"])
+    def test_end_after_ten_pages(
+        self, staff: test.Client, addresses: Sequence[str], name: str
+    ) -> None:
+        assert f"/warehouse/{name}/" in addresses
+
+        counts = [
+            statement
+            for statement in _asked(staff, f"/warehouse/{name}/")
+            if "COUNT(*)" in statement
+        ]
+
+        assert len(counts) == 1
+        assert re.search(r"LIMIT (251|501)\)", counts[0])
