@@ -33,7 +33,8 @@ else:
 INSTALLED_APPS = [
     "etl.apps.EtlConfig",
     "warehouse.apps.WarehouseConfig",
-    "django.contrib.admin",
+    # Without discovery: `urls` does that, for a command would pay for pages that it never shows.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.messages",

@@ -4,6 +4,7 @@ from django.urls import path
 from warehouse.admin import start
 
 
+admin.autodiscover()
 admin.site.site_title = admin.site.site_header = "D0010 meter readings"
 admin.site.index_title = "Find a reading"
 admin.site.site_url = None  # there is no other site than this
