@@ -1,5 +1,8 @@
 -- Insert the registers seen for the first time on each meter.
 --
+-- Each has its meter by now. A left join says so to the planner, which knows nothing of rows that
+-- this transaction brought and may take a table that grew for an empty one.
+--
 -- Reads:  judged_reading, meter
 -- Writes: register
 -- Re-run: safe; a register that another loader inserted meanwhile is left as it is.
@@ -10,7 +13,7 @@ SELECT
     meter.id AS meter_id,
     reading.identifier
 FROM judged_reading AS reading
-INNER JOIN meter
+LEFT JOIN meter
     ON
         reading.mpan_core = meter.mpan_core
         AND reading.serial_number = meter.serial_number

@@ -1,4 +1,4 @@
--- Insert the readings whose register came with them.
+-- Insert the readings whose register came with them. Left joins for the reason given in 72.
 --
 -- Reads:  judged_reading, judged_validation_result, meter, register
 -- Writes: reading
@@ -35,11 +35,11 @@ SELECT
     coalesce(result.reason_code, '') AS reason_code,
     coalesce(result.reading_status, '') AS reading_status
 FROM judged_reading AS reading
-INNER JOIN meter
+LEFT JOIN meter
     ON
         reading.mpan_core = meter.mpan_core
         AND reading.serial_number = meter.serial_number
-INNER JOIN register
+LEFT JOIN register
     ON
         meter.mpan_core = register.mpan_core
         AND meter.id = register.meter_id
