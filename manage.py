@@ -4,9 +4,17 @@
 import os
 import sys
 
-from django.core import management
+
+def main() -> None:
+    try:
+        from django.core import management  # noqa: PLC0415 - Ctrl-C may come by now
+
+        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "etl.config.settings")
+        management.execute_from_command_line(sys.argv)
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(130)
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "etl.config.settings")
-    management.execute_from_command_line(sys.argv)
+    main()

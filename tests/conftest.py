@@ -9,6 +9,7 @@ import subprocess
 import sys
 import urllib.parse
 from collections.abc import Callable
+from typing import IO
 
 import psycopg
 import pytest
@@ -83,11 +84,16 @@ def database_url() -> str:
 def start() -> Callable[..., subprocess.Popen[str]]:
     """Start a command of the project as a process of its own, against the test's database."""
 
-    def start(*arguments: object, url: str | None = None) -> subprocess.Popen[str]:
+    def start(
+        *arguments: object,
+        url: str | None = None,
+        stdin: IO[bytes] | int = subprocess.DEVNULL,
+        **variables: str,
+    ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), *map(str, arguments)],
-            env={**os.environ, "DATABASE_URL": url or database_url()},
-            stdin=subprocess.DEVNULL,
+            env={**os.environ, "DATABASE_URL": url or database_url(), **variables},
+            stdin=stdin,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

@@ -2,8 +2,9 @@
 Settings, and the only place that reads the environment.
 
 With nothing set, this is a private installation on one machine: an embedded PostgreSQL, DEBUG on,
-a key made for it. With DATABASE_URL set, it is a real one: DEBUG off unless asked for, and
-SECRET_KEY and ALLOWED_HOSTS come from the environment.
+a key made for it and kept beside its data. With DATABASE_URL set, it is a real one: DEBUG off
+unless asked for, and SECRET_KEY and ALLOWED_HOSTS come from the environment; see "In production"
+in docker-free-setup.md.
 """
 
 import datetime
@@ -12,6 +13,9 @@ import pathlib
 import secrets
 
 import dj_database_url
+from django.utils import functional
+
+from etl.postgres.embedded import server
 
 
 BASE_DIR = pathlib.Path(__file__).resolve().parents[2]
@@ -29,6 +33,9 @@ else:
             "OPTIONS": {"data_dir": os.environ.get("D0010_DATA_DIR")},
         }
     }
+# Seconds that a command waits for what another session holds, such as a migration or a load of
+# the same content; then it gives up.
+LOCK_TIMEOUT = int(os.environ.get("D0010_LOCK_TIMEOUT", "600"))
 
 INSTALLED_APPS = [
     "etl.apps.EtlConfig",
@@ -51,8 +58,14 @@ LANGUAGE_CODE = "en-gb"
 
 IS_EMBEDDED = not DATABASE_URL
 DEBUG = os.environ.get("DJANGO_DEBUG", "1" if IS_EMBEDDED else "0") == "1"
-# A key that changes with each start only ends sessions: enough until someone sets one.
-SECRET_KEY = os.environ.get("SECRET_KEY") or secrets.token_urlsafe(50)
+# A key that changes with each start will do for commands; what serves the site refuses it.
+IS_KEY_LASTING = IS_EMBEDDED or bool(os.environ.get("SECRET_KEY"))
+SECRET_KEY = os.environ.get("SECRET_KEY") or (
+    # Not before somebody needs it, since that makes the folder.
+    functional.SimpleLazyObject(server.at(os.environ.get("D0010_DATA_DIR")).secret_key)
+    if IS_EMBEDDED
+    else secrets.token_urlsafe(50)
+)
 ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
 
 SESSION_COOKIE_AGE = 12 * 60 * 60
@@ -64,6 +77,11 @@ if not DEBUG:
     SECURE_HSTS_SECONDS = 31_536_000
     SECURE_HSTS_INCLUDE_SUBDOMAINS = True
     SECURE_HSTS_PRELOAD = True
+    # Those who ask for it do so within, where there is no TLS; it reveals nothing.
+    SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
+    # Only behind a proxy that sets this header itself, since else any client may.
+    if os.environ.get("D0010_BEHIND_TLS_PROXY") == "1":
+        SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Passwords are not for guessing: after some wrong ones a name is shut out from that address.
 AUTHENTICATION_BACKENDS = [
@@ -78,6 +96,8 @@ AXES_LOCKOUT_TEMPLATE = "admin/shut_out.html"
 AXES_VERBOSE = False  # each command would begin with its version
 
 STATIC_URL = "static/"
+STATIC_ROOT = os.environ.get("STATIC_ROOT")
+WSGI_APPLICATION = "etl.config.wsgi.application"
 ROOT_URLCONF = "etl.config.urls"
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -110,7 +130,11 @@ LOGGING = {
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "plain"}},
     # D0010_LOG_LEVEL=INFO shows each SQL step with its rows and seconds.
     "loggers": {
-        name: {"handlers": ["stderr"], "level": os.environ.get("D0010_LOG_LEVEL", "WARNING")}
-        for name in ("etl", "warehouse")
+        **{
+            name: {"handlers": ["stderr"], "level": os.environ.get("D0010_LOG_LEVEL", "WARNING")}
+            for name in ("etl", "warehouse")
+        },
+        # It warns of connections that it could not close in order; the error itself is raised.
+        "psycopg": {"level": "ERROR"},
     },
 }

@@ -1,6 +1,7 @@
 from django.contrib import admin
 from django.urls import path
 
+from etl.config import health
 from warehouse.admin import start
 
 
@@ -10,4 +11,8 @@ admin.site.index_title = "Find a reading"
 admin.site.site_url = None  # there is no other site than this
 admin.site.enable_nav_sidebar = False  # the start page has it all, and tables want the width
 
-urlpatterns = [path("", admin.site.admin_view(start.page)), path("", admin.site.urls)]
+urlpatterns = [
+    path("healthz", health.page),
+    path("", admin.site.admin_view(start.page)),
+    path("", admin.site.urls),
+]

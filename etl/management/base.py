@@ -2,23 +2,40 @@
 
 from __future__ import annotations
 
+import argparse
 import collections
+import contextlib
 import dataclasses
+import datetime
 import json
-from collections.abc import Iterable
-from typing import Any
+import logging
+import signal
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NoReturn
 
-from django import db
 from django.core.management import base
 
+from etl.postgres import advice
+from etl.postgres.embedded import server
 from etl.usecases import outcomes, schema
 
 
-INTERRUPTED = 130
+logger = logging.getLogger(__name__)
+
+# A command that a signal ends has this code and the number of the signal, as in a shell.
+SIGNALLED = 128
+ENDING_SIGNALS = {signal.SIGINT: "Interrupted", signal.SIGTERM: "Terminated"}
 
 
 class PreparedCommand(base.BaseCommand):
     """A command that needs the tables, and ends in a sentence rather than in a traceback."""
+
+    is_writing = True
+
+    def prepare(self) -> None:
+        schema.prepare(is_writing=self.is_writing)
 
     def execute(self, *args: Any, **options: Any) -> str | None:
         """
@@ -26,21 +43,53 @@ class PreparedCommand(base.BaseCommand):
 
         :raises CommandError: if the server, the schema or the input is not fit
         """
-        try:
-            schema.prepare()
-            return super().execute(*args, **options)
-        except schema.SchemaError as error:
-            raise base.CommandError(f"{error}.", returncode=1) from error
-        except db.OperationalError as error:
-            first_line = str(error).strip().partition("\n")[0]
-            raise base.CommandError(
-                f"The database can't be used: {first_line}. What was reported as done is stored;"
-                " run the same command again for the rest.",
-                returncode=1,
-            ) from error
-        except KeyboardInterrupt:
-            self.stderr.write("Interrupted; what was reported as done is stored.")
-            raise SystemExit(INTERRUPTED) from None
+        with _ending_signals_raised() as received:
+            try:
+                self.prepare()
+                return super().execute(*args, **options)
+            except BaseException as error:
+                # An interrupt is what it is, whatever it has been turned into on its way: one
+                # that breaks into a COMMIT comes out as an error of the connection.
+                if received:
+                    word = ENDING_SIGNALS[received[0]]
+                    self.stderr.write(f"{word}; what was reported as done is stored.")
+                    raise SystemExit(SIGNALLED + received[0]) from None
+                sentence = _sentence(error)
+                if sentence is None:
+                    raise
+                raise base.CommandError(printable(sentence), returncode=1) from error
+
+
+def _sentence(error: BaseException) -> str | None:
+    """Say what is wrong and what to do, if anybody but a programmer can do anything."""
+    if isinstance(error, (schema.SchemaError, server.EmbeddedServerError)):
+        return f"{error}."
+    if isinstance(error, UnicodeEncodeError):
+        return f"'{error.object}' can't be searched for: expected valid UTF-8."
+    what_to_do = advice.of(error)
+    if what_to_do is None:
+        return None
+    first_line = str(error).strip().partition("\n")[0]
+    return f"The database can't be used: {first_line}; {what_to_do}."
+
+
+@contextlib.contextmanager
+def _ending_signals_raised() -> Iterator[Sequence[signal.Signals]]:
+    """Let signals unwind the command, so that it rolls back; yield those that came."""
+    received: list[signal.Signals] = []
+
+    def receive(number: int, _: object) -> NoReturn:
+        received.append(signal.Signals(number))
+        raise KeyboardInterrupt
+
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, receive) for number in ENDING_SIGNALS}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 _LOADED = (outcomes.Outcome.LOADED, outcomes.Outcome.LOADED_WITH_REJECTIONS)
@@ -51,6 +100,24 @@ class PipelineCommand(PreparedCommand):
 
     requires_system_checks = ()
 
+    @staticmethod
+    def add_log_format(parser: argparse.ArgumentParser) -> None:
+        parser.add_argument(
+            "--log-format",
+            choices=["text", "json"],
+            default="text",
+            help="json: one event a step and a file on standard error, as JSON",
+        )
+
+    @staticmethod
+    def log_in(log_format: str) -> None:
+        """Log every step and file as JSON, if that is the format."""
+        if log_format == "json":
+            logged = logging.getLogger("etl")
+            logged.setLevel(logging.INFO)
+            for handler in logged.handlers:
+                handler.setFormatter(_JsonFormatter())
+
     def print_reports(self, reports: Iterable[outcomes.FileReport], *, as_json: bool) -> None:
         """
         Print a line a file as it is done, and a summary.
@@ -59,7 +126,12 @@ class PipelineCommand(PreparedCommand):
         """
         counts: collections.Counter[outcomes.Outcome] = collections.Counter()
         readings = rejected_lines = 0
+        since = time.perf_counter()
         for report in reports:
+            seconds = round(time.perf_counter() - since, 3)
+            since += seconds
+            facts = {**dataclasses.asdict(report), "seconds": seconds}
+            logger.info("%s: %s", report.path, report.outcome.value, extra={"facts": facts})
             counts[report.outcome] += 1
             if report.outcome in _LOADED:
                 readings += report.reading_count
@@ -74,6 +146,23 @@ class PipelineCommand(PreparedCommand):
             )
         if counts.keys() - outcomes.GOOD:
             raise SystemExit(1)
+
+
+class _JsonFormatter(logging.Formatter):
+    """An object a line: when, how grave, the words, and the facts that the words are made of."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        at = datetime.datetime.fromtimestamp(record.created, tz=datetime.timezone.utc)
+        event = {
+            "at": at.isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "facts", {}),
+        }
+        if record.exc_info:
+            event["error"] = str(record.exc_info[1])
+        return json.dumps(event)
 
 
 def _json_line(report: outcomes.FileReport) -> str:

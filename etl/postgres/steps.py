@@ -102,7 +102,8 @@ def export_readings(parameters: Mapping[str, Any], *, time_zone: str) -> Iterato
     statement = _statement("export", "readings")
     with db.connection.wrap_database_errors, db.connection.cursor() as cursor:
         cursor.execute("SELECT set_config('TimeZone', %s, TRUE)", [time_zone])
-        with cursor.copy(
+        # psycopg's own cursor: the one that Django wraps it in under DEBUG takes no parameters.
+        with cursor.cursor.copy(
             f"/* readings */ COPY ({statement}) TO STDOUT WITH (FORMAT csv, HEADER)", parameters
         ) as stream:
             for block in stream:
@@ -125,7 +126,8 @@ def _execute(
     cursor.execute(f"/* {name} */ {_statement(folder, name)}", parameters)
     seconds = time.perf_counter() - started
     report = StepReport(name=name, row_count=cursor.rowcount, seconds=seconds)
-    logger.info("%s: %d rows, %.3f s", report.name, report.row_count, report.seconds)
+    facts = {"step": report.name, "rows": report.row_count, "seconds": round(report.seconds, 3)}
+    logger.info("%s: %d rows, %.3f s", *dataclasses.astuple(report), extra={"facts": facts})
     return report
 
 

@@ -2,36 +2,73 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TypeVar
 
 import psycopg.errors
 from django import db
+from django.conf import settings
 from django.db import transaction
 
 
+logger = logging.getLogger(__name__)
+
 T = TypeVar("T")
+
+# Seconds to wait for a lock in silence; once more, and longer, after that is said.
+SILENCE = 5
 
 _IN_THE_WAY = (
     psycopg.errors.DeadlockDetected,
     psycopg.errors.SerializationFailure,
     psycopg.errors.UniqueViolation,
 )
+_NOT_OF_THE_WORK = (
+    psycopg.errors.DataCorrupted,
+    psycopg.errors.IdleInTransactionSessionTimeout,
+    psycopg.errors.IndexCorrupted,
+    psycopg.errors.ReadOnlySqlTransaction,
+    psycopg.errors.TransactionTimeout,
+)
 
 
-def commit(work: Callable[[], T], *, attempts: int = 10) -> T:
+def limit_waiting(seconds: int, *, for_session: bool = False) -> None:
+    """Let this transaction, or this session, give up a lock that takes longer than this."""
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT set_config('lock_timeout', %s, %s)", [f"{seconds}s", not for_session]
+        )
+
+
+def commit(work: Callable[[], T], *, attempts: int = 10, silence: int | None = SILENCE) -> T:
     """
     Run this in a transaction of its own, from its beginning again where another was in the way.
 
     Two loaders that register the same content at once, or that wait for one another, get here;
-    the one whose transaction was rolled back then sees what the other committed.
+    the one whose transaction was rolled back then sees what the other committed. Where another
+    session holds a lock for longer than the seconds of silence, this is said, once.
 
-    :raises django.db.Error: whatever the work raises, or the last conflict of so many in a row
+    :raises django.db.Error: whatever the work raises, or the last conflict of so many in a row;
+        an OperationalError where the fault is the session's or the disk's
     """
     try:
         with transaction.atomic(durable=True):
+            longest: int = settings.LOCK_TIMEOUT
+            limit_waiting(longest if silence is None else min(silence, longest))
             return work()
+    except db.InternalError as error:
+        # Else whoever called would take it for the fault of the file at hand.
+        if isinstance(error.__cause__, _NOT_OF_THE_WORK):
+            raise db.OperationalError(*error.args) from error.__cause__
+        raise
     except (db.OperationalError, db.IntegrityError) as error:
-        if attempts == 1 or not isinstance(error.__cause__, _IN_THE_WAY):
+        if isinstance(error.__cause__, psycopg.errors.LockNotAvailable) and silence is not None:
+            silence = None
+            logger.warning(
+                "Another session holds what this one needs; waiting up to %d s for it.",
+                settings.LOCK_TIMEOUT,
+            )
+        elif attempts == 1 or not isinstance(error.__cause__, _IN_THE_WAY):
             raise
-    return commit(work, attempts=attempts - 1)
+    return commit(work, attempts=attempts - 1, silence=silence)

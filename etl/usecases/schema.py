@@ -5,8 +5,11 @@ from __future__ import annotations
 import pathlib
 
 from django import apps, db
+from django.conf import settings
 from django.core import management
 from django.db.migrations import recorder
+
+from etl.postgres import transactions
 
 
 EMBEDDED_ENGINE = "etl.postgres.embedded"
@@ -18,20 +21,15 @@ class SchemaError(Exception):
     """The database is not fit; the message says what to do."""
 
 
-def prepare() -> None:
+def prepare(*, is_writing: bool) -> None:
     """
     Migrate the embedded database if it needs it; a server of one's own is only looked at.
 
-    :raises SchemaError: if the server is older than PostgreSQL 15, or lacks migrations that
-        nobody but its owner should apply
-    :raises django.db.OperationalError: if there is no connection
+    :raises SchemaError: if the server is older than PostgreSQL 15, takes no changes though some
+        are meant, or lacks migrations that nobody but its owner should apply
+    :raises django.db.Error: if there is no connection, or no right to look
     """
-    db.connection.ensure_connection()
-    with db.connection.cursor() as cursor:
-        cursor.execute("SELECT current_setting('server_version_num')::integer")
-        (version,) = cursor.fetchone()
-    if version < OLDEST_SERVER:
-        raise SchemaError(f"the server runs PostgreSQL {version // 10_000}: expected 15 or later")
+    check_server(is_writing=is_writing)
     missing = missing_migrations()
     if not missing:
         return
@@ -48,6 +46,32 @@ def prepare() -> None:
                 management.call_command("migrate", verbosity=0, interactive=False)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATION_LOCK])
+
+
+def check_server(*, is_writing: bool) -> None:
+    """
+    Connect, see that the server is one to work with, and bound the waiting for its locks.
+
+    :raises SchemaError: if it is older than PostgreSQL 15, or takes no changes though some are
+        meant
+    :raises django.db.Error: if there is no connection
+    """
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT current_setting('server_version_num')::integer,"
+            " current_setting('transaction_read_only')::boolean"
+        )
+        version, is_read_only = cursor.fetchone()
+    if version < OLDEST_SERVER:
+        raise SchemaError(
+            f"the server runs PostgreSQL {version // 10_000}, expected"
+            f" {OLDEST_SERVER // 10_000} or later: upgrade it, or name another in DATABASE_URL"
+        )
+    if is_writing and is_read_only:
+        raise SchemaError(
+            "the database is read-only, as a replica is: name the primary in DATABASE_URL"
+        )
+    transactions.limit_waiting(settings.LOCK_TIMEOUT, for_session=True)
 
 
 def missing_migrations() -> list[str]:

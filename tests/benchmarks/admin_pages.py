@@ -263,7 +263,7 @@ def main() -> None:
     django.setup()
     from etl.usecases import schema  # noqa: PLC0415 - needs the set-up
 
-    schema.prepare()
+    schema.prepare(is_writing=True)
     settings.ALLOWED_HOSTS = ["testserver"]
     settings.SECURE_SSL_REDIRECT = False
     if arguments.fill:

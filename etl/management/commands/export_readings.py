@@ -21,6 +21,7 @@ MPAN_DIGITS = 13
 
 
 class Command(base.PipelineCommand):
+    is_writing = False
     help = "Write readings as CSV, with the columns of the view reading_listing."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -47,7 +48,9 @@ class Command(base.PipelineCommand):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except OSError as error:
             raise django_base.CommandError(
-                f"{output or 'standard output'} can't be written: {error.strerror}."
+                base.printable(
+                    f"{output or 'standard output'} can't be written: {error.strerror}."
+                )
             ) from error
 
 

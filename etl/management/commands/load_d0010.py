@@ -51,8 +51,10 @@ class Command(base.PipelineCommand):
             help="load other content under a file id that its sender has used before",
         )
         parser.add_argument("--json", action="store_true", help="print one JSON object a file")
+        self.add_log_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.log_in(options["log_format"])
         paths = list(sources.find_paths(options["paths"]))
         rules = stage.Rules(
             is_strict=options["strict"],

@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management import base as django_base
 
 from etl.management import base
-from etl.usecases import reconcile
+from etl.usecases import reconcile, sources
 
 
 COLUMNS = (
@@ -25,6 +25,7 @@ COLUMNS = (
 
 
 class Command(base.PipelineCommand):
+    is_writing = False
     help = "Prove that nothing was lost: account for every line, and compare rows with lines."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -33,10 +34,11 @@ class Command(base.PipelineCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        name: str | None = options["file"]
         try:
-            result = reconcile.reconcile(name_or_sha256=options["file"])
+            result = reconcile.reconcile(name_or_sha256=name and sources.storable(name))
         except reconcile.UnknownFileError as error:
-            raise django_base.CommandError(f"{error}.", returncode=2) from error
+            raise django_base.CommandError(base.printable(f"{error}."), returncode=2) from error
 
         names = {account.id: base.printable(account.file_name) for account in result.accounts}
         self.stdout.write("".join(f"{title:>10}" for title, _ in COLUMNS) + "  file")

@@ -8,4 +8,4 @@ from etl.management import base
 
 
 class Command(base.PreparedCommand, runserver.Command):
-    pass
+    is_writing = False

@@ -16,7 +16,9 @@ class Command(base.PipelineCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object a file")
+        self.add_log_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
+        self.log_in(options["log_format"])
         reports = transform.transform_pending(transformed_at=timezone.now())
         self.print_reports(reports, as_json=options["json"])

@@ -2,9 +2,10 @@
 A PostgreSQL server of the user's own, started on demand and stopped by its last user.
 
 All that belongs to one server lies in one folder, its home: `pgNN` (the data, and the socket),
-`pgNN.log`, and two lock files. Every process that uses the server holds `pgNN.users` shared for
-as long as it lives; the kernel lets go for a process that is killed. `pgNN.start` is held while
-the server is started or stopped, so that whoever holds it sees a settled state.
+`pgNN.log`, `secret_key` (which signs the sessions of the admin), and two lock files. Every process
+that uses the server holds `pgNN.users` shared for as long as it lives; the kernel lets go for a
+process that is killed. `pgNN.start` is held while the server is started or stopped, so that
+whoever holds it sees a settled state.
 """
 
 import atexit
@@ -18,6 +19,7 @@ import os
 import pathlib
 import pwd
 import re
+import secrets
 import shutil
 import socket
 import stat
@@ -142,6 +144,24 @@ class Server:
                 f"The embedded PostgreSQL cannot be used: {error}; see that {self.home} is "
                 "yours and its disk has room, or name another folder in D0010_DATA_DIR"
             ) from error
+
+    def secret_key(self) -> str:
+        """
+        Return the key that signs sessions: made once, for its owner's eyes only.
+
+        :raises EmbeddedServerError: if the home can't be made
+        :raises OSError: if the key can't be read or written
+        """
+        self._prepare_home()
+        path = self.home / "secret_key"
+        with self._start_lock():
+            if not path.exists():
+                new = path.with_name(f"{path.name}.new")
+                flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
+                with os.fdopen(os.open(new, flags, 0o600), "w") as file:
+                    file.write(secrets.token_urlsafe(50))
+                new.replace(path)
+            return path.read_text(encoding="ascii")
 
     def release(self) -> None:
         """

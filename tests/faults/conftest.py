@@ -1,0 +1,124 @@
+from __future__ import annotations
+
+import os
+import pathlib
+import pwd
+import shutil
+import subprocess
+import tempfile
+import urllib.parse
+from collections.abc import Iterator
+
+import dj_database_url
+import pytest
+from django import db
+from django.db import utils
+from django.db.backends.base import base as backend
+from pytest_django import DjangoDbBlocker
+
+from etl.postgres.embedded import programs, server
+from tests.faults import forks, proxy
+
+
+@pytest.fixture(scope="session")
+def short_folder() -> Iterator[pathlib.Path]:
+    """Make a folder whose path leaves room for the name of a socket."""
+    with tempfile.TemporaryDirectory(prefix="d0010-", dir="/tmp") as folder:
+        yield pathlib.Path(folder)
+
+
+@pytest.fixture(scope="session")
+def between(
+    django_db_setup: None,  # noqa: ARG001 - makes the database
+    django_db_blocker: DjangoDbBlocker,
+    short_folder: pathlib.Path,
+) -> Iterator[proxy.Proxy]:
+    """Stand a proxy before the database of the tests."""
+    with django_db_blocker.unblock():
+        db.connection.ensure_connection()
+        parameters = db.connection.get_connection_params()
+    host, port = str(parameters.get("host", "")), int(parameters.get("port", 5432))
+    is_socket = not host or host.startswith("/")
+    socket_path = f"{host or '/var/run/postgresql'}/.s.PGSQL.{port}"
+    one = proxy.Proxy(
+        folder=short_folder, server=socket_path if is_socket else (host, port), port=port
+    )
+    yield one
+    one.close()
+
+
+@pytest.fixture(scope="session")
+def launcher(
+    between: proxy.Proxy,
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[forks.Launcher]:
+    """Start commands that speak to the database of the tests by way of the proxy."""
+    with django_db_blocker.unblock():
+        parameters = db.connection.get_connection_params()
+    user, password = (
+        urllib.parse.quote(str(parameters.get(name) or "")) for name in ("user", "password")
+    )
+    place = urllib.parse.urlencode(
+        {"host": between.folder, "port": parameters.get("port", 5432), "sslmode": "disable"}
+    )
+    who = f"{user}:{password}@" if password else f"{user}@"
+    one = forks.Launcher(
+        url=f"postgresql://{who}/{parameters['dbname']}?{place}",
+        folder=tmp_path_factory.mktemp("commands"),
+    )
+    yield one
+    one.close()
+
+
+class OwnServer:
+    """A server that the tests may harm, with the project's tables in it."""
+
+    def __init__(self, home: pathlib.Path) -> None:
+        self._server = server.at(str(home))
+        self.release = self._server.release
+        self.address = self._server.ensure_running(database="d0010")
+        self.data = self._server.data
+
+    def url(self, *, user: str = "postgres", password: str = "", database: str = "d0010") -> str:
+        place = urllib.parse.urlencode({"host": self.address.host, "port": self.address.port})
+        return f"postgresql://{user}:{password}@/{database}?{place}"
+
+    def connection(self, *, user: str = "postgres") -> backend.BaseDatabaseWrapper:
+        """Return a connection that is none of Django's own."""
+        database = dj_database_url.parse(self.url(user=user))
+        return utils.ConnectionHandler({"default": database})["default"]
+
+    def control(self, *arguments: str) -> None:
+        """Run `pg_ctl` as the account that the server runs as."""
+        owner = pwd.getpwuid(self.data.stat().st_uid) if os.geteuid() == 0 else None
+        found = programs.find().for_account(account=owner, shelf=pathlib.Path("/var/lib/d0010"))
+        assert found.run(
+            "pg_ctl",
+            "--pgdata=.",
+            "--wait",
+            *arguments,
+            account=owner,
+            folder=self.data,
+            output=subprocess.DEVNULL,
+        )
+
+
+@pytest.fixture(scope="session")
+def own_server(launcher: forks.Launcher) -> Iterator[OwnServer]:
+    # A short path, which the account that root's server runs as can pass through.
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-own-", dir="/tmp"))
+    folder.chmod(0o755)
+    try:
+        one = OwnServer(folder / "home")
+        ended = launcher.run("migrate", url=one.url())
+        assert ended.code == 0, ended.err
+        yield one
+        one.release()
+    finally:
+        shutil.rmtree(folder)
+
+
+def times(name: str, default: int) -> int:
+    """How often to try, by default or as the environment says."""
+    return int(os.environ.get(name, default))

@@ -1,0 +1,232 @@
+"""
+Loads that are killed wherever it hurts, and begun again until they are done.
+
+By default some 150 kills. For thousands, at new moments on every run:
+
+    D0010_KILLS=5000 uv run pytest tests/faults/test_kills.py
+"""
+
+from __future__ import annotations
+
+import concurrent.futures
+import os
+import pathlib
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+
+from etl.postgres import steps
+from tests.faults import conftest, forks, proxy, snapshot, workload
+
+
+RANDOM_KILLS = conftest.times("D0010_KILLS", 40)
+STATEMENTS = 35  # of different kinds, at the least, that a load sends
+SEED = 10 if "D0010_KILLS" not in os.environ else time.time_ns()
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def start_and_strike(
+    launcher: forks.Launcher,
+    between: proxy.Proxy,
+    arguments: list[object],
+    *,
+    number: int,
+    moment: proxy.Moment,
+    is_chosen: Callable[[int, str], bool],
+) -> forks.Command:
+    """Start a command that gets the signal at the chosen message."""
+    started: concurrent.futures.Future[forks.Command] = concurrent.futures.Future()
+
+    def strike() -> bool:
+        started.result().signal(number)
+        return number == signal.SIGKILL
+
+    between.arm(is_chosen, moment, strike)
+    command = launcher.start(*arguments)
+    started.set_result(command)
+    return command
+
+
+class Undisturbed:
+    """What a load gives that nothing disturbs."""
+
+    def __init__(
+        self, launcher: forks.Launcher, between: proxy.Proxy, arguments: list[object]
+    ) -> None:
+        assert launcher.run(*arguments, "--stage-only").code == 1
+        self.staged = snapshot.take()
+        snapshot.empty()
+        between.disarm()
+        started = time.monotonic()
+        assert launcher.run(*arguments).code == 1  # for the files that are not good
+        self.seconds = time.monotonic() - started
+        self.messages = list(between.messages)
+        self.done = snapshot.take()
+        snapshot.assert_reconciled()
+        snapshot.empty()
+
+
+@pytest.fixture
+def files(tmp_path: pathlib.Path) -> list[object]:
+    return list(workload.write(tmp_path))
+
+
+Point = Callable[[int, str], bool]
+
+
+def points(between: proxy.Proxy, messages: list[str]) -> list[Point]:
+    """
+    Return each kind of message that a load sends to stage, and then each that it transforms by.
+
+    The last comes first, so that what one kill leaves undone has the message of the next.
+    """
+    staged = messages.index("COMMIT")
+    transformed = messages.index("COMMIT", staged + 1)
+    assert {*steps.STEPS} <= {*messages[staged:transformed]}
+
+    def first(label: str) -> Point:
+        return lambda _number, found: found == label
+
+    def later(label: str, after: str) -> Point:
+        return lambda _number, found: found == label and after in between.messages[:-1]
+
+    found = [
+        *(first(label) for label in dict.fromkeys(reversed(messages[:staged]))),
+        first("COMMIT"),
+        *(
+            later(label, "COMMIT")
+            for label in dict.fromkeys(reversed(messages[staged + 1 : transformed]))
+        ),
+        later("COMMIT", steps.STEPS[-1]),
+    ]
+    assert len(found) >= STATEMENTS
+    return found
+
+
+class TestKill:
+    @pytest.mark.parametrize("moment", proxy.Moment)
+    def test_at_each_statement_leaves_nothing_half_and_nothing_lost(
+        self,
+        launcher: forks.Launcher,
+        between: proxy.Proxy,
+        files: list[object],
+        moment: proxy.Moment,
+    ) -> None:
+        arguments = ["load_d0010", "--batch", *files]
+        whole = Undisturbed(launcher, between, arguments)
+        for is_chosen in points(between, whole.messages):
+            command = start_and_strike(
+                launcher,
+                between,
+                arguments,
+                number=signal.SIGKILL,
+                moment=moment,
+                is_chosen=is_chosen,
+            )
+            assert command.wait().code == -signal.SIGKILL
+            snapshot.assert_nothing_half(snapshot.take(), staged=whole.staged, done=whole.done)
+
+        between.disarm()
+        launcher.run(*arguments)
+
+        assert snapshot.take() == whole.done
+        snapshot.assert_reconciled()
+
+    @pytest.mark.parametrize("is_batch", [False, True], ids=["singly", "batch"])
+    def test_at_any_time_leaves_nothing_half_and_nothing_lost(
+        self,
+        launcher: forks.Launcher,
+        between: proxy.Proxy,
+        files: list[object],
+        is_batch: bool,  # noqa: FBT001 - a parameter
+    ) -> None:
+        arguments = ["load_d0010", *["--batch"] * is_batch, *files]
+        whole = Undisturbed(launcher, between, arguments)
+        chance = random.Random(SEED)  # noqa: S311 - no secret
+        kills = loads = 0
+        while kills < RANDOM_KILLS // 2:
+            between.disarm()
+            command = launcher.start(*arguments)
+            time.sleep(chance.uniform(0, whole.seconds))
+            command.signal(signal.SIGKILL)
+            code = command.wait().code
+            now = snapshot.take()
+            snapshot.assert_nothing_half(now, staged=whole.staged, done=whole.done)
+            kills += code == -signal.SIGKILL
+            if code == 1:
+                assert now == whole.done
+                snapshot.assert_reconciled()
+                snapshot.empty()
+                loads += 1
+
+        between.disarm()
+        launcher.run(*arguments)
+
+        assert snapshot.take() == whole.done, SEED
+        snapshot.assert_reconciled()
+
+
+class TestSignal:
+    """Ctrl-C and `kill`: once is enough, and the rest is said in a sentence."""
+
+    @pytest.mark.parametrize(
+        ("number", "code", "word"),
+        [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated")],
+        ids=["SIGINT", "SIGTERM"],
+    )
+    def test_at_each_statement_ends_the_load_and_leaves_nothing_half(
+        self,
+        launcher: forks.Launcher,
+        between: proxy.Proxy,
+        files: list[object],
+        number: int,
+        code: int,
+        word: str,
+    ) -> None:
+        arguments = ["load_d0010", "--batch", *files]
+        whole = Undisturbed(launcher, between, arguments)
+        # Every other one: each takes the server a while to roll back.
+        for is_chosen in points(between, whole.messages)[number % 2 :: 2]:
+            ended = start_and_strike(
+                launcher,
+                between,
+                arguments,
+                number=number,
+                moment=proxy.Moment.DURING,
+                is_chosen=is_chosen,
+            ).wait()
+            assert (ended.code, ended.err) == (
+                code,
+                f"{word}; what was reported as done is stored.\n",
+            ), between.messages
+            snapshot.assert_nothing_half(snapshot.take(), staged=whole.staged, done=whole.done)
+
+        between.disarm()
+        launcher.run(*arguments)
+
+        assert snapshot.take() == whole.done
+        snapshot.assert_reconciled()
+
+    def test_while_starting_ends_it_too(self) -> None:
+        for tenths in range(2, 10):
+            process = subprocess.Popen(
+                [sys.executable, "manage.py", "load_d0010", "no such file"],
+                cwd=forks.ROOT,
+                env={**os.environ, "DATABASE_URL": "postgresql:///d0010?host=/nowhere"},
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            time.sleep(tenths / 10)
+            process.send_signal(signal.SIGINT)
+            _, err = process.communicate(timeout=forks.TIMEOUT)
+
+            # Or it was on its way out, where Python leaves the signal to the system.
+            assert (process.returncode, err.startswith("Interrupted")) == (130, True) or (
+                process.returncode in (1, -signal.SIGINT) and "Traceback" not in err
+            ), err

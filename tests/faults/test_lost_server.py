@@ -1,0 +1,131 @@
+"""
+The server goes away: cut connections, ended sessions, a crash.
+
+For more of them: D0010_CRASHES=200 uv run pytest tests/faults/test_lost_server.py
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import random
+import time
+
+import pytest
+from django import db
+
+from etl.postgres import advice
+from tests.faults import conftest, forks, proxy, snapshot, test_kills, workload
+
+
+CRASHES = conftest.times("D0010_CRASHES", 5)
+ENDED_SESSIONS = 2 * CRASHES
+SEED = 10 if "D0010_CRASHES" not in os.environ else time.time_ns()
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def assert_said(ended: forks.Ended) -> None:
+    """Its last words are one sentence that says what to do."""
+    assert ended.code == 1
+    assert ended.err.startswith("CommandError: The database can't be used: ")
+    assert ended.err.endswith(f"; {advice.AGAIN}.\n"), ended.err
+    assert ended.err.count("\n") == 1, ended.err
+
+
+class TestConnection:
+    @pytest.mark.parametrize("moment", [proxy.Moment.DURING, proxy.Moment.AFTER])
+    def test_cut_at_each_statement_loses_nothing(
+        self,
+        launcher: forks.Launcher,
+        between: proxy.Proxy,
+        tmp_path: pathlib.Path,
+        moment: proxy.Moment,
+    ) -> None:
+        arguments = ["load_d0010", "--batch", *workload.write(tmp_path)]
+        whole = test_kills.Undisturbed(launcher, between, arguments)
+        every = 1 if moment is proxy.Moment.DURING else 2
+        for is_chosen in test_kills.points(between, whole.messages)[::every]:
+            between.arm(is_chosen, moment, lambda: True)
+            ended = launcher.run(*arguments)
+            if between.messages[-1] != "start":
+                assert_said(ended)
+            snapshot.assert_nothing_half(snapshot.take(), staged=whole.staged, done=whole.done)
+
+        between.disarm()
+        launcher.run(*arguments)
+
+        assert snapshot.take() == whole.done
+        snapshot.assert_reconciled()
+
+
+class TestSession:
+    def test_ended_by_the_server_at_any_time_loses_nothing(
+        self, launcher: forks.Launcher, between: proxy.Proxy, tmp_path: pathlib.Path
+    ) -> None:
+        arguments = ["load_d0010", "--batch", *workload.write(tmp_path)]
+        whole = test_kills.Undisturbed(launcher, between, arguments)
+        chance = random.Random(SEED)  # noqa: S311 - no secret
+        ended_sessions = 0
+        while ended_sessions < ENDED_SESSIONS:
+            command = launcher.start(*arguments)
+            time.sleep(chance.uniform(0, whole.seconds))
+            with db.connection.cursor() as cursor:
+                cursor.execute(
+                    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+                    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+                    " AND backend_type = 'client backend'"
+                )
+                is_ended = cursor.fetchone()[0] > 0
+            ended = command.wait()
+            now = snapshot.take()
+            snapshot.assert_nothing_half(now, staged=whole.staged, done=whole.done)
+            if ended.err:
+                assert is_ended
+                assert_said(ended)
+                ended_sessions += 1
+            else:
+                assert now == whole.done
+                snapshot.empty()
+
+        launcher.run(*arguments)
+
+        assert snapshot.take() == whole.done, SEED
+        snapshot.assert_reconciled()
+
+
+class TestServer:
+    def test_that_crashes_at_any_time_loses_nothing(
+        self, launcher: forks.Launcher, own_server: conftest.OwnServer, tmp_path: pathlib.Path
+    ) -> None:
+        url = own_server.url()
+        arguments = ["load_d0010", *workload.write(tmp_path)]
+        connection = own_server.connection()
+        launcher.run(*arguments, "--stage-only", url=url)
+        staged = snapshot.take(connection)
+        started = time.monotonic()
+        launcher.run(*arguments, url=url)
+        seconds = time.monotonic() - started
+        done = snapshot.take(connection)
+        snapshot.empty(connection)
+        chance = random.Random(SEED)  # noqa: S311 - no secret
+        crashes = 0
+        while crashes < CRASHES:
+            command = launcher.start(*arguments, url=url)
+            time.sleep(chance.uniform(0, seconds))
+            own_server.control("restart", "--mode=immediate")
+            ended = command.wait()
+            connection.close()
+            now = snapshot.take(connection)
+            snapshot.assert_nothing_half(now, staged=staged, done=done)
+            assert "Traceback" not in ended.err
+            assert ended.err.count("\n") <= 1
+            crashes += bool(ended.err)
+            if not ended.err:
+                snapshot.empty(connection)
+
+        launcher.run(*arguments, url=url)
+
+        assert snapshot.take(connection) == done, SEED
+        connection.close()
+        assert launcher.run("reconcile", url=url).code == 0

@@ -1,0 +1,92 @@
+"""
+Many loaders at once, of the same files in different orders.
+
+For more rounds, in new orders: D0010_RACES=500 uv run pytest tests/faults/test_races.py
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import random
+import time
+
+import pytest
+from django import test
+
+from tests import builder
+from tests import conftest as tests_conftest
+from tests.faults import conftest, forks, snapshot
+from warehouse import models
+
+
+RACES = conftest.times("D0010_RACES", 20)
+SEED = 10 if "D0010_RACES" not in os.environ else time.time_ns()
+LOADERS = 8
+FILES = 8
+FILES_OF_EACH = 5
+MPANS = (builder.MPAN, builder.OTHER_MPAN, builder.THIRD_MPAN)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def paths(tmp_path: pathlib.Path) -> list[pathlib.Path]:
+    """Write files that all speak of the same meters, in orders of their own."""
+    paths = []
+    for number in range(FILES):
+        points = [
+            builder.meter_point(
+                mpan,
+                builder.meter("A1", builder.reading("S", value=f"{number}.0")),
+                builder.meter("B2", *(builder.reading(name) for name in ("DY", "NT"))),
+            )
+            for mpan in MPANS
+        ]
+        points = points[number % 3 :] + points[: number % 3]
+        path = tmp_path / f"{number}.uff"
+        path.write_bytes(builder.flow_file(*points, file_id=f"{number:010d}"))
+        paths.append(path)
+    return paths
+
+
+class TestLoaders:
+    def test_of_the_same_files_at_once_load_each_once_and_lose_no_delivery(
+        self, launcher: forks.Launcher, paths: list[pathlib.Path], admin_client: test.Client
+    ) -> None:
+        url = tests_conftest.database_url()
+        assert launcher.run("load_d0010", *paths, url=url).code == 0
+        whole = snapshot.take()
+        snapshot.empty()
+        chance = random.Random(SEED)  # noqa: S311 - no secret
+        for number in range(RACES):
+            # Together they have every file, and each has some of every other's.
+            chosen = [
+                {*chance.sample(paths, FILES_OF_EACH), paths[loader % FILES]}
+                for loader in range(LOADERS)
+            ]
+            loaders = [
+                launcher.start(
+                    "load_d0010",
+                    *["--batch"] * (chance.random() < 0.5),
+                    *chance.sample(sorted(some), len(some)),
+                    url=url,
+                )
+                for some in chosen
+            ]
+            finishers = [launcher.start("transform_pending", url=url) for _ in range(2)]
+            reads = 0
+            while not all(loader.has_ended() for loader in loaders):
+                for page in ("/", f"/warehouse/reading/?q={builder.MPAN}"):
+                    assert admin_client.get(page, secure=True).status_code == 200
+                    reads += 1
+            ended = [command.wait() for command in (*loaders, *finishers)]
+
+            assert [(one.code, one.err) for one in ended] == [(0, "")] * len(ended), SEED
+            assert reads > 0
+            now = snapshot.take()
+            assert now.files == whole.files, (SEED, number)
+            assert now.shared == whole.shared
+            assert models.Delivery.objects.count() == sum(map(len, chosen))
+            snapshot.assert_reconciled()
+            snapshot.empty()

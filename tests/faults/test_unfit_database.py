@@ -1,0 +1,167 @@
+"""A database that can't be used: every command says so in one sentence that says what to do."""
+
+from __future__ import annotations
+
+import contextlib
+import pathlib
+from collections.abc import Iterator
+
+import pytest
+from django import db
+
+from etl.usecases import schema
+from tests import conftest as tests_conftest
+from tests.faults import conftest, forks
+
+
+READING = {
+    "reconcile": ["reconcile"],
+    "export_readings": ["export_readings"],
+    "runserver": ["runserver", "--noreload", "127.0.0.1:0"],
+}
+WRITING = {
+    "load_d0010": ["load_d0010", str(tests_conftest.SAMPLE)],
+    "transform_pending": ["transform_pending"],
+    "purge_staged_lines": ["purge_staged_lines", "--older-than", "90d"],
+    "createsuperuser": ["createsuperuser", "--noinput", "--username=a", "--email=a@example.com"],
+    "migrate": ["migrate"],
+}
+COMMANDS = READING | WRITING
+SEE = (
+    "see that the server runs, and that DATABASE_URL names it, the database, the user and the"
+    " password.\n"
+)
+
+pytestmark = pytest.mark.django_db
+
+
+def assert_said(ended: forks.Ended, *, cause: str, advice: str) -> None:
+    assert ended.code == 1
+    assert ended.err.startswith("CommandError: "), ended.err
+    assert cause in ended.err
+    assert ended.err.endswith(advice), ended.err
+    assert ended.err.count("\n") == 1, ended.err
+
+
+@contextlib.contextmanager
+def on(own_server: conftest.OwnServer, set_up: str, *, clean_up: str) -> Iterator[None]:
+    """Change the server, and change it back."""
+    connection = own_server.connection()
+    with connection.cursor() as cursor:
+        cursor.execute(set_up)
+    try:
+        yield
+    finally:
+        with connection.cursor() as cursor:
+            for statement in clean_up.split(";"):
+                cursor.execute(statement)
+        connection.close()
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+class TestCommand:
+    def test_says_that_no_server_answers(
+        self, launcher: forks.Launcher, tmp_path: pathlib.Path, name: str
+    ) -> None:
+        ended = launcher.run(*COMMANDS[name], url=f"postgresql:///d0010?host={tmp_path}")
+
+        assert_said(ended, cause="No such file or directory", advice=SEE)
+
+    def test_says_that_the_password_is_wrong(
+        self, launcher: forks.Launcher, own_server: conftest.OwnServer, name: str
+    ) -> None:
+        access = own_server.data / "pg_hba.conf"
+        before = access.read_text(encoding="utf-8")
+        access.write_text(f"local all locked_out scram-sha-256\n{before}", encoding="utf-8")
+        own_server.control("reload")
+        with on(
+            own_server,
+            "CREATE ROLE locked_out LOGIN PASSWORD 'right'",
+            clean_up="DROP ROLE locked_out",
+        ):
+            url = own_server.url(user="locked_out", password="wrong")  # noqa: S106 - wrong
+            ended = launcher.run(*COMMANDS[name], url=url)
+            access.write_text(before, encoding="utf-8")
+            own_server.control("reload")
+
+        assert_said(ended, cause="password authentication failed", advice=SEE)
+        assert "wrong" not in ended.err
+
+    def test_says_that_the_database_is_missing(
+        self, launcher: forks.Launcher, own_server: conftest.OwnServer, name: str
+    ) -> None:
+        ended = launcher.run(*COMMANDS[name], url=own_server.url(database="nowhere"))
+
+        assert_said(ended, cause='database "nowhere" does not exist', advice=SEE)
+
+    def test_says_that_the_role_lacks_rights(
+        self, launcher: forks.Launcher, own_server: conftest.OwnServer, name: str
+    ) -> None:
+        with on(own_server, "CREATE ROLE nobody LOGIN", clean_up="DROP ROLE nobody"):
+            ended = launcher.run(*COMMANDS[name], url=own_server.url(user="nobody"))
+
+        assert_said(
+            ended,
+            cause="permission denied",
+            advice="grant the role what docker-free-setup.md lists under Roles, or name another"
+            " one in DATABASE_URL.\n",
+        )
+
+    def test_says_that_the_server_is_too_old(
+        self, run: tests_conftest.Run, monkeypatch: pytest.MonkeyPatch, name: str
+    ) -> None:
+        with db.connection.cursor() as cursor:
+            cursor.execute("SELECT current_setting('server_version_num')::integer / 10000")
+            (major,) = cursor.fetchone()
+        monkeypatch.setattr(schema, "OLDEST_SERVER", (major + 1) * 10_000)
+
+        ended = run(*COMMANDS[name])
+
+        assert ended.code == 1
+        assert ended.err == (
+            f"the server runs PostgreSQL {major}, expected {major + 1} or later: upgrade it, or"
+            " name another in DATABASE_URL."
+        )
+
+
+@pytest.mark.parametrize("name", COMMANDS.keys() - {"migrate"})
+def test_says_that_migrations_are_missing(
+    launcher: forks.Launcher, unmigrated_database_url: str, name: str
+) -> None:
+    ended = launcher.run(*COMMANDS[name], url=unmigrated_database_url)
+
+    assert_said(
+        ended, cause="the database lacks migrations", advice="run `manage.py migrate` first.\n"
+    )
+
+
+class TestReadOnly:
+    @pytest.fixture
+    def url(self, own_server: conftest.OwnServer) -> Iterator[str]:
+        with on(
+            own_server,
+            "CREATE ROLE replica SUPERUSER LOGIN;"
+            "ALTER ROLE replica SET default_transaction_read_only = on",
+            clean_up="DROP ROLE replica",
+        ):
+            yield own_server.url(user="replica")
+
+    @pytest.mark.parametrize("name", WRITING)
+    def test_database_is_refused_by_a_command_that_writes(
+        self, launcher: forks.Launcher, url: str, name: str
+    ) -> None:
+        ended = launcher.run(*WRITING[name], url=url)
+
+        assert_said(
+            ended,
+            cause="the database is read-only, as a replica is",
+            advice="name the primary in DATABASE_URL.\n",
+        )
+
+    @pytest.mark.parametrize("name", ["reconcile", "export_readings"])
+    def test_database_will_do_for_a_command_that_reads(
+        self, launcher: forks.Launcher, url: str, name: str
+    ) -> None:
+        ended = launcher.run(*READING[name], url=url)
+
+        assert (ended.code, ended.err) == (0, "")
