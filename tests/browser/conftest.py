@@ -8,7 +8,7 @@ from typing import Any
 
 import playwright.sync_api as playwright
 import pytest
-from django import test
+from django import db, test
 from django.contrib.auth import models as auth_models
 from django.core import management
 from pytest_django import live_server_helper
@@ -49,9 +49,13 @@ def browser_type_launch_args(browser_type_launch_args: dict[str, Any]) -> dict[s
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _beside_an_event_loop() -> Iterator[None]:
+def _beside_an_event_loop(
+    django_db_setup: None,  # noqa: ARG001 - connects
+) -> Iterator[None]:
     # The browser's driver runs one in this thread to the end of the session, and Django takes
-    # all that comes after it for async code.
+    # all that comes after it for async code, which has connections of its own. Those of before
+    # would stay open, out of reach.
+    db.connections.close_all()
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
         yield

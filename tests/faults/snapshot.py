@@ -115,13 +115,15 @@ def wait_until_alone(connection: Connection = db.connection) -> None:
     while time.monotonic() < deadline:
         with connection.cursor() as cursor:
             cursor.execute(
-                "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+                "SELECT pid, application_name, state, backend_start, query FROM pg_stat_activity"
+                " WHERE datname = current_database()"
                 " AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
             )
-            if cursor.fetchone()[0] == 0:
+            others = cursor.fetchall()
+            if not others:
                 return
         time.sleep(0.002)
-    raise AssertionError("somebody else stayed connected")
+    raise AssertionError(f"somebody else stayed connected: {others}")
 
 
 def assert_nothing_half(now: Snapshot, *, staged: Snapshot, done: Snapshot) -> None:

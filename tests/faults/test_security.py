@@ -24,7 +24,14 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "d0010.example",
     "D0010_BEHIND_TLS_PROXY": "1",
 }
-LASTING = ("DATABASE_URL", "SECRET_KEY", "ALLOWED_HOSTS", "DJANGO_DEBUG", "D0010_DATA_DIR")
+LASTING = (
+    "DATABASE_URL",
+    "SECRET_KEY",
+    "ALLOWED_HOSTS",
+    "DJANGO_DEBUG",
+    "DJANGO_ALLOW_ASYNC_UNSAFE",  # of the tests with a browser
+    "D0010_DATA_DIR",
+)
 
 
 def run_python(*arguments: str, **variables: str) -> subprocess.CompletedProcess[str]:
