@@ -130,8 +130,9 @@ class PipelineCommand(PreparedCommand):
         for report in reports:
             seconds = round(time.perf_counter() - since, 3)
             since += seconds
-            facts = {**dataclasses.asdict(report), "seconds": seconds}
-            logger.info("%s: %s", report.path, report.outcome.value, extra={"facts": facts})
+            if logger.isEnabledFor(logging.INFO):
+                facts = {**dataclasses.asdict(report), "seconds": seconds}
+                logger.info("%s: %s", report.path, report.outcome.value, extra={"facts": facts})
             counts[report.outcome] += 1
             if report.outcome in _LOADED:
                 readings += report.reading_count
@@ -193,6 +194,8 @@ def counted(number: int, noun: str) -> str:
 
 def printable(text: str) -> str:
     """Return the text with everything that could steer a terminal written as an escape."""
+    if text.isprintable():
+        return text
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text

@@ -9,7 +9,7 @@ import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from etl.domain import envelope, lines, records
-from etl.postgres import staged_lines
+from etl.postgres import rows, staged_lines
 from etl.usecases import sources, transform
 from warehouse import models
 
@@ -83,20 +83,22 @@ def stage_contents(
     for content in contents:
         registry.register(content, delivered_at)
     registry.save()
-    models.Delivery.objects.bulk_create(
-        models.Delivery(
-            flow_file=content.flow_file,
-            file_name=content.source.name,
-            path=content.source.path,
-            delivered_at=delivered_at,
-        )
-        for content in contents
+    rows.insert(
+        [
+            models.Delivery(
+                flow_file_id=content.flow_file.pk,
+                file_name=content.source.name,
+                path=content.source.path,
+                delivered_at=delivered_at,
+            )
+            for content in contents
+        ]
     )
     staged_lines.copy(
-        rows
+        block
         for content in contents
         if content.is_new and content.flow_file.status == models.FlowFileStatus.STAGED
-        for rows in _blocks(content, on_progress)
+        for block in _blocks(content, on_progress)
     )
 
 
@@ -205,23 +207,25 @@ class _Registry:
                 staged_lines.delete_lines_of(flow_file.pk)
                 flow_file.issues.all().delete()
                 flow_file.save(force_update=True)
-        models.FlowFile.objects.bulk_create(
-            flow_file for flow_file in flow_files if flow_file.sha256 not in judged_before
+        rows.insert(
+            [flow_file for flow_file in flow_files if flow_file.sha256 not in judged_before]
         )
-        models.LineIssue.objects.bulk_create(
-            models.LineIssue(
-                flow_file=flow_file,
-                line_number=issue.line_number,
-                group_code=issue.group_code,
-                mpan_core="",
-                severity=issue.severity,
-                code=issue.code,
-                item=issue.item,
-                value=issue.value,
-                message=issue.message,
-            )
-            for flow_file, issues in self._judged.values()
-            for issue in issues
+        rows.insert(
+            [
+                models.LineIssue(
+                    flow_file=flow_file,
+                    line_number=issue.line_number,
+                    group_code=issue.group_code,
+                    mpan_core="",
+                    severity=issue.severity,
+                    code=issue.code,
+                    item=issue.item,
+                    value=issue.value,
+                    message=issue.message,
+                )
+                for flow_file, issues in self._judged.values()
+                for issue in issues
+            ]
         )
 
 
