@@ -88,7 +88,7 @@ compared AS (
                 THEN 'readings of another time than their lines say'
             WHEN
                 reading.value
-                <> coalesce(d0010_register_reading_v1(split_part(line.payload, '|', 4)), -1)
+                <> coalesce(d0010_register_reading_v2(split_part(line.payload, '|', 4)), -1)
                 OR coalesce(
                     to_char(reading.md_reset_at AT TIME ZONE %(time_zone)s, 'YYYYMMDDHH24MISS'),
                     ''

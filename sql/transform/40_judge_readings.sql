@@ -20,13 +20,18 @@ WITH above AS (
         meter_line.id,
         split_part(meter_line.payload, '|', 2) AS serial_number, -- J0004
         split_part(meter_line.payload, '|', 3) AS reading_type, -- J0171
-        split_part(meter_point_line.payload, '|', 3) AS validation_status -- J0022
+        split_part(meter_point_line.payload, '|', 3) AS validation_status, -- J0022
+        meter.id AS meter_id
     FROM staged_line AS meter_line
     LEFT JOIN staged_line AS meter_point_line
         ON
             meter_line.parent_id = meter_point_line.id
             AND meter_point_line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
             AND meter_point_line.group_code = '026'
+    LEFT JOIN meter
+        ON
+            meter_line.mpan_core = meter.mpan_core
+            AND split_part(meter_line.payload, '|', 2) = meter.serial_number -- J0004
     WHERE
         meter_line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
         AND meter_line.group_code = '028'
@@ -39,9 +44,9 @@ SELECT
     above.serial_number,
     register.id AS register_id,
     item.identifier,
-    item.read_on_clock AT TIME ZONE %(time_zone)s AS read_at,
+    item.read_at,
     item.value,
-    item.md_reset_on_clock AT TIME ZONE %(time_zone)s AS md_reset_at,
+    item.md_reset_at,
     item.md_reset_count,
     above.reading_type,
     above.validation_status,
@@ -89,39 +94,33 @@ SELECT
     concat_ws(
         ' ',
         CASE
-            WHEN item.read_on_clock AT TIME ZONE %(time_zone)s > %(transformed_at)s::timestamptz
+            WHEN item.read_at > %(transformed_at)s::timestamptz
                 THEN 'future-date/J0016'
         END,
         CASE
             -- UK clocks change at one or two o'clock; only there is the look-up worth its cost.
             WHEN
                 substr(item.read_at_text, 9, 2) IN ('01', '02')
-                AND item.read_on_clock AT TIME ZONE %(time_zone)s AT TIME ZONE %(time_zone)s
-                <> item.read_on_clock
+                AND item.read_at AT TIME ZONE %(time_zone)s <> item.read_on_clock
                 THEN 'clock-skipped/J0016'
             WHEN
                 substr(item.read_at_text, 9, 2) IN ('01', '02')
                 AND item.read_on_clock IN (
-                    (item.read_on_clock AT TIME ZONE %(time_zone)s - interval '1 hour')
-                    AT TIME ZONE %(time_zone)s,
-                    (item.read_on_clock AT TIME ZONE %(time_zone)s + interval '1 hour')
-                    AT TIME ZONE %(time_zone)s
+                    (item.read_at - interval '1 hour') AT TIME ZONE %(time_zone)s,
+                    (item.read_at + interval '1 hour') AT TIME ZONE %(time_zone)s
                 )
                 THEN 'clock-repeated/J0016'
         END,
         CASE
             WHEN
                 substr(item.md_reset_at_text, 9, 2) IN ('01', '02')
-                AND item.md_reset_on_clock AT TIME ZONE %(time_zone)s AT TIME ZONE %(time_zone)s
-                <> item.md_reset_on_clock
+                AND item.md_reset_at AT TIME ZONE %(time_zone)s <> item.md_reset_on_clock
                 THEN 'clock-skipped/J0044'
             WHEN
                 substr(item.md_reset_at_text, 9, 2) IN ('01', '02')
                 AND item.md_reset_on_clock IN (
-                    (item.md_reset_on_clock AT TIME ZONE %(time_zone)s - interval '1 hour')
-                    AT TIME ZONE %(time_zone)s,
-                    (item.md_reset_on_clock AT TIME ZONE %(time_zone)s + interval '1 hour')
-                    AT TIME ZONE %(time_zone)s
+                    (item.md_reset_at - interval '1 hour') AT TIME ZONE %(time_zone)s,
+                    (item.md_reset_at + interval '1 hour') AT TIME ZONE %(time_zone)s
                 )
                 THEN 'clock-repeated/J0044'
         END,
@@ -150,56 +149,76 @@ SELECT
     ) AS warnings
 FROM (
     SELECT
-        cut.*,
-        d0010_clock_time_v1(cut.read_at_text) AS read_on_clock,
-        d0010_register_reading_v1(cut.value_text) AS value,
-        d0010_clock_time_v1(cut.md_reset_at_text) AS md_reset_on_clock,
-        CASE
-            WHEN
-                octet_length(cut.md_reset_count_text) BETWEEN 1 AND 3
-                AND translate(cut.md_reset_count_text, '0123456789', '') = ''
-                THEN cut.md_reset_count_text::smallint
-        END AS md_reset_count,
-        -- One pipe behind the group code and each of seven items: all is in its place.
-        octet_length(cut.payload)
-        - octet_length(cut.identifier)
-        - octet_length(cut.read_at_text)
-        - octet_length(cut.value_text)
-        - octet_length(cut.md_reset_at_text)
-        - octet_length(cut.md_reset_count_text)
-        - octet_length(cut.reading_flag)
-        - octet_length(cut.reading_method) <> 3 + 8 AS is_irregular
+        clock.*,
+        clock.read_on_clock AT TIME ZONE %(time_zone)s AS read_at,
+        clock.md_reset_on_clock AT TIME ZONE %(time_zone)s AS md_reset_at
     FROM (
         SELECT
-            line.id AS line_id,
-            line.parent_id,
-            line.mpan_core,
-            line.payload,
-            split_part(line.payload, '|', 2) AS identifier, -- J0010
-            split_part(line.payload, '|', 3) AS read_at_text, -- J0016
-            split_part(line.payload, '|', 4) AS value_text, -- J0040
-            split_part(line.payload, '|', 5) AS md_reset_at_text, -- J0044
-            split_part(line.payload, '|', 6) AS md_reset_count_text, -- J1013
-            split_part(line.payload, '|', 7) AS reading_flag, -- J0045
-            split_part(line.payload, '|', 8) AS reading_method -- J1888
-        FROM staged_line AS line
-        WHERE
-            line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-            AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
-            AND line.group_code = '030'
+            cut.*,
+            d0010_clock_time_v2(cut.read_at_number) AS read_on_clock,
+            d0010_clock_time_v2(cut.md_reset_at_number) AS md_reset_on_clock,
+            d0010_register_reading_v2(cut.value_text) AS value,
+            CASE
+                WHEN
+                    octet_length(cut.md_reset_count_text) BETWEEN 1 AND 3
+                    AND translate(cut.md_reset_count_text, '0123456789', '') = ''
+                    THEN cut.md_reset_count_text::smallint
+            END AS md_reset_count,
+            -- One pipe behind the group code and each of seven items: all is in its place.
+            octet_length(cut.payload)
+            - octet_length(cut.identifier)
+            - octet_length(cut.read_at_text)
+            - octet_length(cut.value_text)
+            - octet_length(cut.md_reset_at_text)
+            - octet_length(cut.md_reset_count_text)
+            - octet_length(cut.reading_flag)
+            - octet_length(cut.reading_method) <> 3 + 8 AS is_irregular
+        FROM (
+            SELECT
+                field.*,
+                CASE
+                    WHEN
+                        octet_length(field.read_at_text) = 14
+                        AND btrim(field.read_at_text, '0123456789') = ''
+                        THEN field.read_at_text::bigint
+                END AS read_at_number,
+                CASE
+                    WHEN
+                        octet_length(field.md_reset_at_text) = 14
+                        AND btrim(field.md_reset_at_text, '0123456789') = ''
+                        THEN field.md_reset_at_text::bigint
+                END AS md_reset_at_number
+            FROM (
+                SELECT
+                    line.id AS line_id,
+                    line.parent_id,
+                    line.mpan_core,
+                    line.payload,
+                    split_part(line.payload, '|', 2) AS identifier, -- J0010
+                    split_part(line.payload, '|', 3) AS read_at_text, -- J0016
+                    split_part(line.payload, '|', 4) AS value_text, -- J0040
+                    split_part(line.payload, '|', 5) AS md_reset_at_text, -- J0044
+                    split_part(line.payload, '|', 6) AS md_reset_count_text, -- J1013
+                    split_part(line.payload, '|', 7) AS reading_flag, -- J0045
+                    split_part(line.payload, '|', 8) AS reading_method -- J1888
+                FROM staged_line AS line
+                WHERE
+                    line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+                    AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
+                    AND line.group_code = '030'
+                OFFSET '0'
+            ) AS field
+            OFFSET '0'
+        ) AS cut
         OFFSET '0'
-    ) AS cut
+    ) AS clock
     OFFSET '0'
 ) AS item
 LEFT JOIN above
     ON item.parent_id = above.id
-LEFT JOIN meter
-    ON
-        item.mpan_core = meter.mpan_core
-        AND above.serial_number = meter.serial_number
 LEFT JOIN register
     ON
         item.mpan_core = register.mpan_core
-        AND meter.id = register.meter_id
+        AND above.meter_id = register.meter_id
         AND item.identifier = register.identifier
 ORDER BY item.mpan_core COLLATE "C", item.line_id; -- noqa: RF02

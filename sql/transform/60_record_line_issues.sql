@@ -3,7 +3,8 @@
 -- The catalogues come from the domain as arrays, so that severity, wording, names and positions
 -- of items stand in one place. Clean lines cost one comparison.
 --
--- Params: codes, severities, expectations (text[]): the catalogue of findings, in step
+-- Params: first_line_id, last_line_id (bigint): where those lines are
+--         codes, severities, expectations (text[]): the catalogue of findings, in step
 --         item_groups, item_numbers, item_names (text[]), item_positions (integer[]): the grammar
 -- Reads:  judged_meter_point, judged_meter, judged_reading, judged_other_line, staged_line
 -- Writes: line_issue
@@ -85,7 +86,9 @@ found_value AS (
         END AS value
     FROM found_code
     INNER JOIN staged_line AS line
-        ON found_code.line_id = line.id
+        ON
+            found_code.line_id = line.id
+            AND line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
     LEFT JOIN item
         ON
             line.group_code = item.group_code

@@ -1,5 +1,6 @@
 -- Insert the site visits: at a meter point (027), at a meter (029) or at a reading (033).
 --
+-- Params: first_line_id, last_line_id (bigint): where those lines are
 -- Reads:  judged_other_line, judged_reading, staged_line, meter
 -- Writes: site_visit
 -- Re-run: refused by the primary key, which is the line that a site visit came from.
@@ -24,7 +25,10 @@ FROM judged_other_line AS visit
 LEFT JOIN judged_reading AS reading
     ON visit.group_code = '033' AND visit.parent_id = reading.line_id
 LEFT JOIN staged_line AS meter_line
-    ON visit.group_code = '029' AND visit.parent_id = meter_line.id
+    ON
+        visit.group_code = '029'
+        AND visit.parent_id = meter_line.id
+        AND meter_line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
 LEFT JOIN meter
     ON
         visit.mpan_core = meter.mpan_core

@@ -1,0 +1,22 @@
+-- Return a register reading (J0040, NUM(9,1): up to eight digits, then at most one decimal) as a
+-- number, or null where the text is none. Signs, exponents, spaces and NaN are none. What is left
+-- when digits are taken off both ends tells at once whether there is anything but digits and one
+-- point between them.
+--
+-- A migration reads this file: never edit it, add a _v3.
+CREATE FUNCTION d0010_register_reading_v2(reading text)
+RETURNS numeric
+LANGUAGE sql
+IMMUTABLE
+PARALLEL SAFE
+RETURN CASE
+    WHEN
+        btrim(reading, '0123456789') = '.'
+        AND octet_length(reading) BETWEEN 3 AND 10
+        AND left(right(reading, 2), 1) = '.'
+        THEN reading::numeric(9, 1)
+    WHEN
+        octet_length(reading) BETWEEN 1 AND 8
+        AND btrim(reading, '0123456789') = ''
+        THEN reading::numeric(9, 1)
+END;
