@@ -16,6 +16,8 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
+_TURNS = 20  # the advisory lock that `take_turn` takes
+
 # Seconds to wait for a lock in silence; once more, and longer, after that is said.
 SILENCE = 5
 
@@ -39,6 +41,18 @@ def limit_waiting(seconds: int, *, for_session: bool = False) -> None:
         cursor.execute(
             "SELECT set_config('lock_timeout', %s, %s)", [f"{seconds}s", not for_session]
         )
+
+
+def take_turn(*, alone: bool) -> None:
+    """
+    Let this transaction run beside others that call this, or wait until it is alone among them.
+
+    What inserts new rows in sets meets another loader's new row at most once that way: tried
+    again alone, it finds it known.
+    """
+    function = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
+    with db.connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [_TURNS])
 
 
 def commit(work: Callable[[], T], *, attempts: int = 10, silence: int | None = SILENCE) -> T:

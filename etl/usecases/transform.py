@@ -107,10 +107,16 @@ def _transform_run(
     flow_file_ids: Sequence[int], transformed_at: datetime.datetime, *, skip_locked: bool
 ) -> Sequence[models.FlowFile]:
     _prepare(flow_file_ids)
+    is_first_try = True
+
+    def work() -> Sequence[models.FlowFile]:
+        nonlocal is_first_try
+        transactions.take_turn(alone=not is_first_try)
+        is_first_try = False
+        return _transform(flow_file_ids, transformed_at, skip_locked=skip_locked)
+
     try:
-        return transactions.commit(
-            lambda: _transform(flow_file_ids, transformed_at, skip_locked=skip_locked)
-        )
+        return transactions.commit(work)
     except FAULTS_OF_A_FILE as error:
         if len(flow_file_ids) == 1:
             return [_mark_failed(flow_file_ids[0], error)]

@@ -2,7 +2,8 @@
 --
 -- Reads:  judged_meter_point
 -- Writes: meter_point
--- Re-run: safe; a meter point that another loader inserted meanwhile is left as it is.
+-- Re-run: refused by the unique key where another loader inserted a meter point meanwhile; the
+--         transform then begins again, and finds it known.
 INSERT INTO meter_point (mpan_core, line_id)
 SELECT
     mpan_core,
@@ -12,5 +13,4 @@ WHERE
     rejections = ''
     AND NOT is_known
 GROUP BY mpan_core
-ORDER BY mpan_core
-ON CONFLICT (mpan_core) DO NOTHING;
+ORDER BY mpan_core;

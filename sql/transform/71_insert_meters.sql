@@ -2,7 +2,8 @@
 --
 -- Reads:  judged_meter
 -- Writes: meter
--- Re-run: safe; a meter that another loader inserted meanwhile is left as it is.
+-- Re-run: refused by the unique key where another loader inserted a meter meanwhile; the
+--         transform then begins again, and finds it known.
 INSERT INTO meter (id, mpan_core, serial_number)
 SELECT
     min(line_id) AS id,
@@ -13,5 +14,4 @@ WHERE
     rejections = ''
     AND NOT is_known
 GROUP BY mpan_core, serial_number
-ORDER BY mpan_core, serial_number
-ON CONFLICT (mpan_core, serial_number) DO NOTHING;
+ORDER BY mpan_core, serial_number;

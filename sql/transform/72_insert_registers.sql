@@ -5,7 +5,8 @@
 --
 -- Reads:  judged_reading, meter
 -- Writes: register
--- Re-run: safe; a register that another loader inserted meanwhile is left as it is.
+-- Re-run: refused by the unique key where another loader inserted a register meanwhile; the
+--         transform then begins again, and finds it known.
 INSERT INTO register (id, mpan_core, meter_id, identifier)
 SELECT
     min(reading.line_id) AS id,
@@ -21,5 +22,4 @@ WHERE
     reading.rejections = ''
     AND reading.register_id IS NULL
 GROUP BY reading.mpan_core, meter.id, reading.identifier
-ORDER BY reading.mpan_core, meter.id, reading.identifier
-ON CONFLICT (mpan_core, meter_id, identifier) DO NOTHING;
+ORDER BY reading.mpan_core, meter.id, reading.identifier;

@@ -48,5 +48,4 @@ LEFT JOIN judged_validation_result AS result
     ON reading.line_id = result.parent_id AND result.rejections = ''
 WHERE
     reading.rejections = ''
-    AND reading.register_id IS NULL
-ORDER BY reading.mpan_core, reading.line_id;
+    AND reading.register_id IS NULL;
