@@ -22,14 +22,32 @@ def record(request: HttpRequest, mpan_cores: Iterable[str], looked_at: models.Lo
 
     :raises PermissionDenied: if nobody is logged in
     """
-    if not isinstance(request.user, base_user.AbstractBaseUser):
-        raise exceptions.PermissionDenied
     look_ups.record(
-        user=request.user,
+        user=_user(request),
         mpan_cores=mpan_cores,
         looked_at=looked_at,
         looked_up_at=timezone.now(),
     )
+
+
+def record_file(request: HttpRequest, flow_file_id: int, looked_at: models.LookedAt) -> None:
+    """
+    Record that the user of this request was shown all readings of a flow file.
+
+    :raises PermissionDenied: if nobody is logged in
+    """
+    look_ups.record_file(
+        user=_user(request),
+        flow_file_id=flow_file_id,
+        looked_at=looked_at,
+        looked_up_at=timezone.now(),
+    )
+
+
+def _user(request: HttpRequest) -> base_user.AbstractBaseUser:
+    if not isinstance(request.user, base_user.AbstractBaseUser):
+        raise exceptions.PermissionDenied
+    return request.user
 
 
 @admin.register(models.LookUp)

@@ -15,13 +15,15 @@ from warehouse.queries import listing
 
 # What a spreadsheet takes for the beginning of a formula.
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+# Before Python 3.13 a cell is quoted for the characters of this only.
+_LINE_END = "\r\n"
 
 
 class _Echo:
-    """A file that hands each line back instead of keeping it."""
+    """A file that hands each line back instead of keeping it, ended as `export_readings` does."""
 
     def write(self, line: str) -> str:
-        return line
+        return f"{line.removesuffix(_LINE_END)}\n"
 
 
 def csv_response(readings: QuerySet[models.Reading], *, name: str) -> StreamingHttpResponse:
@@ -34,7 +36,7 @@ def csv_response(readings: QuerySet[models.Reading], *, name: str) -> StreamingH
 
 
 def _lines(readings: QuerySet[models.Reading]) -> Iterator[str]:
-    writer: Any = csv.writer(_Echo(), lineterminator="\n")
+    writer: Any = csv.writer(_Echo(), lineterminator=_LINE_END)
     yield writer.writerow(listing.COLUMNS)
     for row in listing.rows(readings):
         yield writer.writerow([_harmless(cell) for cell in row])

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 from django import urls
 from django.contrib import admin, messages
-from django.contrib.admin.views import main
 from django.core import exceptions
 from django.db.models import QuerySet, expressions
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -22,8 +20,15 @@ from warehouse.queries import history, search
 
 class FlowFileFilter(filters.FlowFileFilter):
     def narrow(self, queryset: QuerySet[Any], flow_file_id: int) -> QuerySet[Any]:
+        if flow_file_id >= 2**31:
+            return queryset.none()
         # A reading's id holds its file's in the high half: one range of the primary key.
         return queryset.filter(id__range=(flow_file_id << 32, (flow_file_id + 1 << 32) - 1))
+
+    @property
+    def flow_file_id(self) -> int:
+        flow_file_id = self._flow_file_id()
+        return flow_file_id if flow_file_id < 2**31 else 0
 
 
 @admin.register(models.Reading)
@@ -85,7 +90,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
 
     def get_ordering(self, request: HttpRequest) -> list[str | expressions.Combinable]:
         # The last loaded first, by the primary key; what was searched newest first, by the other.
-        return ["-read_at", "-id"] if _typed(request) else ["-id"]
+        return ["-read_at", "-id"] if searching.typed(request) else ["-id"]
 
     def narrow(
         self, found: search.Found, queryset: QuerySet[models.Reading]
@@ -108,18 +113,18 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
         """
         Show the list, and record whose readings are on it.
 
-        :raises PermissionDenied: if something is posted that is no action of this user's
+        :raises PermissionDenied: if something is posted that is no action of this user's, or one
+            on readings that were not ticked: all that was found is handed on by its own link
         """
-        address = urls.reverse("admin:warehouse_reading_download")
-        typed = _typed(request)
-        is_found = bool(typed) and bool(searching.found_by(request, typed).meter_points)
-        download_url = f"{address}?{request.GET.urlencode()}" if is_found else ""
-        response = super().changelist_view(
-            request, {"download_url": download_url, **(extra_context or {})}
-        )
+        if any(value not in {"", "0"} for value in request.POST.getlist("select_across")):
+            raise exceptions.PermissionDenied
+        response = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data:
-            shown = response.context_data["cl"].result_list
-            mpan_cores = [reading.mpan_core for reading in shown]
+            shown = response.context_data["cl"]
+            if shown.result_count and (shown.query or shown.has_active_filters):
+                address = urls.reverse("admin:warehouse_reading_download")
+                response.context_data["download_url"] = f"{address}?{request.GET.urlencode()}"
+            mpan_cores = [reading.mpan_core for reading in shown.result_list]
             audit.record(request, mpan_cores, models.LookedAt.LIST)
         return response
 
@@ -139,13 +144,15 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
 
     def download_found(self, request: HttpRequest) -> HttpResponseBase:
         """
-        Hand on what the list shows for this search, all of its pages.
+        Hand on what the list shows of a search or a file or both, all of its pages.
 
         :raises PermissionDenied: if the user may not see readings, or posts
         """
         if request.method != "GET" or not self.has_view_permission(request):
             raise exceptions.PermissionDenied
-        if not _typed(request):
+        term = searching.typed(request)
+        in_file = FlowFileFilter(request, dict(request.GET.lists()), self.model, self)
+        if not term and not in_file.flow_file_id:
             self.message_user(
                 request,
                 "Search for a meter point or a meter first;"
@@ -153,15 +160,23 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
                 messages.WARNING,
             )
             return HttpResponseRedirect(urls.reverse("admin:warehouse_reading_changelist"))
-        found = self.get_changelist_instance(request).queryset
-        return _download(request, found, searching.found_by(request, _typed(request)).meter_points)
+        # Not by way of the list, which is of one page and shows all where it takes no search.
+        readings = self.get_queryset(request).order_by(*self.get_ordering(request))
+        readings = in_file.queryset(request, readings)
+        if not term:
+            audit.record_file(request, in_file.flow_file_id, models.LookedAt.DOWNLOAD)
+            return _csv(readings)
+        found = searching.found_by(request, term)
+        audit.record(request, found.meter_points, models.LookedAt.DOWNLOAD)
+        return _csv(self.narrow(found, readings))
 
     @admin.action(description="Download the selected readings as CSV", permissions=["view"])
     def download_selected(
         self, request: HttpRequest, queryset: QuerySet[models.Reading]
     ) -> HttpResponseBase:
         mpan_cores = list(queryset.order_by().values_list("mpan_core", flat=True).distinct())
-        return _download(request, queryset, mpan_cores)
+        audit.record(request, mpan_cores, models.LookedAt.DOWNLOAD)
+        return _csv(queryset)
 
     @admin.display(description="MPAN")
     def mpan(self, reading: models.Reading) -> safestring.SafeString:
@@ -234,12 +249,5 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
         return raw_lines.link(reading.pk)
 
 
-def _typed(request: HttpRequest) -> str:
-    return request.GET.get(main.SEARCH_VAR, "").replace("\0", "").strip()
-
-
-def _download(
-    request: HttpRequest, readings: QuerySet[models.Reading], mpan_cores: Iterable[str]
-) -> HttpResponseBase:
-    audit.record(request, mpan_cores, models.LookedAt.DOWNLOAD)
+def _csv(readings: QuerySet[models.Reading]) -> HttpResponseBase:
     return downloads.csv_response(readings, name=f"readings-{timezone.localtime():%Y%m%d-%H%M%S}")

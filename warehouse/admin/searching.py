@@ -53,17 +53,16 @@ class SearchAdmin(read_only.ReadOnlyAdmin, Generic[Row]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Row], search_term: str
     ) -> tuple[QuerySet[Row], bool]:
-        if search_term.strip():
-            queryset = self.narrow(found_by(request, search_term), queryset)
-        return queryset, False
+        term = search_term.strip()
+        return (self.narrow(found_by(request, term), queryset) if term else queryset), False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        typed = request.GET.get(main.SEARCH_VAR, "").replace("\0", "").strip()
-        if not typed:
+        term = typed(request)
+        if not term:
             return super().changelist_view(request, extra_context)
-        found = found_by(request, typed)
+        found = found_by(request, term)
         if self.opens_single_hit(request) and found.only_meter_point is not None:
             return HttpResponseRedirect(url_of(found))
         return super().changelist_view(
@@ -75,11 +74,17 @@ class SearchAdmin(read_only.ReadOnlyAdmin, Generic[Row]):
         return request.method == "GET" and self.has_view_permission(request)
 
 
-def found_by(request: HttpRequest, typed: str) -> search.Found:
+def typed(request: HttpRequest) -> str:
+    """Return what is searched; nothing is where the list's own form refuses it, for a NUL."""
+    term = request.GET.get(main.SEARCH_VAR, "").strip()
+    return "" if "\0" in term else term
+
+
+def found_by(request: HttpRequest, term: str) -> search.Found:
     """Look up once a request: the list, its heading and its way out all ask."""
     known: search.Found | None = getattr(request, "found", None)
-    if known is None or known.term.typed != typed:
-        known = search.look_up(typed)
+    if known is None or known.term.typed != term:
+        known = search.look_up(term)
         request.found = known  # type: ignore[attr-defined] # a request carries what middleware likes
     return known
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 
+from django import db
 from django.contrib.auth import base_user
 
 from warehouse import models
@@ -33,3 +34,36 @@ def record(
         for mpan_core in dict.fromkeys(mpan_cores)
         if mpan_core
     )
+
+
+def record_file(
+    *,
+    user: base_user.AbstractBaseUser,
+    flow_file_id: int,
+    looked_at: models.LookedAt,
+    looked_up_at: datetime.datetime,
+) -> None:
+    """
+    Record one look-up for each meter point that a flow file has readings of, in the server.
+
+    :raises django.db.Error: if the server refuses; nothing is to be shown that is not recorded
+    """
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO look_up (user_id, user_name, mpan_core, looked_at, looked_up_at)
+            SELECT DISTINCT
+                %(user_id)s, %(user_name)s, reading.mpan_core, %(looked_at)s,
+                %(looked_up_at)s::timestamptz
+            FROM reading
+            WHERE reading.id BETWEEN %(first_id)s AND %(last_id)s
+            """,
+            {
+                "user_id": user.pk,
+                "user_name": user.get_username(),
+                "looked_at": looked_at,
+                "looked_up_at": looked_up_at,
+                "first_id": flow_file_id << 32,
+                "last_id": flow_file_id << 32 | 0xFFFF_FFFF,
+            },
+        )

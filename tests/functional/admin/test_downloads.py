@@ -2,18 +2,23 @@ from __future__ import annotations
 
 import csv
 import io
+import pathlib
 from typing import Any
 
 import pytest
 from django import test
 from django.core import management
 from django.http import StreamingHttpResponse
+from pytest_django import fixtures
 
+from tests import builder
+from tests.functional.admin import flow_files
 from warehouse import models
 
 
 pytestmark = pytest.mark.usefixtures("_sample")
 
+READINGS = "/warehouse/reading/"
 DOWNLOAD = "/warehouse/reading/download/"
 
 
@@ -21,6 +26,21 @@ def _rows(response: Any) -> list[dict[str, str]]:
     assert isinstance(response, StreamingHttpResponse)
     text = b"".join(response.streaming_content).decode()  # type: ignore[arg-type] # it is no async one
     return list(csv.DictReader(io.StringIO(text)))
+
+
+def _load_many(folder: pathlib.Path) -> models.FlowFile:
+    """Load a file whose readings fill more than a page of the list."""
+    readings = (
+        builder.reading(read_at=f"20240{1 + day // 28}{1 + day % 28:02d}000000")
+        for day in range(30)
+    )
+    content = builder.flow_file(
+        builder.meter_point(builder.MPAN, builder.meter("LONG 1", *readings)),
+        builder.meter_point(builder.OTHER_MPAN, builder.meter("LONG 2", builder.reading())),
+        file_id="many",
+    )
+    flow_files.load(folder, {"many.uff": content.decode()})
+    return models.FlowFile.objects.get(file_name="many.uff")
 
 
 class TestDownload:
@@ -86,10 +106,128 @@ class TestDownload:
 
         assert [row["serial_number"] for row in _rows(response)] == ['\'=1+"1",\n']
 
-    def test_of_everything_is_left_to_the_command(self, staff: test.Client) -> None:
-        response = staff.get(DOWNLOAD)
+    @pytest.mark.parametrize(
+        "query",
+        [{}, {"q": " "}, {"q": "F75\0"}, {"q": "\0"}, {"file": "x"}, {"file": "9999999999"}],
+        ids=str,
+    )
+    def test_of_everything_is_left_to_the_command(
+        self, staff: test.Client, query: dict[str, str]
+    ) -> None:
+        response = staff.get(DOWNLOAD, query)
 
         assert response.status_code == 302
+        assert not models.LookUp.objects.exists()
+
+    def test_is_not_offered_for_what_is_no_search(self, staff: test.Client) -> None:
+        page = staff.get(READINGS, {"q": "F75\0"}).content.decode()
+
+        assert DOWNLOAD not in page
+        assert "Meters whose serial number" not in page
+
+    @pytest.mark.parametrize("name", ["a\rb.uff", "a\nb.uff", "a\r\nb.uff"], ids=repr)
+    def test_keeps_a_row_together(self, staff: test.Client, name: str) -> None:
+        models.FlowFile.objects.update(file_name=name)
+
+        response = staff.get(DOWNLOAD, {"q": "F75A 00802"})
+
+        body = response.getvalue().decode()
+        assert f'"{name}"' in body
+        assert body.partition("\n")[0].endswith("line_number")
+
+
+@pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+class TestPages:
+    @pytest.mark.parametrize("page", ["1", "2", "99", "x"])
+    def test_are_all_handed_on_whichever_is_asked_for(
+        self, staff: test.Client, tmp_path: pathlib.Path, page: str
+    ) -> None:
+        _load_many(tmp_path)
+
+        rows = _rows(staff.get(DOWNLOAD, {"q": "LONG 1", "p": page}))
+
+        assert [row["read_at"] for row in rows] == sorted(
+            (row["read_at"] for row in rows), reverse=True
+        )
+        assert len(rows) == 30
+
+
+@pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+class TestSelection:
+    @pytest.mark.parametrize("query", ["", "?q=LONG"], ids=["no search", "a beginning"])
+    def test_is_of_one_page(self, staff: test.Client, tmp_path: pathlib.Path, query: str) -> None:
+        _load_many(tmp_path)
+
+        page = staff.get(READINGS + query).content.decode()
+
+        assert "0 of 25 selected" in page
+        assert "across all pages" not in page
+
+    @pytest.mark.parametrize("value", ["1", "on", "True"])
+    def test_of_what_is_not_shown_is_refused(self, staff: test.Client, value: str) -> None:
+        reading = models.Reading.objects.earliest("id")
+
+        response = staff.post(
+            READINGS,
+            {
+                "action": "download_selected",
+                "_selected_action": reading.pk,
+                "select_across": value,
+            },
+        )
+
+        assert response.status_code == 403
+        assert not models.LookUp.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+class TestFile:
+    def test_is_offered_where_its_readings_are_listed(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        flow_file = _load_many(tmp_path)
+
+        page = staff.get(READINGS, {"file": flow_file.pk}).content.decode()
+
+        assert f'href="{DOWNLOAD}?file={flow_file.pk}"' in page
+
+    def test_is_not_offered_where_none_are(self, staff: test.Client) -> None:
+        assert DOWNLOAD not in staff.get(READINGS, {"file": "77"}).content.decode()
+
+    def test_is_handed_on_whole_and_recorded(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        flow_file = _load_many(tmp_path)
+
+        rows = _rows(staff.get(DOWNLOAD, {"file": flow_file.pk}))
+
+        assert len(rows) == 31
+        assert {row["file_name"] for row in rows} == {"many.uff"}
+        recorded = models.LookUp.objects.values_list("user_name", "mpan_core", "looked_at")
+        assert sorted(recorded) == [
+            ("ada", builder.MPAN, "DOWNLOAD"),
+            ("ada", builder.OTHER_MPAN, "DOWNLOAD"),
+        ]
+
+    def test_is_narrowed_by_a_search(self, staff: test.Client, tmp_path: pathlib.Path) -> None:
+        flow_file = _load_many(tmp_path)
+
+        rows = _rows(staff.get(DOWNLOAD, {"file": str(flow_file.pk), "q": builder.OTHER_MPAN}))
+
+        assert [row["serial_number"] for row in rows] == ["LONG 2"]
+
+    def test_takes_the_same_queries_for_one_meter_point_and_for_eleven(
+        self,
+        staff: test.Client,
+        tmp_path: pathlib.Path,
+        django_assert_num_queries: fixtures.DjangoAssertNumQueries,
+    ) -> None:
+        two = _load_many(tmp_path)
+        eleven = models.FlowFile.objects.earliest("id")
+
+        for flow_file in (two, eleven):
+            with django_assert_num_queries(4):  # session, user, file, look-ups
+                staff.get(DOWNLOAD, {"file": flow_file.pk})
 
     def test_is_refused_to_whom_readings_are_not_shown(self, newcomer: test.Client) -> None:
         assert newcomer.get(DOWNLOAD, {"q": "1200023305967"}).status_code == 403
