@@ -525,6 +525,7 @@ class LookedAt(models.TextChoices):
     RAW_LINE = "RAW_LINE", "a raw line"
     LIST = "LIST", "the list of readings"
     DOWNLOAD = "DOWNLOAD", "a download"
+    ISSUE = "ISSUE", "issues of its lines"
 
 
 class LookUp(models.Model):

@@ -52,9 +52,64 @@ class TestReadingStanding:
                 ["current", "withdrawn", "withdrawal"],
                 id="a withdrawn reading supersedes nothing",
             ),
-            pytest.param(["100 F V", "0 I V"], ["current", "current"], id="final and initial"),
             pytest.param(
-                ["100 F V", "100 C V"], ["current", "current"], id="two types, one value"
+                ["100 R V", "105 R F"], ["current", "superseded"], id="another value that failed"
+            ),
+            pytest.param(
+                ["100 R V", "105 R U"],
+                ["current", "superseded"],
+                id="another value not validated",
+            ),
+            pytest.param(
+                ["100 R F", "105 R U"],
+                ["superseded", "current"],
+                id="another value where none is validated",
+            ),
+            pytest.param(
+                ["100 R F", "105 R V"], ["superseded", "current"], id="another value validated"
+            ),
+            pytest.param(
+                ["100 R U", "105 R F", "100 R V"],
+                ["superseded", "superseded", "current"],
+                id="validated after another value",
+            ),
+            pytest.param(
+                ["100 R V", "105 R F", "105 R F"],
+                ["current", "superseded", "superseded"],
+                id="a value that failed sent again",
+            ),
+            pytest.param(
+                ["100 R V", "105 R V", "100 C V"],
+                ["superseded", "current", "superseded"],
+                id="an old value sent again with another type",
+            ),
+            pytest.param(
+                ["100 R U", "105 R V", "100 R V"],
+                ["superseded", "superseded", "current"],
+                id="an old value validated later",
+            ),
+            pytest.param(
+                ["105 R V", "105 W V", "100 R F"],
+                ["withdrawn", "withdrawal", "current"],
+                id="one that failed where the validated one is withdrawn",
+            ),
+            pytest.param(["100 F V", "0 I V"], ["current", "current"], id="final and initial"),
+            pytest.param(["0 I V", "100 F V"], ["current", "current"], id="initial and final"),
+            pytest.param(
+                ["5 I V", "7 I F"], ["current", "superseded"], id="an initial one that failed"
+            ),
+            pytest.param(
+                ["100 C V", "100 R V"], ["superseded", "current"], id="two types, one value"
+            ),
+            pytest.param(
+                ["100 C V", "100 R V", "100 C V", "100 R V"],
+                ["superseded", "current", "superseded", "repeated"],
+                id="two types, one value, sent again",
+            ),
+            pytest.param(
+                ["100 R V", "100 C U"],
+                ["current", "superseded"],
+                id="two types, one value, the other not validated",
             ),
         ],
     )
@@ -111,3 +166,21 @@ class TestReadingStanding:
         run("load_d0010", write(content))
 
         assert {standing for _, _, standing in standings()} == {"current"}
+
+    def test_is_told_by_the_earlier_rules_after_going_back(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        part = builder.meter_point(builder.MPAN, builder.meter("A1", builder.reading(value="100")))
+        failed = builder.meter_point(
+            builder.MPAN, builder.meter("A1", builder.reading(value="105")), validation_status="F"
+        )
+        run("load_d0010", write(builder.flow_file(part, failed)))
+
+        run("migrate", "warehouse", "0003")
+        try:
+            earlier = [standing for _, _, standing in standings()]
+        finally:
+            run("migrate")
+
+        assert earlier == ["superseded", "current"]
+        assert [standing for _, _, standing in standings()] == ["current", "superseded"]

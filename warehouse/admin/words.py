@@ -41,7 +41,7 @@ _ROLES: Mapping[str, str] = {
 STANDINGS: Mapping[str, str] = {
     "current": "it counts",
     "repeated": "the same had come before; it changes nothing",
-    "superseded": "another value, or the same one validated, came for the same time later",
+    "superseded": "another reading of the same time counts instead: validated, or come later",
     "withdrawn": "it was taken back",
     "withdrawal": "it takes a reading back, and is none itself",
 }
