@@ -41,8 +41,8 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        meter_point = self.get_object(request, object_id) if request.method == "GET" else None
-        if meter_point is not None and self.has_view_permission(request, meter_point):
+        meter_point = self.shown(request, object_id)
+        if meter_point is not None:
             audit.record(request, [meter_point.pk], models.LookedAt.METER_POINT)
             page = meter_point_page.context(meter_point.pk, request.GET.get("page", "1"))
             extra_context = {**page, **(extra_context or {})}
@@ -71,8 +71,8 @@ class MeterAdmin(searching.SearchAdmin[models.Meter]):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         """Go to the meter's place on the page of its meter point."""
-        meter = self.get_object(request, object_id) if request.method == "GET" else None
-        if meter is None or not self.has_view_permission(request, meter):
+        meter = self.shown(request, object_id)
+        if meter is None:
             return super().change_view(request, object_id, form_url, extra_context)
         url = searching.meter_point_url(meter.meter_point_id)
         return HttpResponseRedirect(f"{url}#meter-{meter.pk}")

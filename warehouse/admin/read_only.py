@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from django.contrib import admin
 from django.contrib.admin import helpers
 from django.contrib.admin.views import main
 from django.core import exceptions, paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import functional, html, safestring
 
 
@@ -75,6 +75,19 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         obj: Model | None = None,  # noqa: ARG002 - Django's signature
     ) -> bool:
         return False
+
+    def shown(self, request: HttpRequest, object_id: str) -> Any:
+        """Return the row of a page that this request is going to show, to whom it may be shown."""
+        row = None if request.method == "POST" else self.get_object(request, object_id)
+        return row if row is not None and self.has_view_permission(request, row) else None
+
+    def history_view(self, *_: Any, **__: Any) -> NoReturn:
+        """
+        Show nothing: no row has a history, and the page would name a meter point unrecorded.
+
+        :raises Http404: always
+        """
+        raise Http404
 
     def action_checkbox(self, obj: Model) -> safestring.SafeString:
         """Write the box as Django does; its form machinery takes a third of a list's time."""

@@ -135,8 +135,8 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        reading = self.get_object(request, object_id) if request.method == "GET" else None
-        if reading is not None and self.has_view_permission(request, reading):
+        reading = self.shown(request, object_id)
+        if reading is not None:
             audit.record(request, [reading.mpan_core], models.LookedAt.READING)
             title = f"Reading {reading.value} at meter point {reading.mpan_core}"
             extra_context = {"title": title, "subtitle": None, **(extra_context or {})}

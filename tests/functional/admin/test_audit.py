@@ -33,6 +33,25 @@ class TestLookUps:
         recorded = models.LookUp.objects.filter(mpan_core=MPAN)
         assert [(row.user_name, row.looked_at) for row in recorded] == [("ada", looked_at)]
 
+    @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT"])
+    @pytest.mark.parametrize(
+        "address",
+        [
+            f"/warehouse/meterpoint/{MPAN}/change/",
+            "/warehouse/reading/{reading}/change/",
+            f"/warehouse/reading/?q={MPAN}",
+        ],
+    )
+    def test_are_recorded_whatever_the_method(
+        self, staff: test.Client, method: str, address: str
+    ) -> None:
+        reading = models.Reading.objects.get(mpan_core=MPAN)
+
+        response = staff.generic(method, address.format(reading=reading.pk))
+
+        assert response.status_code == 200
+        assert models.LookUp.objects.filter(mpan_core=MPAN).count() == 1
+
     def test_are_listed_for_a_superuser_only(
         self, staff: test.Client, support: test.Client
     ) -> None:

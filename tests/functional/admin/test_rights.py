@@ -72,6 +72,30 @@ class TestReadOnly:
 
         assert response.status_code == 403
 
+    @pytest.mark.parametrize("model", MODELS)
+    @pytest.mark.parametrize("method", ["GET", "POST"])
+    def test_has_no_history_which_would_name_a_row_unrecorded(
+        self, staff: test.Client, model: type[db_models.Model], method: str
+    ) -> None:
+        key = model._default_manager.values_list("pk", flat=True).order_by("pk").first()  # noqa: SLF001 - Django's name for it
+
+        response = staff.generic(method, f"{_address(model)}{key}/history/")
+
+        assert response.status_code == 404
+
+    def test_completes_nothing_which_would_name_rows_unrecorded(self, staff: test.Client) -> None:
+        response = staff.get(
+            "/autocomplete/",
+            {
+                "app_label": "warehouse",
+                "model_name": "sitevisit",
+                "field_name": "reading",
+                "term": "1200023305967",
+            },
+        )
+
+        assert response.status_code == 404
+
     def test_offers_nothing_that_changes(self, staff: test.Client) -> None:
         reading = models.Reading.objects.earliest("id")
         pages = ("/", "/warehouse/reading/", f"/warehouse/reading/{reading.pk}/change/")
