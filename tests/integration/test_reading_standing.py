@@ -2,8 +2,11 @@ from __future__ import annotations
 
 import pytest
 from django import db
+from django.db import transaction
 
 from tests import builder, conftest
+from warehouse import models
+from warehouse.queries import history
 
 
 def standings() -> list[tuple[str, str, str]]:
@@ -184,3 +187,50 @@ class TestReadingStanding:
 
         assert earlier == ["superseded", "current"]
         assert [standing for _, _, standing in standings()] == ["current", "superseded"]
+
+    def test_is_told_of_the_readings_asked_for_only(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        run("load_d0010", write(_two_days()))
+        first, second = models.Reading.objects.order_by("id")[1:3]
+
+        assert history.standings([first, second]) == {
+            first.pk: "current",
+            second.pk: "superseded",
+        }
+        assert history.standings([]) == {}
+
+    def test_reads_nothing_but_their_meter_points_and_times(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        run("load_d0010", write(_two_days()))
+
+        with transaction.atomic(), db.connection.cursor() as cursor:
+            cursor.execute("SET LOCAL enable_seqscan = off")
+            cursor.execute(
+                "EXPLAIN SELECT standing FROM reading_standing"
+                " WHERE mpan_core = ANY(%s::text[]) AND read_at = ANY(ARRAY[now(), now()])",
+                [[builder.MPAN, builder.OTHER_MPAN]],
+            )
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+
+        assert "reading_of_meter_point" in plan
+        condition = plan.partition("Index Cond:")[2].partition("\n")[0]
+        assert "mpan_core" in condition
+        assert "read_at" in condition
+
+
+def _two_days() -> bytes:
+    return builder.flow_file(
+        *(
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter(
+                    "A1",
+                    builder.reading(value="100.0", read_at=f"202401{day}000000"),
+                    builder.reading(value="105.0", read_at=f"202401{day}000000"),
+                ),
+            )
+            for day in ("15", "16")
+        )
+    )

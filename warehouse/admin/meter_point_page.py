@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import decimal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.contrib.admin.views import main
@@ -32,6 +32,14 @@ class Source:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Issue:
+    """What is wrong with the line of a reading, and where that is told."""
+
+    finding: str
+    url: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ReadingRow:
     key: int
     url: str
@@ -46,6 +54,7 @@ class ReadingRow:
     validation: str
     is_doubted: bool
     remarks: Sequence[str]
+    issues: Sequence[Issue]
     source: Source
     is_visit: bool = False
 
@@ -76,16 +85,41 @@ class MeterCard:
     registers: Sequence[RegisterRow]
 
 
-def context(mpan_core: str, page: str) -> dict[str, Any]:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Placed:
+    """A reading at its register and meter."""
+
+    meter: history.MeterHistory
+    register: history.RegisterHistory
+    entry: history.Entry
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Known:
+    """What is known beside the history itself: the time, and the issues of readings' lines."""
+
+    now: datetime.datetime
+    issues: Mapping[int, Sequence[models.LineIssue]]
+
+
+def context(mpan_core: str, page: str, now: datetime.datetime) -> dict[str, Any]:
     """Return what the page's template asks for; `page` counts the pages of the history."""
     found = history.of_meter_point(mpan_core)
-    rows = paginator.Paginator(list(_timeline(found)), ROWS_A_PAGE)
+    shown = paginator.Paginator(_timeline(found), ROWS_A_PAGE).get_page(page)
+    latest = [
+        register.latest.reading
+        for meter in found.meters
+        for register in meter.registers
+        if register.latest
+    ]
+    on_page = [row.entry.reading for row in shown.object_list if isinstance(row, _Placed)]
+    known = _Known(now=now, issues=history.issues_of([*latest, *on_page]))
     issues = f"{reverse('admin:warehouse_lineissue_changelist')}?{main.SEARCH_VAR}={mpan_core}"
     readings = f"{reverse('admin:warehouse_reading_changelist')}?{main.SEARCH_VAR}={mpan_core}"
     return {
         "title": f"Meter point {mpan_core}",
         "subtitle": None,
-        "meters": [_meter_card(meter) for meter in found.meters],
+        "meters": [_meter_card(meter, known) for meter in found.meters],
         "charts": [
             chart
             for meter in found.meters
@@ -93,7 +127,11 @@ def context(mpan_core: str, page: str) -> dict[str, Any]:
             for chart in [charts.of_register(words.visible(meter.meter.serial_number), register)]
             if chart
         ],
-        "rows": rows.get_page(page),
+        "page": shown,
+        "rows": [
+            _reading_row(row, known) if isinstance(row, _Placed) else _visit_row(row)
+            for row in shown.object_list
+        ],
         "history": found,
         "standings": words.STANDINGS,
         "most_readings": history.MOST_READINGS,
@@ -102,7 +140,7 @@ def context(mpan_core: str, page: str) -> dict[str, Any]:
     }
 
 
-def _meter_card(meter: history.MeterHistory) -> MeterCard:
+def _meter_card(meter: history.MeterHistory, known: _Known) -> MeterCard:
     serial_number = words.visible(meter.meter.serial_number)
     between = meter.read_between
     return MeterCard(
@@ -115,51 +153,66 @@ def _meter_card(meter: history.MeterHistory) -> MeterCard:
             RegisterRow(
                 identifier=words.visible(register.register.identifier),
                 is_maximum_demand=register.is_maximum_demand,
-                latest=_reading_row(meter, register, register.latest) if register.latest else None,
+                latest=_reading_row(_Placed(meter=meter, register=register, entry=latest), known)
+                if latest
+                else None,
                 reading_count=len(register.entries),
             )
             for register in meter.registers
+            for latest in [register.latest]
         ],
     )
 
 
-def _timeline(found: history.History) -> Iterator[ReadingRow | VisitRow]:
-    """Yield readings and visits, the newest first; a visit follows the reading it belongs to."""
-    rows: list[tuple[tuple[datetime.datetime, int, bool], ReadingRow | VisitRow]] = [
+def _timeline(found: history.History) -> Sequence[_Placed | history.Visit]:
+    """Return readings and visits, the newest first; a visit follows the reading it belongs to."""
+    places = {
+        entry.reading.pk: history.place_in_time(entry.reading)
+        for meter in found.meters
+        for register in meter.registers
+        for entry in register.entries
+    }
+    rows: list[tuple[tuple[datetime.datetime, bool, int, bool], _Placed | history.Visit]] = [
         (
-            (entry.reading.read_at, entry.reading.pk, True),
-            _reading_row(meter, register, entry),
+            (*places[entry.reading.pk], True),
+            _Placed(meter=meter, register=register, entry=entry),
         )
         for meter in found.meters
         for register in meter.registers
         for entry in register.entries
     ]
-    rows.extend(
-        ((visit.at or _LONG_AGO, visit.visit.reading_id or 0, False), _visit_row(visit))
-        for visit in found.visits
-    )
+    for visit in found.visits:
+        elsewhere = (visit.at or _LONG_AGO, False, 0)
+        rows.append(((*places.get(visit.visit.reading_id or 0, elsewhere), False), visit))
     rows.sort(key=lambda row: row[0], reverse=True)
-    return (row for _, row in rows)
+    return [row for _, row in rows]
 
 
-def _reading_row(
-    meter: history.MeterHistory, register: history.RegisterHistory, entry: history.Entry
-) -> ReadingRow:
+def _reading_row(placed: _Placed, known: _Known) -> ReadingRow:
+    entry = placed.entry
     reading = entry.reading
+    is_in_future = reading.read_at > known.now
     return ReadingRow(
         key=reading.pk,
         url=reverse("admin:warehouse_reading_change", args=[reading.pk]),
         read_at=words.clock_time_tag(reading.read_at),
-        serial_number=words.visible(meter.meter.serial_number),
-        register=words.visible(register.register.identifier),
+        serial_number=words.visible(placed.meter.meter.serial_number),
+        register=words.visible(placed.register.register.identifier),
         value=str(reading.value),
         standing=entry.standing,
         advance="" if entry.advance is None else _signed(entry.advance),
         advance_since=words.day(entry.advance_since) if entry.advance_since else "",
         reading_type=words.reading_type(reading),
         validation=words.validation_status(reading),
-        is_doubted=history.is_doubted(reading),
-        remarks=list(_remarks(entry)),
+        is_doubted=is_in_future or history.is_doubted(reading),
+        remarks=[*(["dated in the future"] if is_in_future else []), *_remarks(entry)],
+        issues=[
+            Issue(
+                finding=words.finding(issue.code),
+                url=reverse("admin:warehouse_lineissue_change", args=[issue.pk]),
+            )
+            for issue in known.issues.get(reading.pk, ())
+        ],
         source=_source(reading),
     )
 
@@ -170,6 +223,8 @@ def _signed(number: decimal.Decimal) -> str:
 
 def _remarks(entry: history.Entry) -> Iterator[str]:
     reading = entry.reading
+    if reading.validation_status == models.ValidationStatus.FAILED:
+        yield "failed validation"
     if reading.reading_flag == models.ReadingFlag.SUSPECT:
         yield "flagged as suspect"
     elif reading.reading_flag not in {"", models.ReadingFlag.VALID}:

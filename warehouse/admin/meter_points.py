@@ -7,7 +7,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
-from django.utils import html, safestring
+from django.utils import html, safestring, timezone
 
 from warehouse import models
 from warehouse.admin import audit, meter_point_page, searching, words
@@ -44,8 +44,9 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
         meter_point = self.shown(request, object_id)
         if meter_point is not None:
             audit.record(request, [meter_point.pk], models.LookedAt.METER_POINT)
-            page = meter_point_page.context(meter_point.pk, request.GET.get("page", "1"))
-            extra_context = {**page, **(extra_context or {})}
+            page = request.GET.get("page", "1")
+            context = meter_point_page.context(meter_point.pk, page, timezone.now())
+            extra_context = {**context, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="meters")

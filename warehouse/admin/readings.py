@@ -14,7 +14,7 @@ from django.template.response import TemplateResponse
 from django.utils import html, safestring, timezone
 
 from warehouse import models
-from warehouse.admin import audit, downloads, filters, raw_lines, searching, words
+from warehouse.admin import audit, downloads, filters, raw_lines, read_only, searching, words
 from warehouse.queries import history, search
 
 
@@ -31,6 +31,17 @@ class FlowFileFilter(filters.FlowFileFilter):
         return flow_file_id if flow_file_id < 2**31 else 0
 
 
+class ChangeList(read_only.ChangeList):
+    """Knows of the readings on its page, and of no others, whether they count."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        standing_of = history.standings(self.result_list)
+        for reading in self.result_list:
+            reading.standing = standing_of[reading.pk]
+
+
 @admin.register(models.Reading)
 class ReadingAdmin(searching.SearchAdmin[models.Reading]):
     list_display = (
@@ -39,6 +50,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
         "register_identifier",
         "read",
         "register_reading",
+        "standing_in_list",
         "type_in_words",
         "validation_in_words",
         "file",
@@ -64,7 +76,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
             },
         ),
         ("Maximum demand", {"fields": ("md_reset", "md_resets")}),
-        ("Where it comes from", {"fields": ("file", "line")}),
+        ("Where it comes from", {"fields": ("file", "line", "issues")}),
     )
     readonly_fields = (
         "mpan",
@@ -82,6 +94,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
         "md_resets",
         "file",
         "line",
+        "issues",
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[models.Reading]:
@@ -91,6 +104,9 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
     def get_ordering(self, request: HttpRequest) -> list[str | expressions.Combinable]:
         # The last loaded first, by the primary key; what was searched newest first, by the other.
         return ["-read_at", "-id"] if searching.typed(request) else ["-id"]
+
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002 - Django's signature
+        return ChangeList
 
     def narrow(
         self, found: search.Found, queryset: QuerySet[models.Reading]
@@ -197,11 +213,24 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
 
     @admin.display(description="reading")
     def register_reading(self, reading: models.Reading) -> str:
+        if reading.standing in words.NOT_COUNTING:  # type: ignore[attr-defined] # of the list
+            return html.format_html('<span class="does-not-count">{}</span>', reading.value)
         return str(reading.value)
 
     @admin.display(description="standing")
+    def standing_in_list(self, reading: models.Reading) -> safestring.SafeString:
+        standing: str = reading.standing  # type: ignore[attr-defined] # of the list
+        is_doubted = history.is_doubted(reading) or reading.read_at > timezone.now()
+        return html.format_html(
+            '<span class="{}"><span class="standing" title="{}">{}</span></span>',
+            standing,
+            words.STANDINGS[standing],
+            f"{standing}, doubted" if is_doubted else standing,
+        )
+
+    @admin.display(description="standing")
     def standing(self, reading: models.Reading) -> str:
-        standing = history.standings(reading.mpan_core)[reading.pk]
+        standing = history.standings([reading])[reading.pk]
         return f"{standing}: {words.STANDINGS[standing]}"
 
     @admin.display(description="reading type")
@@ -247,6 +276,22 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
     @admin.display(description="line")
     def line(self, reading: models.Reading) -> safestring.SafeString:
         return raw_lines.link(reading.pk)
+
+    @admin.display(description="issues of the line")
+    def issues(self, reading: models.Reading) -> safestring.SafeString:
+        found = history.issues_of([reading]).get(reading.pk, ())
+        links = html.format_html_join(
+            ", ",
+            '<a href="{}">{}</a>',
+            (
+                (
+                    urls.reverse("admin:warehouse_lineissue_change", args=[issue.pk]),
+                    words.finding(issue.code),
+                )
+                for issue in found
+            ),
+        )
+        return links or html.format_html("{}", words.NOTHING)
 
 
 def _csv(readings: QuerySet[models.Reading]) -> HttpResponseBase:

@@ -45,6 +45,8 @@ STANDINGS: Mapping[str, str] = {
     "withdrawn": "it was taken back",
     "withdrawal": "it takes a reading back, and is none itself",
 }
+# Those whose values are not to be quoted; a repeated one is the same as one that counts.
+NOT_COUNTING = ("superseded", "withdrawn")
 
 
 def in_words(choices: type[django_models.TextChoices], code: str) -> str:

@@ -15,6 +15,7 @@ from warehouse import models
 
 # More than a century of monthly readings of two registers; the export has what lies beyond.
 MOST_READINGS = 2_500
+_MOST_VISITS = 2_500
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,29 +80,81 @@ class History:
     is_cut: bool
 
 
-def standings(mpan_core: str) -> Mapping[int, str]:
-    """Return the standing of each reading of a meter point, by the reading's id."""
+def standings(readings: Iterable[models.Reading]) -> Mapping[int, str]:
+    """
+    Return the standings of these readings by their ids, by one query.
+
+    It reads what shares their meter points and times, however much else is stored.
+    """
+    asked = list(readings)
     with db.connection.cursor() as cursor:
         cursor.execute(
-            "SELECT reading_id, standing FROM reading_standing WHERE mpan_core = %s", [mpan_core]
+            """
+            SELECT reading_id, standing
+            FROM reading_standing
+            WHERE
+                mpan_core = ANY(%s::text[])
+                AND read_at = ANY(%s::timestamptz[])
+                AND reading_id = ANY(%s::bigint[])
+            """,
+            [
+                sorted({reading.mpan_core for reading in asked}),
+                sorted({reading.read_at for reading in asked}),
+                [reading.pk for reading in asked],
+            ],
         )
         return dict(cursor.fetchall())
 
 
+def issues_of(readings: Iterable[models.Reading]) -> Mapping[int, Sequence[models.LineIssue]]:
+    """Return the issues of the readings' own lines by the readings' ids, by one query."""
+    asked = sorted({reading.pk for reading in readings})
+    issues = models.LineIssue.objects.raw(
+        """
+        SELECT line_issue.id, line_issue.flow_file_id, line_issue.line_number, line_issue.code
+        FROM unnest(%s::bigint[]) AS asked (line_id)
+        INNER JOIN line_issue
+            ON
+                line_issue.flow_file_id = asked.line_id >> 32
+                AND line_issue.line_number = asked.line_id & 4294967295
+        ORDER BY line_issue.id
+        """,
+        [asked],
+    )
+    found: dict[int, list[models.LineIssue]] = {}
+    for issue in issues:
+        found.setdefault(issue.flow_file_id << 32 | issue.line_number, []).append(issue)
+    return found
+
+
+def place_in_time(reading: models.Reading) -> tuple[datetime.datetime, bool, int]:
+    """
+    Return what readings are sorted by.
+
+    An initial one starts a register anew, after the final one of the same instant, whichever
+    stands first in a file.
+    """
+    is_initial = reading.reading_type == models.ReadingType.INITIAL
+    return (reading.read_at, is_initial, reading.pk)
+
+
 def of_meter_point(mpan_core: str) -> History:
     """Return all there is to tell about a meter point, by a constant number of queries."""
+    # What refers to something is asked for before it: a load may commit both in between.
     readings = models.Reading.objects.filter(mpan_core=mpan_core).select_related("flow_file")
     latest = list(readings.order_by("-read_at", "-id")[: MOST_READINGS + 1])
-    shown = latest[:MOST_READINGS]
-    meters = {meter.pk: meter for meter in models.Meter.objects.filter(meter_point=mpan_core)}
+    shown = sorted(latest[:MOST_READINGS], key=place_in_time)
+    site_visits = models.SiteVisit.objects.filter(mpan_core=mpan_core).select_related("flow_file")
+    visits = list(site_visits.order_by("-id")[:_MOST_VISITS])
     registers = list(models.Register.objects.filter(mpan_core=mpan_core).order_by("identifier"))
-    standing_of = standings(mpan_core)
+    meters = {meter.pk: meter for meter in models.Meter.objects.filter(meter_point=mpan_core)}
+    standing_of = standings(shown)
     issues = models.LineIssue.objects.filter(mpan_core=mpan_core).aggregate(
         rejected=Count("id", filter=Q(severity=models.Severity.REJECTED)),
         warnings=Count("id", filter=Q(severity=models.Severity.WARNING)),
     )
     readings_of: dict[int, list[models.Reading]] = {register.pk: [] for register in registers}
-    for reading in reversed(shown):
+    for reading in shown:
         readings_of[reading.register_id].append(reading)
     histories: dict[int, list[RegisterHistory]] = {meter_id: [] for meter_id in meters}
     for register in registers:
@@ -112,7 +165,7 @@ def of_meter_point(mpan_core: str) -> History:
             MeterHistory(meter=meters[meter_id], registers=registers)
             for meter_id, registers in histories.items()
         ),
-        visits=_visits(mpan_core, shown, meters, {item.pk: item.meter_id for item in registers}),
+        visits=_visits(visits, shown, meters, {item.pk: item.meter_id for item in registers}),
         rejected_line_count=issues["rejected"],
         warning_count=issues["warnings"],
         is_cut=len(latest) > MOST_READINGS,
@@ -132,9 +185,10 @@ def with_advances(
     readings: Sequence[models.Reading], standing_of: Mapping[int, str]
 ) -> Sequence[Entry]:
     """
-    Return the readings of one register with their advances; they come the oldest first.
+    Return the readings of one register with their advances; they come by `place_in_time`.
 
-    An advance is measured between readings that count, from the last one that nobody doubted.
+    An advance is measured between readings that count, from the last one that nobody doubted,
+    which has to be of an earlier time.
     There is none at an initial reading, which starts a register anew, and none at all on a
     register of maximum demand, which does not add up.
     """
@@ -146,7 +200,7 @@ def with_advances(
         if entry.standing == "current" and is_adding_up:
             if reading.reading_type == models.ReadingType.INITIAL:
                 base = None
-            if base is not None:
+            if base is not None and base.read_at < reading.read_at:
                 entry = dataclasses.replace(
                     entry, advance=reading.value - base.value, advance_since=base.read_at
                 )
@@ -169,19 +223,22 @@ def is_maximum_demand(readings: Iterable[models.Reading]) -> bool:
 
 
 def _visits(
-    mpan_core: str,
-    readings: Sequence[models.Reading],
+    visits: Iterable[models.SiteVisit],
+    readings: Iterable[models.Reading],
     meters: Mapping[int, models.Meter],
     meter_of: Mapping[int, int],
 ) -> Sequence[Visit]:
-    """Place each visit at its reading, else at a reading that came with it, else at its file."""
+    """
+    Place each visit at its reading, else at a reading that came with it, else at its file.
+
+    The readings come the oldest first.
+    """
     places: dict[tuple[int, int], datetime.datetime] = {}
-    for reading in readings:  # the newest first, so that the newest place stays
+    for reading in readings:  # of those that came together the newest has the last word
         file_id = reading.flow_file_id
         places[-1, reading.pk] = reading.read_at
-        places.setdefault((file_id, meter_of[reading.register_id]), reading.read_at)
-        places.setdefault((file_id, 0), reading.read_at)
-    visits = models.SiteVisit.objects.filter(mpan_core=mpan_core).select_related("flow_file")
+        places[file_id, meter_of[reading.register_id]] = reading.read_at
+        places[file_id, 0] = reading.read_at
     return [
         Visit(
             visit=visit,
@@ -189,7 +246,7 @@ def _visits(
             is_reported=place is None,
             serial_number=meters[visit.meter_id].serial_number if visit.meter_id else "",
         )
-        for visit in visits.order_by("-id")[:MOST_READINGS]
+        for visit in visits
         for place in [
             places.get((-1, visit.reading_id))
             if visit.reading_id

@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+import datetime
 import pathlib
 import re
+from typing import Any
 
 import pytest
-from django import test
+from django import db, test
 from pytest_django import fixtures
 
 from tests import builder
 from tests.functional.admin import flow_files
 from warehouse import models
+from warehouse.queries import history
 
 
 ADDRESS = f"/warehouse/meterpoint/{builder.MPAN}/change/"
@@ -57,19 +60,62 @@ def _history(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - needed
 pytestmark = pytest.mark.usefixtures("_history")
 
 
-def _rows(page: str) -> dict[str, dict[str, str]]:
-    """Return the rows of the history by file name; a row is its cells by their labels."""
+def _cells(page: str) -> list[dict[str, str]]:
+    """Return the rows of the history; a row is its cells by their labels."""
     body = page.partition("<tbody>")[2].partition("</tbody>")[0]
-    rows = {}
-    for row in body.split("<tr")[1:]:
-        cells = {
+    return [
+        {
             label: " ".join(re.sub(r"<[^>]+>", " ", cell).split())
             for label, cell in re.findall(
                 r'<td[^>]*data-label="([^"]+)"[^>]*>(.*?)</td>', row, re.DOTALL
             )
         }
-        rows[cells["From"].partition(".uff")[0]] = cells
-    return rows
+        for row in body.split("<tr")[1:]
+    ]
+
+
+def _rows(page: str) -> dict[str, dict[str, str]]:
+    """Return the rows of the history by file name."""
+    return {cells["From"].partition(".uff")[0]: cells for cells in _cells(page)}
+
+
+def _get_while_a_load_commits(staff: test.Client, *, before_query: int) -> int:
+    """Ask for the page, and let a new meter with a reading and a visit appear on the way."""
+    waiting = before_query
+    appeared = (before_query + 1) << 40
+    flow_file = models.FlowFile.objects.earliest("id")
+
+    def execute(run: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:  # noqa: FBT001 - Django's signature
+        nonlocal waiting
+        waiting -= 1
+        if waiting == -1:
+            meter = models.Meter.objects.create(
+                id=appeared, meter_point_id=builder.MPAN, serial_number=f"RACE {before_query}"
+            )
+            register = models.Register.objects.create(
+                id=appeared, mpan_core=builder.MPAN, meter=meter, identifier="S"
+            )
+            key = flow_file.pk << 32 | 1000 + before_query
+            reading = models.Reading.objects.create(
+                id=key,
+                register=register,
+                flow_file=flow_file,
+                mpan_core=builder.MPAN,
+                read_at=datetime.datetime(2023, 7, 1, tzinfo=datetime.timezone.utc),
+                value="1.0",
+            )
+            models.SiteVisit.objects.create(
+                id=key,
+                flow_file=flow_file,
+                mpan_core=builder.MPAN,
+                meter=meter,
+                reading=reading,
+                check_code="20",
+            )
+        return run(sql, parameters, many, context)
+
+    with db.connection.execute_wrapper(execute):
+        return staff.get(ADDRESS).status_code
 
 
 class TestHistory:
@@ -118,6 +164,65 @@ class TestHistory:
 
         assert rows[name]["Advance"] == advance
 
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    @pytest.mark.parametrize("first", ["F", "I"], ids=["final first", "initial first"])
+    def test_begins_a_register_anew_after_its_final_reading(
+        self, staff: test.Client, tmp_path: pathlib.Path, first: str
+    ) -> None:
+        (tmp_path / "more").mkdir()
+        values = {"F": "300.0", "I": "0.0"}
+        both = [
+            builder.meter("OLD 1", _reading("202305", values[kind]), reading_type=kind)
+            for kind in (first, "I" if first == "F" else "F")
+        ]
+        content = builder.flow_file(builder.meter_point(builder.MPAN, *both), file_id="both")
+        after = _file("afterwards", "OLD 1", "R", _reading("202306", "12.0"))
+        flow_files.load(tmp_path / "more", {"both.uff": content.decode(), **after})
+
+        page = staff.get(ADDRESS).content.decode()
+
+        rows = _cells(page)
+        at_once = [row for row in rows if row["From"].startswith("both.uff")]
+        assert [(row["Reading"], row["Advance"]) for row in at_once] == [
+            ("0.0", ""),
+            ("300.0", "+120.0 since 1 Apr 2023"),
+        ]
+        assert _rows(page)["afterwards"]["Advance"] == "+12.0 since 1 May 2023"
+
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_measures_no_advance_between_types_of_one_reading(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        (tmp_path / "more").mkdir()
+        routine = _file("routine", "NEW 2", "C", _reading("202305", "25.0"))
+        flow_files.load(tmp_path / "more", routine)
+
+        rows = _rows(staff.get(ADDRESS).content.decode())
+
+        assert rows["after"]["Standing"] == "superseded"
+        assert rows["routine"]["Advance"] == "+20.0 since 1 Apr 2023"
+
+    def test_is_cut_in_words(self, staff: test.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+        whole = staff.get(ADDRESS).content.decode()
+        monkeypatch.setattr(history, "MOST_READINGS", 3)
+
+        cut = staff.get(ADDRESS).content.decode()
+
+        assert "the export has them all" not in whole
+        assert "The latest 3 readings; the export has them all." in cut
+        assert [row["Reading"] for row in _cells(cut) if "Reading" in row] == [
+            "60.0",
+            "25.0",
+            "40.0",
+        ]
+
+    def test_shows_what_is_committed_while_it_is_read(self, staff: test.Client) -> None:
+        """A load may commit a meter, its register and a reading between any two queries."""
+        for place in range(20):
+            shown = _get_while_a_load_commits(staff, before_query=place)
+
+            assert shown == 200
+
     def test_has_site_visits_in_place(self, staff: test.Client) -> None:
         rows = _rows(staff.get(ADDRESS).content.decode())
 
@@ -143,12 +248,51 @@ class TestHistory:
         models.MeterPoint.objects.create(mpan_core=builder.OTHER_MPAN, line_id=1)
         staff.get(ADDRESS)
 
-        # Session, user, point twice, look-up, meters, registers, readings, standings, issues,
-        # visits, and the transaction around Django's view.
-        with django_assert_num_queries(11):
+        # Session, user, point twice, look-up, readings, visits, registers, meters, standings,
+        # issues and how many, and the transaction around Django's view.
+        with django_assert_num_queries(12):
             staff.get(ADDRESS)
-        with django_assert_num_queries(11):
+        with django_assert_num_queries(12):
             staff.get(other)
+
+
+class TestReadingList:
+    def test_tells_what_each_reading_is_worth(self, staff: test.Client) -> None:
+        page = staff.get("/warehouse/reading/", {"q": builder.MPAN}).content.decode()
+
+        rows = page.partition('id="result_list"')[2].partition("<tbody>")[2].split("<tr")[1:]
+        told = {
+            name: standing
+            for row in rows
+            for name in re.findall(r">([^<]+)\.uff</a>", row)
+            for standing in re.findall(r'<span class="standing"[^>]*>([^<]+)</span>', row)
+        }
+        assert told == {
+            "first": "current",
+            "second": "current",
+            "wrong": "withdrawn",
+            "taken back": "withdrawal",
+            "right": "current",
+            "once more": "repeated",
+            "low": "current",
+            "exchange": "current",
+            "after": "current",
+            "peak": "current",
+            "peak 2": "current",
+        }
+        struck = [row for row in rows if 'class="does-not-count"' in row]
+        assert len(struck) == 1
+        assert ">wrong.uff<" in struck[0]
+
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_tells_what_is_doubted(self, staff: test.Client, tmp_path: pathlib.Path) -> None:
+        (tmp_path / "more").mkdir()
+        suspect = builder.reading(read_at="20230601000000", value="7.0", flag="F")
+        flow_files.load(tmp_path / "more", _file("doubtful", "NEW 2", "R", suspect))
+
+        page = staff.get("/warehouse/reading/", {"q": builder.MPAN}).content.decode()
+
+        assert page.count("current, doubted") == 1
 
 
 class TestLatest:
@@ -214,8 +358,66 @@ class TestLatest:
         latest = re.findall(r'class="latest-value"[^>]*>([^<]+)<', page)
         assert latest == ["60.0", "24.0", "180.0"]
 
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_tells_what_failed_validation_and_what_is_in_the_future(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        (tmp_path / "more").mkdir()
+        meter = builder.meter(
+            "NEW 2", builder.reading(read_at="21000101000000", value="70.0", flag="")
+        )
+        content = builder.flow_file(
+            builder.meter_point(builder.MPAN, meter, validation_status="F"), file_id="far"
+        )
+        flow_files.load(tmp_path / "more", {"far.uff": content.decode()})
+
+        page = staff.get(ADDRESS).content.decode()
+
+        card = page.partition(">70.0</a>")[2].partition("</div>")[0]
+        assert re.findall(r'<span class="doubted">([^<]+)</span>', card) == [
+            "dated in the future",
+            "failed validation",
+        ]
+        row = _rows(page)["far"]["Type"]
+        assert "dated in the future failed validation" in row
+        # The issue of its line, in both places.
+        issue = models.LineIssue.objects.get(code="future-date")
+        link = f'<a href="/warehouse/lineissue/{issue.pk}/change/">future date</a>'
+        assert page.count(link) == 2
+        assert "issue: future date" in row
+
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_tells_what_failed_validation_beside_its_flag_once(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        (tmp_path / "more").mkdir()
+        meter = builder.meter("NEW 2", builder.reading(read_at="20230601000000", flag="F"))
+        content = builder.flow_file(
+            builder.meter_point(builder.MPAN, meter, validation_status="F"), file_id="both"
+        )
+        flow_files.load(tmp_path / "more", {"both.uff": content.decode()})
+
+        row = _rows(staff.get(ADDRESS).content.decode())["both"]["Type"]
+
+        assert row.count("failed validation") == 2  # its status in words, and the remark
+        assert "flagged as suspect" in row
+
 
 class TestReadingPage:
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_leads_to_the_issues_of_its_line(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        (tmp_path / "more").mkdir()
+        far = builder.reading(read_at="21000101000000")
+        flow_files.load(tmp_path / "more", _file("far", "NEW 2", "R", far))
+        reading = models.Reading.objects.get(flow_file__file_name="far.uff")
+        issue = models.LineIssue.objects.get(code="future-date")
+
+        page = staff.get(f"/warehouse/reading/{reading.pk}/change/").content.decode()
+
+        assert f'<a href="/warehouse/lineissue/{issue.pk}/change/">future date</a>' in page
+
     @pytest.mark.parametrize(
         ("name", "standing"),
         [

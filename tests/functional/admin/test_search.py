@@ -32,13 +32,14 @@ class TestReadingList:
     def test_shows_what_support_staff_are_asked_for(self, staff: test.Client) -> None:
         response = staff.get(READINGS, {"q": "1200023305967"})
 
-        assert [row[-8:] for row in cells(response)] == [
+        assert [row[-9:] for row in cells(response)] == [
             [
                 "1200023305967",
                 "F75A 00802",
                 "S",
                 "22 Feb 2016 00:00",
                 "56311.0",
+                "current",
                 "deemed or estimated (D)",
                 "validated (V)",
                 "DTC5259515123502080915D0010.uff",
@@ -71,7 +72,7 @@ class TestReadingList:
     def test_finds_the_reading_however_it_is_typed(self, staff: test.Client, typed: str) -> None:
         response = staff.get(READINGS, {"q": typed})
 
-        assert [row[-8] for row in cells(response)] == ["1200023305967"]
+        assert [row[-9] for row in cells(response)] == ["1200023305967"]
 
     def test_prefers_the_whole_serial_number_to_a_beginning(self, staff: test.Client) -> None:
         meter = models.Meter.objects.get(serial_number="D13C01717")
@@ -97,9 +98,9 @@ class TestReadingList:
         django_assert_num_queries: fixtures.DjangoAssertNumQueries,
     ) -> None:
         staff.get(READINGS)
-        with django_assert_num_queries(5):  # session, user, count, rows, look-ups
+        with django_assert_num_queries(6):  # session, user, count, rows, standings, look-ups
             everything = staff.get(READINGS)
-        with django_assert_num_queries(6):  # and the search of the MPAN
+        with django_assert_num_queries(7):  # and the search of the MPAN
             one = staff.get(READINGS, {"q": "1200023305967"})
 
         assert (len(cells(everything)), len(cells(one))) == (13, 1)
