@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.contrib.admin import utils as admin_utils
+from django.contrib.admin.views import main
 from django.db.models import Prefetch, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
 from django.utils import html, safestring, timezone
 
 from warehouse import models
@@ -41,12 +45,17 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
+        """Show all there is to tell of a meter point; what is not stored is searched for."""
         meter_point = self.shown(request, object_id)
         if meter_point is not None:
             audit.record(request, [meter_point.pk], models.LookedAt.METER_POINT)
             page = request.GET.get("page", "1")
             context = meter_point_page.context(meter_point.pk, page, timezone.now())
             extra_context = {**context, **(extra_context or {})}
+        elif request.method != "POST" and self.has_view_permission(request):
+            query = urlencode({main.SEARCH_VAR: admin_utils.unquote(object_id)})
+            address = reverse("admin:warehouse_meterpoint_changelist")
+            return HttpResponseRedirect(f"{address}?{query}")
         return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="meters")

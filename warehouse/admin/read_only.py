@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from django.contrib import admin
-from django.contrib.admin import helpers
+from django.contrib.admin import helpers, utils
 from django.contrib.admin.views import main
 from django.core import exceptions, paginator
 from django.db.models import Model, QuerySet
@@ -78,8 +78,23 @@ class ReadOnlyAdmin(admin.ModelAdmin):
 
     def shown(self, request: HttpRequest, object_id: str) -> Any:
         """Return the row of a page that this request is going to show, to whom it may be shown."""
-        row = None if request.method == "POST" else self.get_object(request, object_id)
+        is_shown = request.method != "POST"
+        row = self.get_object(request, utils.unquote(object_id)) if is_shown else None
         return row if row is not None and self.has_view_permission(request, row) else None
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Any:
+        """Look up once a request: the record of what is shown asks, and so does Django's page."""
+        asked = (self.model, object_id, from_field)
+        known: tuple[object, Any] | None = getattr(request, "row", None)
+        if known is None or known[0] != asked:
+            # The server takes no NUL, so no row has one in its key.
+            is_key = "\0" not in object_id
+            row = super().get_object(request, object_id, from_field) if is_key else None
+            known = (asked, row)
+            request.row = known  # type: ignore[attr-defined] # a request carries what middleware likes
+        return known[1]
 
     def history_view(self, *_: Any, **__: Any) -> NoReturn:
         """

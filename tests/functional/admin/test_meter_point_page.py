@@ -248,11 +248,11 @@ class TestHistory:
         models.MeterPoint.objects.create(mpan_core=builder.OTHER_MPAN, line_id=1)
         staff.get(ADDRESS)
 
-        # Session, user, point twice, look-up, readings, visits, registers, meters, standings,
-        # issues and how many, and the transaction around Django's view.
-        with django_assert_num_queries(12):
+        # Session, user, point, look-up, readings, visits, registers, meters, standings, issues
+        # and how many, and the transaction around Django's view.
+        with django_assert_num_queries(11):
             staff.get(ADDRESS)
-        with django_assert_num_queries(12):
+        with django_assert_num_queries(11):
             staff.get(other)
 
 
@@ -432,6 +432,29 @@ class TestReadingPage:
         page = staff.get(f"/warehouse/reading/{reading.pk}/change/").content.decode()
 
         assert standing in page
+
+
+class TestNotFound:
+    def test_leads_to_the_help_of_the_search(self, staff: test.Client) -> None:
+        response = staff.get(f"/warehouse/meterpoint/{builder.THIRD_MPAN}/change/", follow=True)
+
+        assert response.redirect_chain == [(f"/warehouse/meterpoint/?q={builder.THIRD_MPAN}", 302)]
+        page = response.content.decode()
+        assert f"No meter point has the MPAN {builder.THIRD_MPAN}." in page
+        assert "Perhaps it was deleted" not in page
+
+    @pytest.mark.parametrize("key", ["a%26b%3D%23", "%00", "1%00", "\u202e", "1_002F2"], ids=ascii)
+    def test_takes_any_key_for_text(self, staff: test.Client, key: str) -> None:
+        response = staff.get(f"/warehouse/meterpoint/{key}/change/")
+
+        assert response.status_code == 302
+        assert response["Location"].startswith("/warehouse/meterpoint/?q=")
+        assert "&" not in response["Location"]
+
+    def test_is_told_to_nobody_who_may_not_look(self, newcomer: test.Client) -> None:
+        address = f"/warehouse/meterpoint/{builder.THIRD_MPAN}/change/"
+
+        assert newcomer.get(address).status_code == 403
 
 
 class TestChart:
