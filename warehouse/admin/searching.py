@@ -129,7 +129,7 @@ def _answer_to_mpan(found: search.Found) -> Answer:
     return Answer(
         heading=f"No meter point has the MPAN {mpan_core}.",
         advice=advice,
-        suggestions=[Suggestion(label=other, url=meter_point_url(other)) for other in near],
+        suggestions=[_meter_point_suggestion(other) for other in near],
         issues_url=_issues_url(mpan_core) if issues.exists() else "",
     )
 
@@ -152,20 +152,31 @@ def _answer_to_serial_number(found: search.Found) -> Answer:
             advice=advice,
             suggestions=[_meter_suggestion(meter) for meter in found.meters[:10]],
         )
+    heading = f"Nothing is found for {typed}."
     advice = []
-    digits = sum(character.isdigit() for character in typed)
-    if digits == len(typed) and digits > 10:  # noqa: PLR2004 - a serial number has ten characters
-        advice.append(f"An MPAN has 13 digits, here are {digits}.")
+    digits = found.term.digits
+    if len(digits) > 10:  # noqa: PLR2004 - a serial number has ten characters
+        advice.append(f"An MPAN has 13 digits, here are {len(digits)}.")
+        meter_points = search.near_meter_points(digits)
+        if meter_points:
+            difference = "more" if len(digits) < len(meter_points[0]) else "less"
+            advice.append(f"Known MPANs with one digit {difference}:")
+            suggestions = [_meter_point_suggestion(mpan_core) for mpan_core in meter_points]
+            return Answer(heading=heading, advice=advice, suggestions=suggestions)
     near = search.near_meters(found.term.serial_number)
     if near:
         advice.append("Meters whose serial numbers begin like it:")
     else:
         advice.append("Try the first characters of the serial number only, or the MPAN.")
     return Answer(
-        heading=f"Nothing is found for {typed}.",
+        heading=heading,
         advice=advice,
         suggestions=[_meter_suggestion(meter) for meter in near],
     )
+
+
+def _meter_point_suggestion(mpan_core: str) -> Suggestion:
+    return Suggestion(label=mpan_core, url=meter_point_url(mpan_core))
 
 
 def _meter_suggestion(meter: models.Meter) -> Suggestion:

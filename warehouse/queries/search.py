@@ -27,11 +27,13 @@ class Term:
     What was typed, read both ways.
 
     `mpan_core` is empty unless 13 digits stand there, alone or at the end of the 21 of a supply
-    number. `serial_number` is as `meter.serial_number_search` has it: upper case, no spaces.
+    number; `digits` unless nothing but digits does. `serial_number` is as
+    `meter.serial_number_search` has it: upper case, no spaces.
     """
 
     typed: str
     mpan_core: str
+    digits: str
     serial_number: str
 
 
@@ -57,10 +59,12 @@ def read_term(typed: str) -> Term:
     upper = "".join(
         character.upper() if character.isascii() else character for character in compact
     )
-    supply_number = _SUPPLY_NUMBER.fullmatch(re.sub(r"[-/.|]", "", upper))
+    plain = re.sub(r"[-/.|]", "", upper)
+    supply_number = _SUPPLY_NUMBER.fullmatch(plain)
     return Term(
         typed=typed,
         mpan_core=supply_number[1] if supply_number else "",
+        digits=plain if plain.isascii() and plain.isdigit() else "",
         serial_number=upper,
     )
 
@@ -122,11 +126,25 @@ def has_right_check_digit(mpan_core: str) -> bool:
     return total % 11 % 10 == int(mpan_core[-1])
 
 
-def near_meter_points(mpan_core: str) -> Sequence[str]:
-    """Return stored MPANs that one slip of a finger away: a digit, or two neighbours swapped."""
-    candidates = {
-        slip for slip in _slips(mpan_core) if slip != mpan_core and has_right_check_digit(slip)
-    }
+def near_meter_points(digits: str) -> Sequence[str]:
+    """
+    Return stored MPANs one slip of a finger away from these digits.
+
+    Of 13 it is a digit, or two neighbors swapped, and the check digit tells which are MPANs; of 12
+    or 14 it is a digit left out, or one too many.
+    """
+    if len(digits) == _MPAN_DIGITS:
+        candidates = {slip for slip in _slips(digits) if has_right_check_digit(slip)} - {digits}
+    elif len(digits) == _MPAN_DIGITS - 1:
+        candidates = {
+            f"{digits[:place]}{digit}{digits[place:]}"
+            for place in range(_MPAN_DIGITS)
+            for digit in "0123456789"
+        }
+    elif len(digits) == _MPAN_DIGITS + 1:
+        candidates = {f"{digits[:place]}{digits[place + 1 :]}" for place in range(len(digits))}
+    else:
+        return ()
     known = models.MeterPoint.objects.filter(mpan_core__in=sorted(candidates))
     return tuple(known.order_by("mpan_core").values_list("mpan_core", flat=True)[:5])
 

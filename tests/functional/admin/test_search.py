@@ -8,6 +8,7 @@ from django import test
 from pytest_django import fixtures
 
 from warehouse import models
+from warehouse.queries import search
 
 
 pytestmark = pytest.mark.usefixtures("_sample")
@@ -125,6 +126,37 @@ class TestMeterPointSearch:
         location = response["Location"].partition("#")[0]
         assert location == "/warehouse/meterpoint/1200023305967/change/"
 
+    def test_lists_all_meter_points_with_one_serial_number(self, staff: test.Client) -> None:
+        twin = models.Meter.objects.create(
+            id=1,
+            meter_point=models.MeterPoint.objects.get(mpan_core="2000055433806"),
+            serial_number="F75A00802",
+        )
+
+        points = staff.get("/warehouse/meterpoint/", {"q": "F75A 00802"})
+        meters = staff.get("/warehouse/meter/", {"q": "F75A 00802"})
+        readings = staff.get(READINGS, {"q": "F75A 00802"})
+
+        assert [row[0] for row in cells(points)] == ["1200023305967", "2000055433806"]
+        assert {row[1] for row in cells(meters)} == {"1200023305967", "2000055433806"}
+        assert f"/warehouse/meterpoint/2000055433806/change/#meter-{twin.pk}" in (
+            readings.content.decode()
+        )
+        # The twin has no readings; those of other meters at its meter point are not its.
+        assert [row[-9] for row in cells(readings)] == ["1200023305967"]
+
+    def test_tells_that_there_are_more_than_it_shows(
+        self, staff: test.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(search, "MOST_METERS", 3)
+        just_enough = staff.get("/warehouse/meter/", {"q": "d0"})
+        monkeypatch.setattr(search, "MOST_METERS", 2)
+        more = staff.get("/warehouse/meter/", {"q": "d0"})
+
+        assert "type more of it" not in just_enough.content.decode()
+        assert "These are the first 2 meters; type more of it." in more.content.decode()
+        assert [row[0] for row in cells(more)] == ["D0248417", "D03A 09936"]
+
     def test_lists_the_hits_of_a_beginning(self, staff: test.Client) -> None:
         response = staff.get("/warehouse/meter/", {"q": "d0"})
 
@@ -174,6 +206,42 @@ class TestNotFoundHelp:
         for offered in ("/warehouse/reading/download/", 'name="action"'):
             assert offered in found
             assert offered not in nothing
+
+    @pytest.mark.parametrize(
+        ("typed", "told"),
+        [
+            ("120002305967", "Known MPANs with one digit more:"),
+            ("200023305967", "Known MPANs with one digit more:"),
+            ("12 0002 3305 96", "Known MPANs with one digit more:"),
+            ("12000233055967", "Known MPANs with one digit less:"),
+            ("12-0002-3305-967-1", "Known MPANs with one digit less:"),
+        ],
+        ids=["dropped", "first dropped", "last dropped", "doubled", "one more behind"],
+    )
+    def test_tells_the_mpan_that_has_a_digit_more_or_less(
+        self,
+        staff: test.Client,
+        django_assert_num_queries: fixtures.DjangoAssertNumQueries,
+        typed: str,
+        told: str,
+    ) -> None:
+        staff.get(READINGS)
+
+        # Session, user, the serial number, its beginning, the MPANs near it, no standings.
+        with django_assert_num_queries(6):
+            response = staff.get(READINGS, {"q": typed})
+
+        page = response.content.decode()
+        assert told in page
+        assert "/warehouse/meterpoint/1200023305967/change/" in page
+        assert page.count("/warehouse/meterpoint/1") == 1
+
+    @pytest.mark.parametrize("typed", ["99999999999", "999999999999999", "9" * 12, "9" * 14])
+    def test_tells_no_mpan_that_is_further_away(self, staff: test.Client, typed: str) -> None:
+        page = staff.get(READINGS, {"q": typed}).content.decode()
+
+        assert f"An MPAN has 13 digits, here are {len(typed)}." in page
+        assert "Known MPANs" not in page
 
     def test_counts_the_digits_of_an_mpan_cut_short(self, staff: test.Client) -> None:
         response = staff.get(READINGS, {"q": "120002330596"})
