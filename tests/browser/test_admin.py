@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import pathlib
 import re
 
@@ -9,6 +10,7 @@ import pytest
 from axe_playwright_python import sync_playwright as axe
 
 from tests.browser import demo
+from warehouse import models
 
 
 METER_POINT = f"/warehouse/meterpoint/{demo.MPAN}/change/"
@@ -79,10 +81,11 @@ class TestSupport:
         support.goto(f"{site}/warehouse/reading/?q=F75A00802")
         shown = support.locator("#result_list tbody tr")
         on_screen = [
-            [
-                shown.nth(place).locator(f".field-{column}").inner_text()
-                for column in ("mpan", "serial_number", "register_reading", "file")
-            ]
+            [shown.nth(place).locator(f".field-{column}").inner_text() for column in ON_SCREEN]
+            for place in range(shown.count())
+        ]
+        moments = [
+            shown.nth(place).locator("time").get_attribute("datetime")
             for place in range(shown.count())
         ]
 
@@ -92,12 +95,64 @@ class TestSupport:
         path = tmp_path / "readings.csv"
         download.value.save_as(path)
         with path.open(encoding="utf-8", newline="") as file:
-            taken = [
-                [row["mpan_core"], row["serial_number"], row["value"], row["file_name"]]
-                for row in csv.DictReader(file)
-            ]
-        assert taken == on_screen
-        assert len(taken) == 7
+            rows = list(csv.DictReader(file))
+        assert [row["read_at"] for row in rows] == moments
+        assert [_as_on_screen(row) for row in rows] == on_screen
+        assert len(rows) == 7
+        # What the list has no room for stands on the page of each reading.
+        for place, row in enumerate(rows):
+            shown.nth(place).locator(".field-register_reading a").click()
+            for column, label in ON_PAGE.items():
+                fact = support.locator(".form-row", has_text=label).first
+                expect(fact).to_contain_text(row[column] or "–")  # noqa: RUF001 - a dash, as pages have it
+            support.go_back()
+
+    def test_selects_what_is_on_the_page(self, support: playwright.Page, site: str) -> None:
+        support.goto(f"{site}/warehouse/reading/")
+        boxes = support.locator("#result_list tbody tr").count()
+
+        support.get_by_label("Select all objects on this page for an action").check()
+
+        expect(support.locator(".actions")).to_contain_text(f"{boxes} of {boxes} selected")
+        expect(support.locator(".actions")).not_to_contain_text("Select all")
+        assert boxes > 1
+
+
+# The columns of the list, in their order, and those of the CSV that they show.
+ON_SCREEN = {
+    "mpan": "mpan_core",
+    "serial_number": "serial_number",
+    "register_identifier": "register",
+    "read": "read_at",
+    "register_reading": "value",
+    "type_in_words": "reading_type",
+    "validation_in_words": "validation_status",
+    "file": "file_name",
+}
+# The other columns of the CSV, and their labels on the page of a reading.
+ON_PAGE = {
+    "reading_flag": "Flag",
+    "reading_method": "Method",
+    "reason_code": "Reason it was suspect",
+    "reading_status": "Status after checking",
+    "md_reset_at": "Last reset",
+    "md_reset_count": "Number of resets",
+    "line_number": "Line",
+}
+
+
+def _as_on_screen(row: dict[str, str]) -> list[str]:
+    """Write a row of the CSV as the list does: UK time without seconds, codes in words."""
+    moment = datetime.datetime.fromisoformat(row["read_at"])
+    in_words = {
+        "read_at": f"{moment.day} {moment:%b %Y %H:%M}",
+        "reading_type": f"{models.ReadingType(row['reading_type']).label} ({row['reading_type']})",
+        "validation_status": (
+            f"{models.ValidationStatus(row['validation_status']).label}"
+            f" ({row['validation_status']})"
+        ),
+    }
+    return [in_words.get(column, row[column]) for column in ON_SCREEN.values()]
 
 
 class TestPages:
@@ -168,8 +223,6 @@ class TestPages:
 
 
 def _pages() -> list[str]:
-    from warehouse import models  # noqa: PLC0415 - not before Django is set up
-
     file_id = models.FlowFile.objects.get(file_name__contains="partly").pk
     issue_id = models.LineIssue.objects.earliest("id").pk
     reading_id = models.Reading.objects.filter(mpan_core=demo.MPAN).latest("id").pk
