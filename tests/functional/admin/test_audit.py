@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import datetime
+import pathlib
+import re
+
 import pytest
-from django import test
+from django import db, test
 from django.contrib.auth import models as auth_models
+from django.utils import timezone
 
 from warehouse import models
 
@@ -59,6 +64,28 @@ class TestLookUps:
 
         assert "stella" in staff.get("/warehouse/lookup/", {"q": MPAN}).content.decode()
         assert support.get("/warehouse/lookup/").status_code == 403
+
+    def test_are_queried_and_cleared_away_as_documented(self, support: test.Client) -> None:
+        text = pathlib.Path("docker-free-setup.md").read_text(encoding="utf-8")
+        section = text.partition("### Who looked at what")[2].partition("\n### ")[0]
+        of_meter_point, by_user, clear = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
+        support.get(f"/warehouse/meterpoint/{MPAN}/change/")
+        old = timezone.now() - datetime.timedelta(days=500)
+        models.LookUp.objects.create(
+            user_name="stella", mpan_core=MPAN, looked_at="LIST", looked_up_at=old
+        )
+
+        with db.connection.cursor() as cursor:
+            cursor.execute(of_meter_point)
+            looks = cursor.fetchall()
+            cursor.execute(by_user)
+            users = cursor.fetchall()
+            cursor.execute(clear)
+
+        assert [look[1:] for look in looks] == [("stella", "METER_POINT")]
+        assert users == [("stella", 1)]
+        assert [row.looked_at for row in models.LookUp.objects.all()] == ["METER_POINT"]
+        assert all(f"`{place}`" in section for place in models.LookedAt.values)
 
     def test_outlive_the_user(self, support: test.Client) -> None:
         support.get(f"/warehouse/meterpoint/{MPAN}/change/")
