@@ -11,7 +11,8 @@ from warehouse.queries import history
 
 
 WIDTH, HEIGHT = 640, 180
-_LEFT, _RIGHT, _TOP, _BOTTOM = 76, 12, 14, 28
+# On a phone the text is half as large again, as the whole is drawn half as large.
+_LEFT, _RIGHT, _TOP, _BOTTOM = 104, 12, 14, 28
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

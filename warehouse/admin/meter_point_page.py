@@ -50,8 +50,7 @@ class ReadingRow:
     standing: str
     advance: str
     advance_since: str
-    reading_type: str
-    validation: str
+    kind: str
     is_doubted: bool
     remarks: Sequence[str]
     issues: Sequence[Issue]
@@ -202,8 +201,7 @@ def _reading_row(placed: _Placed, known: _Known) -> ReadingRow:
         standing=entry.standing,
         advance="" if entry.advance is None else _signed(entry.advance),
         advance_since=words.day(entry.advance_since) if entry.advance_since else "",
-        reading_type=words.reading_type(reading),
-        validation=words.validation_status(reading),
+        kind=_kind(reading),
         is_doubted=is_in_future or history.is_doubted(reading),
         remarks=[*(["dated in the future"] if is_in_future else []), *_remarks(entry)],
         issues=[
@@ -217,6 +215,14 @@ def _reading_row(placed: _Placed, known: _Known) -> ReadingRow:
     )
 
 
+def _kind(reading: models.Reading) -> str:
+    """Return type and validation in words; that it failed stands among the remarks instead."""
+    kind = words.reading_type(reading)
+    if reading.validation_status == models.ValidationStatus.FAILED:
+        return kind
+    return f"{kind}, {words.validation_status(reading)}"
+
+
 def _signed(number: decimal.Decimal) -> str:
     return f"−{-number}" if number < 0 else f"+{number}"  # noqa: RUF001 - the sign of a number
 
@@ -224,7 +230,7 @@ def _signed(number: decimal.Decimal) -> str:
 def _remarks(entry: history.Entry) -> Iterator[str]:
     reading = entry.reading
     if reading.validation_status == models.ValidationStatus.FAILED:
-        yield "failed validation"
+        yield words.validation_status(reading)
     if reading.reading_flag == models.ReadingFlag.SUSPECT:
         yield "flagged as suspect"
     elif reading.reading_flag not in {"", models.ReadingFlag.VALID}:

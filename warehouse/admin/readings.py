@@ -20,15 +20,7 @@ from warehouse.queries import history, search
 
 class FlowFileFilter(filters.FlowFileFilter):
     def narrow(self, queryset: QuerySet[Any], flow_file_id: int) -> QuerySet[Any]:
-        if flow_file_id >= 2**31:
-            return queryset.none()
-        # A reading's id holds its file's in the high half: one range of the primary key.
-        return queryset.filter(id__range=(flow_file_id << 32, (flow_file_id + 1 << 32) - 1))
-
-    @property
-    def flow_file_id(self) -> int:
-        flow_file_id = self._flow_file_id()
-        return flow_file_id if flow_file_id < 2**31 else 0
+        return _of_file(queryset, flow_file_id)
 
 
 class ChangeList(read_only.ChangeList):
@@ -105,6 +97,11 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
         # The last loaded first, by the primary key; what was searched newest first, by the other.
         return ["-read_at", "-id"] if searching.typed(request) else ["-id"]
 
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        """Return the columns; the readings of one file have their lines where others have it."""
+        columns = self.list_display
+        return (*columns[:-1], "line") if _flow_file_id(request) else columns
+
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002 - Django's signature
         return ChangeList
 
@@ -167,8 +164,8 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
         if request.method != "GET" or not self.has_view_permission(request):
             raise exceptions.PermissionDenied
         term = searching.typed(request)
-        in_file = FlowFileFilter(request, dict(request.GET.lists()), self.model, self)
-        if not term and not in_file.flow_file_id:
+        flow_file_id = _flow_file_id(request)
+        if not term and not flow_file_id:
             self.message_user(
                 request,
                 "Search for a meter point or a meter first;"
@@ -178,9 +175,10 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
             return HttpResponseRedirect(urls.reverse("admin:warehouse_reading_changelist"))
         # Not by way of the list, which is of one page and shows all where it takes no search.
         readings = self.get_queryset(request).order_by(*self.get_ordering(request))
-        readings = in_file.queryset(request, readings)
+        if flow_file_id:
+            readings = _of_file(readings, flow_file_id)
         if not term:
-            audit.record_file(request, in_file.flow_file_id, models.LookedAt.DOWNLOAD)
+            audit.record_file(request, flow_file_id, models.LookedAt.DOWNLOAD)
             return _csv(readings)
         found = searching.found_by(request, term)
         audit.record(request, found.meter_points, models.LookedAt.DOWNLOAD)
@@ -222,10 +220,11 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
         standing: str = reading.standing  # type: ignore[attr-defined] # of the list
         is_doubted = history.is_doubted(reading) or reading.read_at > timezone.now()
         return html.format_html(
-            '<span class="{}"><span class="standing" title="{}">{}</span></span>',
+            '<span class="{}"><span class="standing" title="{}">{}</span></span>{}',
             standing,
             words.STANDINGS[standing],
-            f"{standing}, doubted" if is_doubted else standing,
+            standing,
+            html.format_html(' <span class="doubted">{}</span>', "doubted") if is_doubted else "",
         )
 
     @admin.display(description="standing")
@@ -292,6 +291,20 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
             ),
         )
         return links or html.format_html("{}", words.NOTHING)
+
+
+def _flow_file_id(request: HttpRequest) -> int:
+    """Return the id of the file whose readings are asked for, or 0."""
+    asked = request.GET.get(FlowFileFilter.parameter_name, "")
+    flow_file_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 11 else 0  # noqa: PLR2004 - of an id below 2**31
+    return flow_file_id if flow_file_id < 2**31 else 0
+
+
+def _of_file(readings: QuerySet[models.Reading], flow_file_id: int) -> QuerySet[models.Reading]:
+    if flow_file_id >= 2**31:
+        return readings.none()
+    # A reading's id holds its file's in the high half: one range of the primary key.
+    return readings.filter(id__range=(flow_file_id << 32, (flow_file_id + 1 << 32) - 1))
 
 
 def _csv(readings: QuerySet[models.Reading]) -> HttpResponseBase:

@@ -226,7 +226,7 @@ class TestFile:
         eleven = models.FlowFile.objects.earliest("id")
 
         for flow_file in (two, eleven):
-            with django_assert_num_queries(4):  # session, user, file, look-ups
+            with django_assert_num_queries(3):  # session, user, look-ups
                 staff.get(DOWNLOAD, {"file": flow_file.pk})
 
     def test_is_refused_to_whom_readings_are_not_shown(self, newcomer: test.Client) -> None:

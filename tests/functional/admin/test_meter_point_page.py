@@ -257,6 +257,15 @@ class TestHistory:
 
 
 class TestReadingList:
+    def test_of_a_file_leads_to_its_lines(self, staff: test.Client) -> None:
+        reading = models.Reading.objects.get(flow_file__file_name="after.uff")
+        line = f'<a href="/etl/stagedline/{reading.pk}/change/">line 4</a>'
+
+        of_file = staff.get("/warehouse/reading/", {"file": reading.flow_file_id})
+
+        assert line in of_file.content.decode()
+        assert line not in staff.get("/warehouse/reading/").content.decode()
+
     def test_tells_what_each_reading_is_worth(self, staff: test.Client) -> None:
         page = staff.get("/warehouse/reading/", {"q": builder.MPAN}).content.decode()
 
@@ -292,7 +301,8 @@ class TestReadingList:
 
         page = staff.get("/warehouse/reading/", {"q": builder.MPAN}).content.decode()
 
-        assert page.count("current, doubted") == 1
+        doubted = '>current</span></span> <span class="doubted">doubted</span>'
+        assert page.count(doubted) == 1
 
 
 class TestLatest:
@@ -376,10 +386,10 @@ class TestLatest:
         card = page.partition(">70.0</a>")[2].partition("</div>")[0]
         assert re.findall(r'<span class="doubted">([^<]+)</span>', card) == [
             "dated in the future",
-            "failed validation",
+            "failed validation (F)",
         ]
         row = _rows(page)["far"]["Type"]
-        assert "dated in the future failed validation" in row
+        assert "routine (R) dated in the future failed validation (F)" in row
         # The issue of its line, in both places.
         issue = models.LineIssue.objects.get(code="future-date")
         link = f'<a href="/warehouse/lineissue/{issue.pk}/change/">future date</a>'
@@ -399,8 +409,7 @@ class TestLatest:
 
         row = _rows(staff.get(ADDRESS).content.decode())["both"]["Type"]
 
-        assert row.count("failed validation") == 2  # its status in words, and the remark
-        assert "flagged as suspect" in row
+        assert row == "routine (R) failed validation (F) flagged as suspect issue: missing result"
 
 
 class TestReadingPage:
