@@ -13,9 +13,9 @@ from django.db.models import Count, Q
 from warehouse import models
 
 
-# More than a century of monthly readings of two registers; the export has what lies beyond.
+# More than a century of monthly readings of two registers, and as many site visits; the export
+# has the readings that lie beyond.
 MOST_READINGS = 2_500
-_MOST_VISITS = 2_500
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -145,7 +145,7 @@ def of_meter_point(mpan_core: str) -> History:
     latest = list(readings.order_by("-read_at", "-id")[: MOST_READINGS + 1])
     shown = sorted(latest[:MOST_READINGS], key=place_in_time)
     site_visits = models.SiteVisit.objects.filter(mpan_core=mpan_core).select_related("flow_file")
-    visits = list(site_visits.order_by("-id")[:_MOST_VISITS])
+    visits = list(site_visits.order_by("-id")[: MOST_READINGS + 1])
     registers = list(models.Register.objects.filter(mpan_core=mpan_core).order_by("identifier"))
     meters = {meter.pk: meter for meter in models.Meter.objects.filter(meter_point=mpan_core)}
     standing_of = standings(shown)
@@ -165,10 +165,12 @@ def of_meter_point(mpan_core: str) -> History:
             MeterHistory(meter=meters[meter_id], registers=registers)
             for meter_id, registers in histories.items()
         ),
-        visits=_visits(visits, shown, meters, {item.pk: item.meter_id for item in registers}),
+        visits=_visits(
+            visits[:MOST_READINGS], shown, meters, {item.pk: item.meter_id for item in registers}
+        ),
         rejected_line_count=issues["rejected"],
         warning_count=issues["warnings"],
-        is_cut=len(latest) > MOST_READINGS,
+        is_cut=max(len(latest), len(visits)) > MOST_READINGS,
     )
 
 

@@ -208,13 +208,34 @@ class TestHistory:
 
         cut = staff.get(ADDRESS).content.decode()
 
-        assert "the export has them all" not in whole
-        assert "The latest 3 readings; the export has them all." in cut
+        told = "The latest 3 readings and site visits at most; the export has all readings."
+        assert told not in whole
+        assert told in cut
+        assert "No reading that counts among the latest 3." in cut  # of the old meter
         assert [row["Reading"] for row in _cells(cut) if "Reading" in row] == [
             "60.0",
             "25.0",
             "40.0",
         ]
+
+    def test_is_cut_in_words_where_visits_are_many(
+        self, staff: test.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        flow_file = models.FlowFile.objects.earliest("id")
+        models.MeterPoint.objects.create(mpan_core=builder.OTHER_MPAN, line_id=1)
+        for number in (1, 2):
+            models.SiteVisit.objects.create(
+                id=flow_file.pk << 32 | 1000 + number,
+                flow_file=flow_file,
+                mpan_core=builder.OTHER_MPAN,
+                check_code="20",
+            )
+        monkeypatch.setattr(history, "MOST_READINGS", 1)
+
+        page = staff.get(f"/warehouse/meterpoint/{builder.OTHER_MPAN}/change/").content.decode()
+
+        assert "The latest 1 readings and site visits at most" in page
+        assert page.count("<strong>Site visit:</strong>") == 1
 
     def test_shows_what_is_committed_while_it_is_read(self, staff: test.Client) -> None:
         """A load may commit a meter, its register and a reading between any two queries."""
