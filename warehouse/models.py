@@ -170,6 +170,8 @@ ACCEPTED_STATUSES = (
     FlowFileStatus.LOADED,
     FlowFileStatus.LOADED_WITH_REJECTIONS,
 )
+# What a flow file is if nothing of it counts.
+REFUSED_STATUSES = (FlowFileStatus.REJECTED, FlowFileStatus.FAILED)
 
 
 class FlowFile(models.Model):

@@ -33,43 +33,12 @@ class FlowFileFilter(admin.SimpleListFilter):
         request: HttpRequest,  # noqa: ARG002 - Django's signature
         model_admin: options.ModelAdmin[Any],  # noqa: ARG002 - Django's signature
     ) -> list[tuple[str, str]]:
-        flow_file_id = self._flow_file_id()
-        if not flow_file_id:
+        value = self.value()
+        if not value:
             return []
-        named = models.FlowFile.objects.filter(id=flow_file_id).values_list("file_name", flat=True)
-        return [(str(flow_file_id), words.visible(next(iter(named), "unknown file")))]
-
-    def queryset(
-        self,
-        request: HttpRequest,  # noqa: ARG002 - Django's signature
-        queryset: QuerySet[Any],
-    ) -> QuerySet[Any]:
-        flow_file_id = self._flow_file_id()
-        return self.narrow(queryset, flow_file_id) if flow_file_id else queryset
-
-    def _flow_file_id(self) -> int:
-        value = self.value() or ""
-        is_id = value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
-        return int(value) if is_id else 0
-
-
-class ChoiceFilter(admin.SimpleListFilter):
-    """A filter by a few values; one that is not among them filters nothing."""
-
-    def values(self) -> Sequence[tuple[str, str]]:
-        """Return the values to choose from, each with its words."""
-        raise NotImplementedError
-
-    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        """Return those of the rows that have this value."""
-        raise NotImplementedError
-
-    def lookups(
-        self,
-        request: HttpRequest,  # noqa: ARG002 - Django's signature
-        model_admin: options.ModelAdmin[Any],  # noqa: ARG002 - Django's signature
-    ) -> list[tuple[str, str]]:
-        return list(self.values())
+        named = models.FlowFile.objects.filter(id=_flow_file_id(value))
+        name = next(iter(named.values_list("file_name", flat=True)), "unknown file")
+        return [(value, words.visible(name))]
 
     def queryset(
         self,
@@ -77,8 +46,57 @@ class ChoiceFilter(admin.SimpleListFilter):
         queryset: QuerySet[Any],
     ) -> QuerySet[Any]:
         value = self.value()
-        choices = [str(choice) for choice, _ in self.lookup_choices]
-        return self.narrow(queryset, value) if value in choices else queryset
+        return self.narrow(queryset, _flow_file_id(value)) if value else queryset
+
+
+def _flow_file_id(value: str) -> int:
+    """Return the id that is meant, or 0, which no file has."""
+    is_id = value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
+    return int(value) if is_id else 0
+
+
+class ChoiceFilter(admin.SimpleListFilter):
+    """
+    A filter by a few values.
+
+    A value that is asked for and not among them is offered beside them, and filters too: to show
+    everything instead would be taken for the answer.
+    """
+
+    def values(self) -> Sequence[tuple[str, str]]:
+        """Return the values to choose from, each with its words."""
+        raise NotImplementedError
+
+    def in_words(self, value: str) -> str:
+        """Return the words for a value that is not among those to choose from."""
+        return words.visible(value)
+
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        """Return those of the rows that have this value."""
+        raise NotImplementedError
+
+    def value(self) -> str | None:
+        value = super().value()
+        return value and value.replace("\0", "")  # which the server takes in no text
+
+    def lookups(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        model_admin: options.ModelAdmin[Any],  # noqa: ARG002 - Django's signature
+    ) -> list[tuple[str, str]]:
+        choices = list(self.values())
+        value = self.value()
+        if value and value not in dict(choices):
+            choices.append((value, self.in_words(value)))
+        return choices
+
+    def queryset(
+        self,
+        request: HttpRequest,  # noqa: ARG002 - Django's signature
+        queryset: QuerySet[Any],
+    ) -> QuerySet[Any]:
+        value = self.value()
+        return self.narrow(queryset, value) if value else queryset
 
 
 class SenderFilter(ChoiceFilter):

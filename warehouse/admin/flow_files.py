@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import safestring, timezone
+from django.utils import safestring
 
 from warehouse import models
 from warehouse.admin import filters, raw_lines, read_only, words
-from warehouse.queries import files
+from warehouse.queries import arrivals, files
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -51,34 +52,101 @@ _EXPLAINED: Mapping[str, str] = {
 class OutcomeFilter(filters.ChoiceFilter):
     title = "outcome"
     parameter_name = "status"
+    refused = "REFUSED"
 
     def values(self) -> Sequence[tuple[str, str]]:
-        return models.FlowFileStatus.choices
+        return [*models.FlowFileStatus.choices, (self.refused, "rejected or failed")]
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        if value == self.refused:
+            return queryset.filter(status__in=models.REFUSED_STATUSES)
         return queryset.filter(status=value)
 
 
+_PERIOD = re.compile(r"(\d{4})(?:-(\d{2}))?(?:-(\d{2}))?", re.ASCII)
+
+
 class ArrivalFilter(filters.ChoiceFilter):
-    """By the index over the time of arrival; a date hierarchy would read the whole table."""
+    """
+    The last days, or a year, then a month of it, then a day: each a range of an index.
+
+    Django's date hierarchy would read the whole table to tell on which days something arrived.
+    """
 
     title = "arrival"
     parameter_name = "arrived"
-    days = (("1", "since yesterday"), ("7", "in the last 7 days"), ("31", "in the last 31 days"))
+    days = (
+        ("1", "today"),
+        ("2", "since yesterday"),
+        ("7", "in the last 7 days"),
+        ("31", "in the last 31 days"),
+    )
 
     def values(self) -> Sequence[tuple[str, str]]:
-        return [*self.days, *((str(year), f"in {year}") for year in files.years_of_arrival())]
+        periods = [(period, self.in_words(period)) for period in self._periods()]
+        return [*self.days, *periods]
+
+    def in_words(self, value: str) -> str:
+        days = self._days_of(value)
+        if days is None:
+            return words.visible(value)
+        first, _ = days
+        return {4: f"in {first:%Y}", 7: f"in {first:%B %Y}"}.get(
+            len(value), f"on {first.day} {first:%B %Y}"
+        )
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        number = int(value)
-        if value not in dict(self.days):
-            zone = timezone.get_default_timezone()
-            first = datetime.datetime(number, 1, 1, tzinfo=zone)
-            return queryset.filter(
-                staged_at__gte=first, staged_at__lt=first.replace(year=number + 1)
-            )
-        midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-        return queryset.filter(staged_at__gte=midnight - datetime.timedelta(days=number))
+        if value in dict(self.days):
+            return queryset.filter(staged_at__gte=arrivals.start_of_last(int(value)))
+        days = self._days_of(value)
+        if days is None:
+            return queryset.none()
+        first, end = (arrivals.midnight(day) for day in days)
+        return queryset.filter(staged_at__gte=first, staged_at__lt=end)
+
+    def _periods(self) -> Iterator[str]:
+        """Yield the years in which files arrived, and what lies within the chosen period."""
+        ends = files.days_of_first_and_last_arrival()
+        if ends is None:
+            return
+        first, last = ends
+        value = self.value() or ""
+        chosen = value if self._days_of(value) else "-"
+        for year in range(last.year, first.year - 1, -1):
+            yield f"{year}"
+            if chosen[:4] == f"{year}":
+                yield from self._periods_within(chosen, first, last)
+
+    def _periods_within(
+        self, chosen: str, first: datetime.date, last: datetime.date
+    ) -> Iterator[str]:
+        """Yield the months of the chosen year, or the chosen month and its days; newest first."""
+        months = (f"{chosen[:4]}-{month:02d}" for month in range(12, 0, -1))
+        for month in months:
+            is_reached = f"{first:%Y-%m}" <= month <= f"{last:%Y-%m}"
+            if is_reached and chosen[:7] in {month[:4], month}:
+                yield month
+            if is_reached and chosen[:7] == month:
+                days = (f"{month}-{day:02d}" for day in range(31, 0, -1))
+                yield from (
+                    day for day in days if self._days_of(day) and f"{first}" <= day <= f"{last}"
+                )
+
+    def _days_of(self, value: str) -> tuple[datetime.date, datetime.date] | None:
+        """Return the first day of a period and the one after its last, if there is such a one."""
+        match = _PERIOD.fullmatch(value)
+        if match is None:
+            return None
+        year, month, day = match.groups()
+        try:
+            first = datetime.date(int(year), int(month or 1), int(day or 1))
+            if day:
+                return first, first + datetime.timedelta(days=1)
+            if month:
+                return first, (first + datetime.timedelta(days=31)).replace(day=1)
+            return first, first.replace(year=first.year + 1)
+        except (ValueError, OverflowError):
+            return None
 
 
 class SenderFilter(filters.SenderFilter):
@@ -94,8 +162,9 @@ class IssuesFilter(filters.ChoiceFilter):
         return (("rejected", "with rejected lines"), ("warnings", "with warnings"))
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
-        column = "rejected_line_count" if value == "rejected" else "warning_count"
-        return queryset.filter(**{f"{column}__gt": 0})
+        if value == "rejected":
+            return queryset.filter(rejected_line_count__gt=0)
+        return queryset.filter(warning_count__gt=0) if value == "warnings" else queryset.none()
 
 
 @admin.register(models.FlowFile)

@@ -39,6 +39,9 @@ class FindingFilter(filters.ChoiceFilter):
     def values(self) -> Sequence[tuple[str, str]]:
         return [(code, words.finding(code)) for code in files.issue_codes()]
 
+    def in_words(self, value: str) -> str:
+        return words.finding(value)
+
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(code=value)
 
@@ -73,7 +76,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
     list_display_links = ("finding",)
     list_select_related = ("flow_file",)
     list_filter = (FlowFileFilter, SeverityFilter, FindingFilter, ItemFilter, SenderFilter)
-    ordering = ("-id",)
+    ordering = ("-flow_file_id", "-line_number", "-id")
     search_fields = ("mpan_core",)  # shows the box; what is searched is told below
     search_help_text = "An MPAN: its 13 digits, with or without spaces."
     fields = (
@@ -96,6 +99,12 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         "shown_value",
         "shown_message",
     )
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Put the latest file's first, by an index; those of one file come as its lines do."""
+        if FlowFileFilter.parameter_name in request.GET:
+            return ("flow_file_id", "line_number", "id")
+        return self.ordering
 
     def get_search_results(
         self,

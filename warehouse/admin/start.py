@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
-from django.utils import timezone
 
 from warehouse import models
-from warehouse.admin import words
+from warehouse.admin import flow_files, words
 from warehouse.queries import arrivals
 
 
@@ -21,35 +19,37 @@ DAYS = 7
 def page(request: HttpRequest) -> HttpResponse:
     """Show the start page, with the overview to those who may see flow files."""
     may_see_files = request.user.has_perm("warehouse.view_flowfile")
-    return admin.site.index(request, _overview(timezone.localtime()) if may_see_files else {})
+    return admin.site.index(request, _overview() if may_see_files else {})
 
 
-def _overview(now: datetime.datetime) -> dict[str, Any]:
-    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
-    overview = arrivals.since(midnight - datetime.timedelta(days=DAYS - 1))
-    flow_files = reverse("admin:warehouse_flowfile_changelist")
+def _overview() -> dict[str, Any]:
+    overview = arrivals.since(arrivals.start_of_last(DAYS))
+    address = reverse("admin:warehouse_flowfile_changelist")
+    since = f"{address}?arrived={DAYS}"
     return {
         "overview": overview,
         "days": DAYS,
+        "most_rows": arrivals.MOST_ROWS,
+        "since_url": since,
         "arrived": [
             {
                 "date": f"{row.date:%a} {row.date.day} {row.date:%b}",
                 "files": f"{row.files:,}",
                 "rejected_files": f"{row.rejected_files:,}",
-                "readings": f"{row.readings:,}",
+                "readings": f"{row.loaded_readings:,}",
                 "rejected_lines": f"{row.rejected_lines:,}",
                 "sender": words.visible(row.sender) or words.NOTHING,
             }
             for row in overview.arrived
         ],
         "waiting_since": words.minute_tag(overview.waiting_since),
-        "waiting_url": f"{flow_files}?status={models.FlowFileStatus.STAGED}",
+        "waiting_url": f"{address}?status={models.FlowFileStatus.STAGED}",
         "refused": [_listed(flow_file) for flow_file in overview.refused],
         "partly_loaded": [_listed(flow_file) for flow_file in overview.partly_loaded],
         "refused_more": overview.refused_count - len(overview.refused),
         "partly_loaded_more": overview.partly_loaded_count - len(overview.partly_loaded),
-        "refused_url": f"{flow_files}?arrived={DAYS}&status={models.FlowFileStatus.REJECTED}",
-        "partly_loaded_url": f"{flow_files}?arrived={DAYS}&issues=rejected",
+        "refused_url": f"{since}&status={flow_files.OutcomeFilter.refused}",
+        "partly_loaded_url": f"{since}&status={models.FlowFileStatus.LOADED_WITH_REJECTIONS}",
     }
 
 

@@ -6,13 +6,15 @@ import dataclasses
 import datetime
 from collections.abc import Sequence
 
-from django.db.models import Count, Min, Sum
+from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.db.models.functions import TruncDate
+from django.utils import timezone
 
 from warehouse import models
 
 
 MOST_LISTED = 10
+MOST_ROWS = 200  # of senders and days
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,21 +24,9 @@ class Arrived:
     date: datetime.date
     sender: str
     files: int
-    readings: int
-    rejected_lines: int
-    rejected_files: int
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Group:
-    """What one sender sent on one day, of one outcome."""
-
-    date: datetime.date
-    sender: str
-    status: str
-    files: int
     loaded_readings: int
     rejected_lines: int
+    rejected_files: int
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -44,6 +34,7 @@ class Overview:
     """The start page's numbers; what needs a human is of the same days as what arrived."""
 
     arrived: Sequence[Arrived]
+    is_cut: bool
     waiting_count: int
     waiting_since: datetime.datetime | None
     refused: Sequence[models.FlowFile]
@@ -52,7 +43,22 @@ class Overview:
     partly_loaded_count: int
 
 
-_REFUSED = (models.FlowFileStatus.REJECTED, models.FlowFileStatus.FAILED)
+_LOADED = Q(
+    status__in=(models.FlowFileStatus.LOADED, models.FlowFileStatus.LOADED_WITH_REJECTIONS)
+)
+_PARTLY_LOADED = Q(status=models.FlowFileStatus.LOADED_WITH_REJECTIONS)
+_REFUSED = Q(status__in=models.REFUSED_STATUSES)
+
+
+def midnight(day: datetime.date) -> datetime.datetime:
+    """Return when a day begins by UK clocks."""
+    zone = timezone.get_default_timezone()
+    return datetime.datetime.combine(day, datetime.time.min, tzinfo=zone)
+
+
+def start_of_last(days: int) -> datetime.datetime:
+    """Return when the last so many days began; today is the last of them."""
+    return midnight(timezone.localdate() - datetime.timedelta(days=days - 1))
 
 
 def since(moment: datetime.datetime) -> Overview:
@@ -61,47 +67,33 @@ def since(moment: datetime.datetime) -> Overview:
     waiting = models.FlowFile.objects.filter(status=models.FlowFileStatus.STAGED).aggregate(
         count=Count("id"), since=Min("staged_at")
     )
-    refused = recent.filter(status__in=_REFUSED)
-    partly_loaded = recent.filter(status=models.FlowFileStatus.LOADED_WITH_REJECTIONS)
-    groups = [
-        _Group(**group)
-        for group in recent.annotate(date=TruncDate("staged_at"))
-        .values("date", "sender", "status")
+    needing = recent.filter(_REFUSED | _PARTLY_LOADED).aggregate(
+        refused=Count("id", filter=_REFUSED), partly_loaded=Count("id", filter=_PARTLY_LOADED)
+    )
+    rows = (
+        recent.annotate(date=TruncDate("staged_at"))
+        .values("date", "sender")
         .annotate(
             files=Count("id"),
-            loaded_readings=Sum("reading_count"),
+            # A file that waits says how many readings it holds; they are none before it is loaded.
+            loaded_readings=Sum("reading_count", filter=_LOADED, default=0),
             rejected_lines=Sum("rejected_line_count"),
+            rejected_files=Count("id", filter=_REFUSED),
         )
-    ]
+        .order_by("-date", "sender")[: MOST_ROWS + 1]
+    )
+    arrived = [Arrived(**row) for row in rows]
     return Overview(
-        arrived=_by_day_and_sender(groups),
+        arrived=arrived[:MOST_ROWS],
+        is_cut=len(arrived) > MOST_ROWS,
         waiting_count=waiting["count"],
         waiting_since=waiting["since"],
-        refused=list(refused.order_by("-staged_at", "-id")[:MOST_LISTED]),
-        refused_count=sum(group.files for group in groups if group.status in _REFUSED),
-        partly_loaded=list(partly_loaded.order_by("-staged_at", "-id")[:MOST_LISTED]),
-        partly_loaded_count=sum(
-            group.files
-            for group in groups
-            if group.status == models.FlowFileStatus.LOADED_WITH_REJECTIONS
-        ),
+        refused=_latest(recent.filter(_REFUSED)),
+        refused_count=needing["refused"],
+        partly_loaded=_latest(recent.filter(_PARTLY_LOADED)),
+        partly_loaded_count=needing["partly_loaded"],
     )
 
 
-def _by_day_and_sender(groups: Sequence[_Group]) -> Sequence[Arrived]:
-    """Add up over the outcomes; the last day comes first."""
-    keys = sorted({(-group.date.toordinal(), group.sender) for group in groups})
-    return [
-        Arrived(
-            date=datetime.date.fromordinal(-day),
-            sender=sender,
-            files=sum(group.files for group in of_key),
-            readings=sum(group.loaded_readings for group in of_key),
-            rejected_lines=sum(group.rejected_lines for group in of_key),
-            rejected_files=sum(group.files for group in of_key if group.status in _REFUSED),
-        )
-        for day, sender in keys
-        for of_key in [
-            [group for group in groups if (-group.date.toordinal(), group.sender) == (day, sender)]
-        ]
-    ]
+def _latest(flow_files: QuerySet[models.FlowFile]) -> Sequence[models.FlowFile]:
+    return list(flow_files.order_by("-staged_at", "-id")[:MOST_LISTED])

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import re
 from collections.abc import Sequence
-from typing import Any
 
+from django import db
 from django.db.models import Count, Max, Min, Q, QuerySet
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ MOST_DELIVERIES = 50
 # Issues are told apart by kind among the first of them only, so that a file that is wrong in
 # every line opens as fast as any.
 MOST_ISSUES_LOOKED_AT = 10_000
-MOST_ROWS_LOOKED_AT = 1_000
+MOST_CHOICES = 200  # of a filter; any other is found by its address
 
 _HEX = re.compile(r"[0-9a-f]{1,64}")
 _SHORTEST_HASH = 8
@@ -59,29 +60,49 @@ def search(flow_files: QuerySet[models.FlowFile], typed: str) -> QuerySet[models
 
 
 def senders() -> Sequence[str]:
-    """Return who sent the latest files; who fell silent long ago is found by searching."""
-    return _distinct(models.FlowFile.objects.order_by("-id").values_list("sender", flat=True))
+    """Return who ever sent a file, at most `MOST_CHOICES`."""
+    return _distinct(models.FlowFile, "sender")
 
 
 def issue_codes() -> Sequence[str]:
-    """Return the findings among the latest issues."""
-    return _distinct(models.LineIssue.objects.order_by("-id").values_list("code", flat=True))
+    """Return the findings that any issue has, at most `MOST_CHOICES`."""
+    return _distinct(models.LineIssue, "code")
 
 
 def issue_items() -> Sequence[str]:
-    """Return the J-items among the latest issues."""
-    return _distinct(models.LineIssue.objects.order_by("-id").values_list("item", flat=True))
+    """Return the J-items that any issue has, at most `MOST_CHOICES`."""
+    return _distinct(models.LineIssue, "item")
 
 
-def _distinct(values: QuerySet[Any, str]) -> Sequence[str]:
-    """Tell apart here what the server would read a whole table for."""
-    return sorted(set(values[:MOST_ROWS_LOOKED_AT]) - {""})
+# Goes from each value to the next by an index that leads with the column; DISTINCT would read
+# the whole table.
+_DISTINCT = """
+    WITH RECURSIVE found AS (
+        SELECT min({column}) AS value
+        FROM {table}
+        UNION ALL
+        SELECT (SELECT min({column}) FROM {table} WHERE {column} > found.value)
+        FROM found
+        WHERE found.value IS NOT NULL
+    )
+
+    SELECT value
+    FROM found
+    WHERE value <> ''
+    LIMIT %s
+"""
 
 
-def years_of_arrival() -> Sequence[int]:
-    """Return the years in which files arrived, the last one first, from the ends of the index."""
+def _distinct(model: type[models.FlowFile | models.LineIssue], column: str) -> Sequence[str]:
+    statement = _DISTINCT.format(table=model._meta.db_table, column=column)  # noqa: SLF001 - Django's name for it
+    with db.connection.cursor() as cursor:
+        cursor.execute(statement, [MOST_CHOICES])
+        return [value for (value,) in cursor.fetchall()]
+
+
+def days_of_first_and_last_arrival() -> tuple[datetime.date, datetime.date] | None:
+    """Return the days from the ends of the index, if anything ever arrived."""
     ends = models.FlowFile.objects.aggregate(first=Min("staged_at"), last=Max("staged_at"))
     if ends["first"] is None:
-        return []
-    first, last = (timezone.localtime(ends[end]).year for end in ("first", "last"))
-    return range(last, first - 1, -1)
+        return None
+    return timezone.localdate(ends["first"]), timezone.localdate(ends["last"])

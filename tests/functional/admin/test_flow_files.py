@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import datetime
 import html
 import pathlib
+import re
+from collections.abc import Mapping
 
 import pytest
 from django import test
+from django.utils import timezone
 
 from tests.functional.admin import flow_files
 from warehouse import models
@@ -33,9 +37,17 @@ def _mixed_files(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - ne
                 sender="OTHR",
             ),
             "cut short.uff": "ZHV|3|D0010002|D|UDMS|X|MRCY|20160302153151||||OPER|\n",
+            "later.uff": flow_files.text(
+                ["026|1200023305967|V|", "028|A1|R|", "030|S|21000101000000|1.0|||T|N|"],
+                identifier="4",
+            ),
         },
     )
 
+
+# What the issues are: code and file.
+_PARTLY = {("bad-date", "partly.uff"), ("too-long", "partly.uff")}
+_OTHERS = {("no-trailer", "cut short.uff"), ("future-date", "later.uff")}
 
 pytestmark = pytest.mark.usefixtures("_mixed_files")
 
@@ -83,24 +95,103 @@ class TestFlowFilePage:
         assert "the file is cut short" in page
 
 
+_ALL = {"good.uff", "partly.uff", "cut short.uff", "later.uff"}
+
+
+def _listed(staff: test.Client, query: Mapping[str, str]) -> set[str]:
+    response = staff.get("/warehouse/flowfile/", query)
+    assert response.status_code == 200
+    return {flow_file.file_name for flow_file in response.context["cl"].result_list}
+
+
 class TestFlowFileList:
     @pytest.mark.parametrize(
         ("query", "names"),
         [
+            ({}, _ALL),
             ({"status": "REJECTED"}, {"cut short.uff"}),
+            ({"status": "LOADED_WITH_REJECTIONS"}, {"partly.uff"}),
+            ({"status": "REFUSED"}, {"cut short.uff"}),
+            ({"status": "NONE"}, set()),
             ({"issues": "rejected"}, {"partly.uff"}),
+            ({"issues": "warnings"}, {"later.uff"}),
+            ({"issues": "none"}, set()),
             ({"sender": "OTHR"}, {"partly.uff"}),
-            ({"arrived": "1"}, {"good.uff", "partly.uff", "cut short.uff"}),
+            ({"sender": "WHO?"}, set()),
             ({"q": "0000475656"}, {"good.uff"}),
-            ({"arrived": "nonsense"}, {"good.uff", "partly.uff", "cut short.uff"}),
         ],
-        ids=["outcome", "issues", "sender", "arrival", "file id", "unknown choice"],
+        ids=[
+            "nothing",
+            "outcome",
+            "outcome that rejects lines",
+            "either outcome that keeps a file out",
+            "unknown outcome",
+            "rejected lines",
+            "warnings",
+            "unknown choice of issues",
+            "sender",
+            "unknown sender",
+            "file id",
+        ],
     )
-    def test_is_narrowed(self, staff: test.Client, query: dict[str, str], names: set[str]) -> None:
-        page = staff.get("/warehouse/flowfile/", query).content.decode()
+    def test_is_narrowed_by(
+        self, staff: test.Client, query: dict[str, str], names: set[str]
+    ) -> None:
+        assert _listed(staff, query) == names
 
-        listed = {name for name in ("good.uff", "partly.uff", "cut short.uff") if name in page}
-        assert listed == names
+    @pytest.mark.parametrize(
+        ("arrived", "names"),
+        [
+            ("1", {"cut short.uff"}),
+            ("2", {"cut short.uff", "later.uff"}),
+            ("2016", {"good.uff", "partly.uff"}),
+            ("2016-03", {"good.uff"}),
+            ("2016-03-31", {"good.uff"}),
+            ("2016-04", {"partly.uff"}),
+            ("2016-04-01", {"partly.uff"}),
+            ("2016-12", set()),
+            ("2016-04-02", set()),
+            ("nonsense", set()),
+            ("2016-13", set()),
+            ("2015-02-29", set()),
+            ("0000", set()),
+            ("9999-12-31", set()),
+        ],
+    )
+    def test_is_narrowed_by_arrival(
+        self, staff: test.Client, arrived: str, names: set[str]
+    ) -> None:
+        zone = timezone.get_default_timezone()
+        midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        # The clocks are one hour ahead at the second, so that it came in March by UTC.
+        for name, staged_at in {
+            "good.uff": datetime.datetime(2016, 3, 31, 23, 59, 59, tzinfo=zone),
+            "partly.uff": datetime.datetime(2016, 4, 1, tzinfo=zone),
+            "later.uff": midnight - datetime.timedelta(days=1),
+            "cut short.uff": midnight,
+        }.items():
+            models.FlowFile.objects.filter(file_name=name).update(staged_at=staged_at)
+
+        assert _listed(staff, {"arrived": arrived}) == names
+
+    def test_is_narrowed_to_a_year_then_a_month_of_it_then_a_day(self, staff: test.Client) -> None:
+        zone = timezone.get_default_timezone()
+        models.FlowFile.objects.update(staged_at=datetime.datetime(2016, 3, 2, tzinfo=zone))
+        models.FlowFile.objects.filter(file_name="later.uff").update(
+            staged_at=datetime.datetime(2017, 1, 31, tzinfo=zone)
+        )
+
+        def offered(arrived: str) -> set[str]:
+            page = staff.get("/warehouse/flowfile/", {"arrived": arrived}).content.decode()
+            return {value for value in re.findall(r"arrived=([0-9-]+)", page) if len(value) >= 4}
+
+        assert offered("") == {"2016", "2017"}
+        assert offered("2017") == {"2016", "2017", "2017-01"}
+        months = {f"2016-{month:02d}" for month in range(3, 13)}
+        assert offered("2016") == {"2016", "2017"} | months
+        days = {f"2016-03-{day:02d}" for day in range(2, 32)}
+        assert offered("2016-03") == {"2016", "2017", "2016-03"} | days
+        assert offered("2016-03-09") == offered("2016-03")
 
 
 class TestRawLine:
@@ -135,20 +226,89 @@ class TestRawLine:
 
 
 class TestLineIssueList:
-    def test_is_narrowed_by_code_item_severity_sender_and_file(self, staff: test.Client) -> None:
-        flow_file = models.FlowFile.objects.get(file_name="partly.uff")
-        query = {
-            "code": "bad-date",
-            "item": "J0016",
-            "severity": "REJECTED",
-            "sender": "OTHR",
-            "file": str(flow_file.pk),
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ({}, {*_PARTLY, *_OTHERS}),
+            ({"code": "bad-date"}, {("bad-date", "partly.uff")}),
+            ({"item": "J0016"}, {("bad-date", "partly.uff"), ("future-date", "later.uff")}),
+            ({"severity": "REJECTED"}, {*_PARTLY, ("no-trailer", "cut short.uff")}),
+            ({"severity": "WARNING"}, {("future-date", "later.uff")}),
+            ({"sender": "OTHR"}, _PARTLY),
+            ({"file": "partly.uff"}, _PARTLY),
+            ({"file": "nonsense"}, set()),
+            ({"code": "bad-mpan"}, set()),
+            ({"item": "J9999"}, set()),
+            ({"severity": "NONE"}, set()),
+            ({"sender": "WHO?"}, set()),
+            ({"code": "\0"}, {*_PARTLY, *_OTHERS}),
+        ],
+        ids=[
+            "nothing",
+            "code",
+            "item",
+            "severity rejected",
+            "severity warning",
+            "sender",
+            "file",
+            "no file",
+            "code that nothing has",
+            "item that nothing has",
+            "unknown severity",
+            "unknown sender",
+            "a NUL character, which no text has",
+        ],
+    )
+    def test_is_narrowed_by(
+        self, staff: test.Client, query: dict[str, str], found: set[tuple[str, str]]
+    ) -> None:
+        ids = dict(models.FlowFile.objects.values_list("file_name", "id"))
+        if "file" in query:
+            query = {"file": str(ids.get(query["file"], query["file"]))}
+
+        response = staff.get("/warehouse/lineissue/", query)
+
+        assert response.status_code == 200
+        listed = response.context["cl"].result_list
+        assert {(issue.code, issue.flow_file.file_name) for issue in listed} == found
+
+    def test_is_narrowed_to_what_is_older_than_a_thousand_others(self, staff: test.Client) -> None:
+        flow_file = models.FlowFile.objects.get(file_name="good.uff")
+        models.LineIssue.objects.bulk_create(
+            models.LineIssue(
+                flow_file=flow_file,
+                line_number=line_number,
+                severity="WARNING",
+                code="time-of-day",
+            )
+            for line_number in range(1_100)
+        )
+
+        response = staff.get("/warehouse/lineissue/", {"code": "bad-date"})
+
+        listed = response.context["cl"].result_list
+        assert {(issue.code, issue.flow_file.file_name) for issue in listed} == {
+            ("bad-date", "partly.uff")
         }
+        choices = staff.get("/warehouse/lineissue/").content.decode()
+        for offered in ("code=bad-date", "item=J0010", "sender=OTHR"):
+            assert offered in choices
 
-        page = html.unescape(staff.get("/warehouse/lineissue/", query).content.decode())
+    def test_says_which_choice_is_made_though_nothing_has_it(self, staff: test.Client) -> None:
+        page = staff.get("/warehouse/lineissue/", {"code": "bad-<mpan>"}).content.decode()
 
-        assert "J0016 Reading Date & Time is '20160332000000'" in page
-        assert "too long" not in page.partition('id="result_list"')[2].partition("</table>")[0]
+        _, _, filters = page.partition("By finding")
+        chosen, _, _ = filters.partition("</ul>")
+        assert re.search(r'<li class="selected">\s*<a [^>]*>bad &lt;mpan&gt;</a>', chosen)
+
+    def test_of_one_file_is_in_the_order_of_its_lines(self, staff: test.Client) -> None:
+        flow_file = models.FlowFile.objects.get(file_name="partly.uff")
+
+        response = staff.get("/warehouse/lineissue/", {"file": flow_file.pk})
+
+        numbers = [issue.line_number for issue in response.context["cl"].result_list]
+        assert numbers == sorted(numbers)
+        assert len(set(numbers)) > 1
 
     def test_shows_hostile_text_as_text(self, staff: test.Client) -> None:
         page = staff.get("/warehouse/lineissue/").content.decode()

@@ -1,13 +1,19 @@
 from __future__ import annotations
 
+import datetime
+import html
 import pathlib
+import re
 
 import pytest
 from django import test
 from django.core import management
+from django.utils import timezone
 
 from tests import builder
 from tests.functional.admin import flow_files
+from warehouse import models
+from warehouse.queries import arrivals
 
 
 @pytest.fixture
@@ -47,6 +53,55 @@ class TestStartPage:
         assert "cut short.uff" in page
         assert "the file is cut short" in page
         assert "1 line rejected" in page
+
+    def test_counts_the_readings_of_loaded_files_only(self, staff: test.Client) -> None:
+        page = staff.get("/").content.decode()
+
+        # 1 of a loaded file, none of the one that waits.
+        numbers = "".join(f'<td class="number">{number}</td>' for number in (3, 1, 1, 0))
+        assert f"<td>UDMS</td>{numbers}" in page
+
+    @pytest.mark.parametrize(
+        ("what", "name"), [("rejected", "cut short.uff"), ("with rejected lines", "partly.uff")]
+    )
+    def test_leads_to_as_many_more_as_it_says(
+        self, staff: test.Client, monkeypatch: pytest.MonkeyPatch, what: str, name: str
+    ) -> None:
+        monkeypatch.setattr(arrivals, "MOST_LISTED", 1)
+        midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+        first = midnight - datetime.timedelta(days=6)
+        found = models.FlowFile.objects.get(file_name=name)
+        # One more at the first moment of the days shown, one just before it, one failed.
+        for place, (staged_at, status) in enumerate(
+            [
+                (first, found.status),
+                (first - datetime.timedelta(seconds=1), found.status),
+                (first, models.FlowFileStatus.FAILED),
+            ]
+        ):
+            found.pk = None
+            found.sha256, found.file_identifier = f"{place}", f"{place}"
+            found.staged_at, found.status = staged_at, status
+            found.save()
+
+        page = staff.get("/").content.decode()
+
+        link = re.search(rf'<a href="([^"]*)">(\d+) more {what}</a>', page)
+        assert link is not None
+        listed = staff.get(html.unescape(link[1])).context["cl"].result_list
+        assert len(listed) == 1 + int(link[2]) == (3 if what == "rejected" else 2)
+
+    def test_ends_after_some_rows_and_says_so(
+        self, staff: test.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert "more senders" not in staff.get("/").content.decode()
+        monkeypatch.setattr(arrivals, "MOST_ROWS", 1)
+
+        page = staff.get("/").content.decode()
+
+        assert "<td>OTHR</td>" in page
+        assert "<td>UDMS</td>" not in page
+        assert "Only the latest 1 row is shown" in page
 
     def test_searches_meter_points(self, staff: test.Client) -> None:
         page = staff.get("/").content.decode()
