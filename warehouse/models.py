@@ -256,7 +256,24 @@ class FlowFile(models.Model):
                 condition=models.Q(status=FlowFileStatus.STAGED),
                 name="flow_file_waiting",
             ),
-            models.Index(fields=["staged_at"], name="flow_file_staged_at"),
+            # The list and its filters: the latest first, and those that came as one batch by id.
+            models.Index(fields=["staged_at", "id"], name="flow_file_arrival"),
+            models.Index(fields=["sender", "staged_at", "id"], name="flow_file_of_sender"),
+            models.Index(
+                fields=["staged_at", "id"],
+                condition=models.Q(status__in=REFUSED_STATUSES),
+                name="flow_file_refused",
+            ),
+            models.Index(
+                fields=["staged_at", "id"],
+                condition=models.Q(rejected_line_count__gt=0),
+                name="flow_file_with_rejected_lines",
+            ),
+            models.Index(
+                fields=["staged_at", "id"],
+                condition=models.Q(warning_count__gt=0),
+                name="flow_file_with_warnings",
+            ),
             models.Index(fields=["file_identifier"], name="flow_file_identifier"),
             models.Index(
                 fields=["file_name"], opclasses=["text_pattern_ops"], name="flow_file_name"
@@ -309,7 +326,15 @@ class LineIssue(models.Model):
     class Meta:
         db_table = "line_issue"
         indexes = (
+            # All go from file to file and from line to line, as the list does.
             models.Index(fields=["flow_file", "line_number"], name="line_issue_of_file"),
+            models.Index(fields=["code", "flow_file", "line_number"], name="line_issue_of_code"),
+            models.Index(fields=["item", "flow_file", "line_number"], name="line_issue_of_item"),
+            models.Index(
+                fields=["flow_file", "line_number"],
+                condition=models.Q(severity=Severity.REJECTED),
+                name="line_issue_rejected",
+            ),
             models.Index(
                 fields=["mpan_core"],
                 condition=~models.Q(mpan_core=""),
@@ -556,6 +581,7 @@ class LookUp(models.Model):
         indexes = (
             models.Index(fields=["mpan_core", "looked_up_at"], name="look_up_of_meter_point"),
             models.Index(fields=["user_name", "looked_up_at"], name="look_up_by_user"),
+            models.Index(fields=["user"], name="look_up_of_user"),
         )
 
     def __str__(self) -> str:

@@ -33,8 +33,19 @@ from django.test import Client, utils
 
 READINGS_A_METER_POINT = 40
 READINGS_A_FILE = 1_000
+FILES_A_BATCH = 500  # which arrive at the same moment
+WARNINGS_A_FLAWED_FILE = 300  # one file in three is: an issue for ten readings
 MEDIAN_WANTED, P95_WANTED = 50.0, 150.0  # milliseconds
-JUDGED = {"search by MPAN", "search by serial", "meter point page", "flow file list"}
+JUDGED = {
+    "search by MPAN",
+    "search by serial",
+    "meter point page",
+    "flow file list",
+    "files by outcome",
+    "files by sender",
+    "issue list",
+    "issues by rare code",
+}
 BIG_TABLE = 10_000  # rows; what has fewer, the planner may rightly read whole
 
 _CHECK_DIGIT = " + ".join(
@@ -42,7 +53,9 @@ _CHECK_DIGIT = " + ".join(
     for place, weight in enumerate((3, 5, 7, 13, 17, 19, 23, 29, 31, 37, 41, 43), start=1)
 )
 # A meter at each meter point, a register on each meter. The row of a meter point is read once a
-# day: day after day the files hold all meter points in the same order, as they really do.
+# day: day after day the files hold all meter points in the same order, as they really do. Most
+# issues are warnings; a few rejections are of a code that only old files have, and one sender
+# has sent a handful of files.
 FILL: Sequence[tuple[str, str]] = (
     (
         "flow_file",
@@ -59,12 +72,28 @@ FILL: Sequence[tuple[str, str]] = (
         SELECT
             id, encode(sha256(id::text::bytea), 'hex'),
             'BENCH' || lpad(id::text, 10, '0') || '.uff',
-            CASE WHEN id %% 50 = 0 THEN 'LOADED_WITH_REJECTIONS' ELSE 'LOADED' END, '',
-            now() - (%(files)s - id) * interval '10 minutes', now(), 64000, 'utf-8',
-            lpad(id::text, 10, '0'), 'D0010002', 'D', 'SND' || id %% 7, 'X', 'MRCY',
+            CASE
+                WHEN id %% 1000 = 999 THEN 'REJECTED'
+                WHEN rejected > 0 THEN 'LOADED_WITH_REJECTIONS'
+                ELSE 'LOADED'
+            END,
+            '', now() - (%(files)s - id) / %(a_batch)s * %(a_batch)s * interval '10 minutes',
+            now(), 64000, 'utf-8',
+            lpad(id::text, 10, '0'), 'D0010002', 'D',
+            CASE WHEN id %% (%(files)s / 4) = 5 THEN 'RARE' ELSE 'SND' || id %% 7 END, 'X', 'MRCY',
             now(), '', '', '', 'OPER', FALSE, FALSE, 3000, '', 1000, now(), 3002, 0,
-            1000, 1000, 1000, 0, 0, (id %% 50 = 0)::integer * 3, 0
-        FROM generate_series(1, %(files)s) AS id
+            1000, 1000, 1000, 0, 0, rejected,
+            CASE WHEN id %% 3 = 0 THEN %(warnings)s ELSE 0 END
+        FROM (
+            SELECT
+                id,
+                CASE
+                    WHEN id %% 50 = 0 THEN 3
+                    WHEN id < %(files)s / 10 AND id %% 500 = 7 THEN 1
+                    ELSE 0
+                END AS rejected
+            FROM generate_series(1, %(files)s) AS id
+        ) AS made
         """,
     ),
     (
@@ -134,11 +163,21 @@ FILL: Sequence[tuple[str, str]] = (
             flow_file_id, line_number, group_code, mpan_core, severity, code, item, value, message
         )
         SELECT
-            id, 4 + line, '030', '', 'REJECTED', 'bad-date', 'J0016', '20160332000000',
-            'expected a date and time that exists'
+            id, 4 + line, '030', lpad((id * 1000 + line)::text, 13, '1'), 'WARNING',
+            (ARRAY['time-of-day', 'mpan-check-digit', 'unknown-code'])[1 + line %% 3],
+            (ARRAY['J0016', 'J0003', 'J0171'])[1 + line %% 3], '20160322120000',
+            'J0016 Reading Date & Time is ''20160322120000'': expected midnight or 235959'
         FROM flow_file
-        CROSS JOIN generate_series(1, 3) AS line
-        WHERE status = 'LOADED_WITH_REJECTIONS'
+        CROSS JOIN generate_series(1, warning_count) AS line
+        UNION ALL
+        SELECT
+            id, 4 + line * 2, '030', '', 'REJECTED',
+            CASE WHEN id %% 50 = 0 THEN 'bad-date' ELSE 'bad-number' END,
+            CASE WHEN id %% 50 = 0 THEN 'J0016' ELSE 'J0040' END, '20160332000000',
+            'J0016 Reading Date & Time is ''20160332000000'': expected a date that exists'
+        FROM flow_file
+        CROSS JOIN generate_series(1, rejected_line_count) AS line
+        ORDER BY 1, 2
         """,
     ),
 )
@@ -151,6 +190,8 @@ def fill(readings: int) -> None:
         "days": READINGS_A_METER_POINT,
         "a_file": READINGS_A_FILE,
         "files": readings // READINGS_A_FILE + 1,
+        "a_batch": FILES_A_BATCH,
+        "warnings": WARNINGS_A_FLAWED_FILE,
     }
     with connection.cursor() as cursor:
         cursor.execute("SELECT EXISTS (SELECT FROM reading)")
@@ -191,7 +232,18 @@ def measure(rounds: int, *, is_explaining: bool) -> int:
         "readings, last page": lambda: "/warehouse/reading/?p=10",
         "flow file list": lambda: "/warehouse/flowfile/",
         "flow file page": lambda: f"/warehouse/flowfile/{numbers.randint(1, last // 25)}/change/",
+        "files by outcome": lambda: "/warehouse/flowfile/?status=REFUSED",
+        "files partly loaded": lambda: "/warehouse/flowfile/?status=LOADED_WITH_REJECTIONS",
+        "files by sender": lambda: f"/warehouse/flowfile/?sender=SND{numbers.randint(0, 6)}",
+        "files by rare sender": lambda: "/warehouse/flowfile/?sender=RARE",
+        "issue list": lambda: "/warehouse/lineissue/",
+        "issues by code": lambda: "/warehouse/lineissue/?code=time-of-day",
+        "issues by rare code": lambda: "/warehouse/lineissue/?code=bad-number",
+        "issues by rare item": lambda: "/warehouse/lineissue/?item=J0040",
+        "issues, rejected": lambda: "/warehouse/lineissue/?severity=REJECTED",
         "issues by sender": lambda: f"/warehouse/lineissue/?sender=SND{numbers.randint(0, 6)}",
+        "issues, rare sender": lambda: "/warehouse/lineissue/?sender=RARE",
+        "issues of a file": lambda: f"/warehouse/lineissue/?file={numbers.randint(1, last // 25)}",
         "start page": lambda: "/",
     }
     faults = 0
@@ -239,7 +291,7 @@ def accesses(statements: Sequence[str]) -> tuple[set[str], set[str]]:
         )
         big_tables = {name for (name,) in cursor.fetchall()}
         for statement in statements:
-            if statement.startswith("SELECT"):
+            if statement.lstrip().startswith(("SELECT", "WITH")):
                 cursor.execute(f"EXPLAIN {statement}")
                 plan = "\n".join(row[0] for row in cursor.fetchall())
                 scanned.update(re.findall(r"Seq Scan on (\w+)", plan))

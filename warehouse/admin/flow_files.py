@@ -60,6 +60,10 @@ class OutcomeFilter(filters.ChoiceFilter):
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == self.refused:
             return queryset.filter(status__in=models.REFUSED_STATUSES)
+        if value == models.FlowFileStatus.LOADED_WITH_REJECTIONS:
+            queryset = queryset.filter(
+                rejected_line_count__gt=0
+            )  # they all have, as an index says
         return queryset.filter(status=value)
 
 
