@@ -170,7 +170,8 @@ ACCEPTED_STATUSES = (
     FlowFileStatus.LOADED,
     FlowFileStatus.LOADED_WITH_REJECTIONS,
 )
-# What a flow file is if nothing of it counts.
+# What a flow file is if its readings are in the warehouse, and if none of them will be.
+LOADED_STATUSES = (FlowFileStatus.LOADED, FlowFileStatus.LOADED_WITH_REJECTIONS)
 REFUSED_STATUSES = (FlowFileStatus.REJECTED, FlowFileStatus.FAILED)
 
 

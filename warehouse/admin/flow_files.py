@@ -7,6 +7,7 @@ import datetime
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
+from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -32,7 +33,8 @@ class IssueRow:
     severity: str
     finding: str
     item: str
-    count: int
+    count: str
+    among: str
     first_line_number: int
     line_url: str
     issues_url: str
@@ -243,6 +245,7 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
 
 
 def _page(flow_file: models.FlowFile) -> dict[str, Any]:
+    deliveries = files.latest_deliveries(flow_file)
     return {
         "title": words.visible(flow_file.file_name),
         "subtitle": None,
@@ -259,25 +262,38 @@ def _page(flow_file: models.FlowFile) -> dict[str, Any]:
                 "path": words.visible(delivery.path),
                 "delivered": words.clock_time_tag(delivery.delivered_at),
             }
-            for delivery in files.latest_deliveries(flow_file)
+            for delivery in deliveries
         ],
         "issues": [_issue_row(flow_file, kind) for kind in files.issue_kinds(flow_file)],
+        "has_readings": flow_file.status in models.LOADED_STATUSES and flow_file.reading_count > 0,
+        "deliveries_heading": _deliveries_heading(deliveries),
         "readings_url": f"{reverse('admin:warehouse_reading_changelist')}?file={flow_file.pk}",
         "issues_url": f"{reverse('admin:warehouse_lineissue_changelist')}?file={flow_file.pk}",
         "lines_url": raw_lines.url(raw_lines.line_id(flow_file.pk, 1)),
     }
 
 
+def _deliveries_heading(deliveries: Sequence[models.Delivery]) -> str:
+    is_cut = len(deliveries) >= files.MOST_DELIVERIES
+    return "Deliveries of this content" + (f", latest {len(deliveries)}" if is_cut else "")
+
+
 def _issue_row(flow_file: models.FlowFile, kind: files.IssueKind) -> IssueRow:
-    issues = reverse("admin:warehouse_lineissue_changelist")
+    query = {
+        "file": flow_file.pk,
+        "severity": kind.severity,
+        "code": kind.code,
+        **({"item": kind.item} if kind.item else {}),
+    }
     return IssueRow(
         severity=models.Severity(kind.severity).label,
         finding=words.finding(kind.code),
         item=words.visible(kind.item) or words.NOTHING,
-        count=kind.count,
+        count=f"{kind.count:,}",
+        among=f"among the first {kind.among:,}" if kind.among else "",
         first_line_number=kind.first_line_number,
         line_url=raw_lines.url(raw_lines.line_id(flow_file.pk, kind.first_line_number)),
-        issues_url=f"{issues}?file={flow_file.pk}&severity={kind.severity}",
+        issues_url=f"{reverse('admin:warehouse_lineissue_changelist')}?{urlencode(query)}",
     )
 
 

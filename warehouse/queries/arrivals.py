@@ -43,9 +43,7 @@ class Overview:
     partly_loaded_count: int
 
 
-_LOADED = Q(
-    status__in=(models.FlowFileStatus.LOADED, models.FlowFileStatus.LOADED_WITH_REJECTIONS)
-)
+_LOADED = Q(status__in=models.LOADED_STATUSES)
 _PARTLY_LOADED = Q(status=models.FlowFileStatus.LOADED_WITH_REJECTIONS)
 _REFUSED = Q(status__in=models.REFUSED_STATUSES)
 

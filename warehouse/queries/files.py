@@ -15,8 +15,8 @@ from warehouse import models
 
 
 MOST_DELIVERIES = 50
-# Issues are told apart by kind among the first of them only, so that a file that is wrong in
-# every line opens as fast as any.
+# Issues are told apart by kind among the first of each severity only, so that a file that is
+# wrong in every line opens as fast as any, and no warnings hide a rejection.
 MOST_ISSUES_LOOKED_AT = 10_000
 MOST_CHOICES = 200  # of a filter; any other is found by its address
 
@@ -26,13 +26,14 @@ _SHORTEST_HASH = 8
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class IssueKind:
-    """One finding in a file: how often, and where first."""
+    """One finding in a file: how often, and where first, if among so many issues only."""
 
     severity: str
     code: str
     item: str
     count: int
     first_line_number: int
+    among: int | None
 
 
 def latest_deliveries(flow_file: models.FlowFile) -> Sequence[models.Delivery]:
@@ -41,14 +42,23 @@ def latest_deliveries(flow_file: models.FlowFile) -> Sequence[models.Delivery]:
 
 def issue_kinds(flow_file: models.FlowFile) -> Sequence[IssueKind]:
     """Return the findings in a file, rejections first, the most frequent first."""
-    first = flow_file.issues.order_by("line_number", "id")[:MOST_ISSUES_LOOKED_AT]
+    kinds = _issue_kinds(flow_file, models.Severity.REJECTED)
+    if flow_file.warning_count:  # else all of a file of rejections would be read to find none
+        kinds += _issue_kinds(flow_file, models.Severity.WARNING)
+    return kinds
+
+
+def _issue_kinds(flow_file: models.FlowFile, severity: models.Severity) -> list[IssueKind]:
+    issues = flow_file.issues.filter(severity=severity).order_by("line_number", "id")
     kinds = (
-        models.LineIssue.objects.filter(id__in=first.values("id"))
+        models.LineIssue.objects.filter(id__in=issues.values("id")[:MOST_ISSUES_LOOKED_AT])
         .values("severity", "code", "item")
         .annotate(count=Count("id"), first_line_number=Min("line_number"))
-        .order_by("severity", "-count", "code", "item")
+        .order_by("-count", "code", "item")
     )
-    return [IssueKind(**kind) for kind in kinds]
+    is_cut = sum(kind["count"] for kind in kinds) >= MOST_ISSUES_LOOKED_AT
+    among = MOST_ISSUES_LOOKED_AT if is_cut else None
+    return [IssueKind(**kind, among=among) for kind in kinds]
 
 
 def search(flow_files: QuerySet[models.FlowFile], typed: str) -> QuerySet[models.FlowFile]:

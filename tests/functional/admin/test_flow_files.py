@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from tests.functional.admin import flow_files
 from warehouse import models
+from warehouse.queries import files
 
 
 HOSTILE = "<script>alert('é')</script> \"=1+1\" \u202edrawkcab"
@@ -87,6 +88,55 @@ class TestFlowFilePage:
 
         assert "<td>bad date</td><td>J0016</td>" in page
         assert f"/etl/stagedline/{(flow_file.pk << 32) + 6}/change/" in page
+
+    def test_shows_rejections_however_many_warnings_come_before(
+        self, staff: test.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(files, "MOST_ISSUES_LOOKED_AT", 3)
+        flow_file = models.FlowFile.objects.get(file_name="partly.uff")
+        models.LineIssue.objects.bulk_create(
+            models.LineIssue(
+                flow_file=flow_file, line_number=2, severity="WARNING", code="blank-padding"
+            )
+            for _ in range(5)
+        )
+        models.FlowFile.objects.filter(id=flow_file.pk).update(warning_count=5)
+
+        page = _page_of(staff, file_name="partly.uff")
+
+        assert "<td>bad date</td><td>J0016</td>" in page
+        assert "<td>too long</td><td>J0010</td>" in page
+        row = next(row for row in page.split("<tr>") if "<td>blank padding</td>" in row)
+        assert '<td class="number">3<' in row
+        assert ">among the first 3<" in row
+        assert page.count("among the first") == 1
+
+    def test_leads_to_the_issues_of_one_kind(self, staff: test.Client) -> None:
+        page = _page_of(staff, file_name="partly.uff")
+
+        row = next(row for row in page.split("<tr>") if "<td>bad date</td>" in row)
+        links = re.findall(r'href="(/warehouse/lineissue/[^"]*)"', row)
+        assert len(links) == 1
+        issues = staff.get(links[0]).context["cl"].result_list
+        assert [issue.code for issue in issues] == ["bad-date"]
+
+    def test_offers_the_readings_of_a_loaded_file_only(self, staff: test.Client) -> None:
+        models.FlowFile.objects.filter(file_name="later.uff").update(status="STAGED")
+
+        assert "Its readings" in _page_of(staff, file_name="good.uff")
+        assert "Its readings" in _page_of(staff, file_name="partly.uff")
+        assert "Its readings" not in _page_of(staff, file_name="later.uff")
+
+    def test_says_where_it_ends_the_deliveries(
+        self, staff: test.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        assert "latest" not in _page_of(staff, file_name="good.uff")
+        monkeypatch.setattr(files, "MOST_DELIVERIES", 1)
+
+        page = _page_of(staff, file_name="good.uff")
+
+        assert "Deliveries of this content, latest 1" in page
+        assert '<td class="file">good.uff</td>' not in page
 
     def test_says_why_a_file_was_rejected(self, staff: test.Client) -> None:
         page = _page_of(staff, file_name="cut short.uff")
