@@ -16,10 +16,11 @@ from etl import models
 from etl.domain import grammar
 from etl.usecases import transform
 from warehouse import models as warehouse_models
-from warehouse.admin import audit, flow_files, read_only, searching, words
+from warehouse.admin import audit, flow_files, raw_lines, read_only, searching, words
 
 
 NEIGHBORS = 10
+_MOST_DIGITS = 19  # of an id below 2**63
 _ENVELOPE = {"ZHV": "file header", "ZPT": "file trailer"}
 
 
@@ -83,18 +84,28 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, context)
 
     def _tell_that_it_is_not_kept(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        is_id = object_id.isascii() and object_id.isdigit()
-        self.message_user(
-            request,
-            "The raw line is not kept: the file was rejected before its lines were stored,"
-            " or they have been cleared away.",
-            messages.WARNING,
+        is_id = object_id.isascii() and object_id.isdigit() and len(object_id) <= _MOST_DIGITS
+        line_id = int(object_id) if is_id else 0
+        flow_file = warehouse_models.FlowFile.objects.filter(id=line_id >> 32).first()
+        if flow_file is None:
+            self.message_user(request, "There is no such line.", messages.WARNING)
+            return HttpResponseRedirect(reverse("admin:index"))
+        self.message_user(request, _why_not_kept(flow_file, line_id), messages.WARNING)
+        return HttpResponseRedirect(
+            reverse("admin:warehouse_flowfile_change", args=[flow_file.pk])
         )
-        known = warehouse_models.FlowFile.objects.filter(id=int(object_id) >> 32 if is_id else 0)
-        if known.exists():
-            url = reverse("admin:warehouse_flowfile_change", args=[int(object_id) >> 32])
-            return HttpResponseRedirect(url)
-        return HttpResponseRedirect(reverse("admin:index"))
+
+
+def _why_not_kept(flow_file: warehouse_models.FlowFile, line_id: int) -> str:
+    if flow_file.purged_at is not None:
+        day = words.day(flow_file.purged_at)
+        return f"The raw line is not kept: those of this file were cleared away on {day}."
+    if not raw_lines.are_kept(flow_file):
+        return (
+            "The raw line is not kept: the file was rejected before its lines were stored,"
+            " for the reason that stands here."
+        )
+    return f"The file has no line {line_id & 0xFFFF_FFFF:,}."
 
 
 def _neighbors(line_id: int) -> Sequence[models.StagedLine]:

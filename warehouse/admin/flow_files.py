@@ -269,7 +269,8 @@ def _page(flow_file: models.FlowFile) -> dict[str, Any]:
         "deliveries_heading": _deliveries_heading(deliveries),
         "readings_url": f"{reverse('admin:warehouse_reading_changelist')}?file={flow_file.pk}",
         "issues_url": f"{reverse('admin:warehouse_lineissue_changelist')}?file={flow_file.pk}",
-        "lines_url": raw_lines.url(raw_lines.line_id(flow_file.pk, 1)),
+        "lines_url": raw_lines.url(raw_lines.line_id(flow_file.pk, 1), flow_file),
+        "cleared_away": words.day(flow_file.purged_at) if flow_file.purged_at else "",
     }
 
 
@@ -292,7 +293,7 @@ def _issue_row(flow_file: models.FlowFile, kind: files.IssueKind) -> IssueRow:
         count=f"{kind.count:,}",
         among=f"among the first {kind.among:,}" if kind.among else "",
         first_line_number=kind.first_line_number,
-        line_url=raw_lines.url(raw_lines.line_id(flow_file.pk, kind.first_line_number)),
+        line_url=raw_lines.url(raw_lines.line_id(flow_file.pk, kind.first_line_number), flow_file),
         issues_url=f"{reverse('admin:warehouse_lineissue_changelist')}?{urlencode(query)}",
     )
 

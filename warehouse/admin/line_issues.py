@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views import main
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import html, safestring
 
 from warehouse import models
-from warehouse.admin import filters, raw_lines, read_only, searching, words
+from warehouse.admin import audit, filters, raw_lines, read_only, words
 from warehouse.queries import files, search
 
 
@@ -118,6 +120,22 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
             queryset = queryset.filter(mpan_core=mpan_core) if mpan_core else queryset.none()
         return queryset, False
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """
+        Show the list, and record whose it is if a meter point was searched: it tells its readings.
+
+        :raises PermissionDenied: if something is posted
+        """
+        response = super().changelist_view(request, extra_context)
+        if isinstance(response, TemplateResponse) and response.context_data:
+            listed = response.context_data["cl"]
+            if listed.query:
+                mpan_cores = [issue.mpan_core for issue in listed.result_list]
+                audit.record(request, mpan_cores, models.LookedAt.LIST)
+        return response
+
     def change_view(
         self,
         request: HttpRequest,
@@ -126,7 +144,9 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
         issue = self.get_object(request, object_id) if request.method == "GET" else None
-        if issue is not None:
+        if issue is not None and self.has_view_permission(request, issue):
+            if issue.mpan_core:
+                audit.record(request, [issue.mpan_core], models.LookedAt.LIST)
             finding = words.finding(issue.code).capitalize()
             title = f"{finding} in line {issue.line_number}"
             extra_context = {"title": title, "subtitle": None, **(extra_context or {})}
@@ -156,8 +176,9 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
     def mpan(self, issue: models.LineIssue) -> safestring.SafeString:
         if not issue.mpan_core:
             return html.format_html("{}", words.NOTHING)
-        url = searching.meter_point_url(issue.mpan_core)
-        return html.format_html('<a href="{}">{}</a>', url, issue.mpan_core)
+        # A search, which opens the page where there is one: the line may be all that is known.
+        url = f"{reverse('admin:warehouse_meterpoint_changelist')}?{main.SEARCH_VAR}="
+        return html.format_html('<a href="{0}{1}">{1}</a>', url, issue.mpan_core)
 
     @admin.display(description="file")
     def file(self, issue: models.LineIssue) -> safestring.SafeString:
@@ -168,4 +189,5 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
 
     @admin.display(description="line")
     def line(self, issue: models.LineIssue) -> safestring.SafeString:
-        return raw_lines.link(raw_lines.line_id(issue.flow_file_id, issue.line_number))
+        line_id = raw_lines.line_id(issue.flow_file_id, issue.line_number)
+        return raw_lines.link(line_id, issue.flow_file)

@@ -5,23 +5,44 @@ from __future__ import annotations
 from django import urls
 from django.utils import html, safestring
 
+from warehouse import models
+
 
 def line_id(flow_file_id: int, line_number: int) -> int:
     return flow_file_id << 32 | line_number
 
 
-def url(line_id: int) -> str:
-    """Return the address of the page of a raw line, empty where no pipeline is installed."""
+def are_kept(flow_file: models.FlowFile) -> bool:
+    """
+    Tell from the file's own row whether there are raw lines of it.
+
+    A file that is rejected at first sight is never staged; one that is refused later, because it
+    was to load whole or not at all, keeps the lines that explain it.
+    """
+    is_rejected_unseen = (
+        flow_file.status == models.FlowFileStatus.REJECTED and flow_file.transformed_at is None
+    )
+    return flow_file.purged_at is None and not is_rejected_unseen
+
+
+def url(line_id: int, flow_file: models.FlowFile | None = None) -> str:
+    """
+    Return the address of the page of a raw line.
+
+    It is empty where no pipeline is installed, or where the file is given and keeps no lines.
+    """
+    if flow_file is not None and not are_kept(flow_file):
+        return ""
     try:
         return urls.reverse("admin:etl_stagedline_change", args=[line_id])
     except urls.NoReverseMatch:
         return ""
 
 
-def link(line_id: int) -> safestring.SafeString:
+def link(line_id: int, flow_file: models.FlowFile | None = None) -> safestring.SafeString:
     """Return the number of a line, with a link to it where there is one."""
     number = line_id & 0xFFFF_FFFF
-    address = url(line_id)
+    address = url(line_id, flow_file)
     if not address:
-        return html.format_html("{}", number)
+        return html.format_html("line {}", number)
     return html.format_html('<a href="{}">line {}</a>', address, number)

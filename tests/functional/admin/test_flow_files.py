@@ -8,6 +8,8 @@ from collections.abc import Mapping
 
 import pytest
 from django import test
+from django.core import management
+from django.db import models as db_models
 from django.utils import timezone
 
 from tests.functional.admin import flow_files
@@ -44,6 +46,14 @@ def _mixed_files(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - ne
             ),
         },
     )
+
+
+@pytest.fixture
+def _partly_cleared_away(_mixed_files: None) -> None:
+    models.FlowFile.objects.exclude(file_name="partly.uff").update(
+        transformed_at=db_models.F("transformed_at") + datetime.timedelta(days=1)
+    )
+    management.call_command("purge_staged_lines", "--older-than", "0d")
 
 
 # What the issues are: code and file.
@@ -244,6 +254,21 @@ class TestFlowFileList:
         assert offered("2016-03-09") == offered("2016-03")
 
 
+_STAGED_LINE = "/etl/stagedline/"
+
+
+def _pages_about(staff: test.Client, name: str) -> list[str]:
+    """Return the page of a file, the list of its issues, and the page of the first, if any."""
+    flow_file = models.FlowFile.objects.get(file_name=name)
+    issue = flow_file.issues.first()
+    addresses = [
+        f"/warehouse/flowfile/{flow_file.pk}/change/",
+        f"/warehouse/lineissue/?file={flow_file.pk}",
+        *([f"/warehouse/lineissue/{issue.pk}/change/"] if issue else []),
+    ]
+    return [staff.get(address).content.decode() for address in addresses]
+
+
 class TestRawLine:
     def test_stands_among_its_neighbors_with_its_items_named(self, staff: test.Client) -> None:
         flow_file = models.FlowFile.objects.get(file_name="good.uff")
@@ -256,13 +281,65 @@ class TestRawLine:
         assert "ZHV|0000475656|D0010002" in page
         assert '<dt>Register Reading (J0040)</dt><dd class="raw">56311.0</dd>' in page
 
-    def test_of_a_rejected_file_leads_to_the_file(self, staff: test.Client) -> None:
-        flow_file = models.FlowFile.objects.get(file_name="cut short.uff")
+    @pytest.mark.parametrize(
+        ("name", "number", "message"),
+        [
+            ("cut short.uff", 1, "the file was rejected before its lines were stored"),
+            ("partly.uff", 6, "were cleared away on"),
+            ("good.uff", 99, "The file has no line 99."),
+        ],
+        ids=["rejected", "cleared away", "beyond the end"],
+    )
+    @pytest.mark.usefixtures("_partly_cleared_away")
+    def test_that_is_not_kept_leads_to_the_file_and_says_why(
+        self, staff: test.Client, name: str, number: int, message: str
+    ) -> None:
+        flow_file = models.FlowFile.objects.get(file_name=name)
 
-        response = staff.get(f"/etl/stagedline/{(flow_file.pk << 32) + 1}/change/", follow=True)
+        response = staff.get(
+            f"/etl/stagedline/{(flow_file.pk << 32) + number}/change/", follow=True
+        )
 
-        assert "The raw line is not kept" in response.content.decode()
+        assert message in response.content.decode()
         assert response.redirect_chain == [(f"/warehouse/flowfile/{flow_file.pk}/change/", 302)]
+
+    def test_of_no_file_leads_to_the_start(self, staff: test.Client) -> None:
+        for line_id in ("1", "nonsense", "9" * 40, "9" * 5_000):
+            response = staff.get(f"/etl/stagedline/{line_id}/change/", follow=True)
+
+            assert "There is no such line." in response.content.decode()
+            assert response.redirect_chain == [("/", 302)]
+
+    @pytest.mark.parametrize(
+        ("name", "kept"),
+        [
+            ("good.uff", [True, False]),
+            ("later.uff", [True, True, True]),
+            ("partly.uff", [False, False, False]),
+            ("cut short.uff", [False, False, False]),
+        ],
+        ids=["loaded", "loaded with a warning", "cleared away", "rejected unseen"],
+    )
+    @pytest.mark.usefixtures("_partly_cleared_away")
+    def test_is_led_to_only_where_it_is_kept(
+        self, staff: test.Client, name: str, kept: list[bool]
+    ) -> None:
+        assert [_STAGED_LINE in page for page in _pages_about(staff, name)] == kept
+        is_cleared_away = "Raw lines cleared away on" in _page_of(staff, file_name=name)
+        assert is_cleared_away == (name == "partly.uff")
+
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_is_led_to_where_a_file_was_refused_for_it(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        refused = flow_files.text(["026|1|V|"], identifier="5")
+        (tmp_path / "strict.uff").write_text(refused, encoding="ascii")
+
+        with pytest.raises(SystemExit):
+            management.call_command("load_d0010", str(tmp_path / "strict.uff"), strict=True)
+
+        assert models.FlowFile.objects.get(file_name="strict.uff").status == "REJECTED"
+        assert all(_STAGED_LINE in page for page in _pages_about(staff, "strict.uff"))
 
     def test_shows_hostile_text_as_text(self, staff: test.Client) -> None:
         flow_file = models.FlowFile.objects.get(file_name="partly.uff")
@@ -374,6 +451,52 @@ class TestLineIssueList:
 
         assert "<h1>Bad date in line 6</h1>" in page
         assert f"/etl/stagedline/{(issue.flow_file_id << 32) + 6}/change/" in page
+
+    @pytest.mark.parametrize("where", ["list", "page of its own"])
+    def test_leads_to_a_search_for_the_meter_point_which_may_not_be_stored(
+        self, staff: test.Client, where: str
+    ) -> None:
+        models.LineIssue.objects.filter(code="bad-date").update(mpan_core="2000000000003")
+        issue = models.LineIssue.objects.get(code="bad-date")
+        address = "?file=" + str(issue.flow_file_id) if where == "list" else f"{issue.pk}/change/"
+
+        shown = staff.get(f"/warehouse/lineissue/{address}").content.decode()
+
+        link = re.search(r'href="([^"]*)">2000000000003</a>', shown)
+        assert link is not None
+        helped = staff.get(link[1]).content.decode()
+        assert "No meter point has the MPAN 2000000000003" in helped
+        found = staff.get(link[1].replace("2000000000003", "1200023305967"))
+        assert found["Location"] == "/warehouse/meterpoint/1200023305967/change/"
+
+    @pytest.mark.parametrize(
+        ("query", "recorded"),
+        [
+            ({}, []),
+            ({"q": "1200023305967"}, [("1200023305967", models.LookedAt.LIST)]),
+            ({"q": "1900001059816"}, []),
+        ],
+        ids=["not searched", "found", "not found"],
+    )
+    def test_records_a_look_up_where_it_was_searched(
+        self,
+        staff: test.Client,
+        query: dict[str, str],
+        recorded: list[tuple[str, models.LookedAt]],
+    ) -> None:
+        staff.get("/warehouse/lineissue/", query)
+
+        assert list(models.LookUp.objects.values_list("mpan_core", "looked_at")) == recorded
+
+    def test_records_a_look_up_for_the_page_of_an_issue(self, support: test.Client) -> None:
+        of_meter_point = models.LineIssue.objects.get(code="bad-date")
+        of_none = models.LineIssue.objects.get(code="no-trailer")
+
+        for issue in (of_none, of_meter_point):
+            assert support.get(f"/warehouse/lineissue/{issue.pk}/change/").status_code == 200
+
+        recorded = models.LookUp.objects.values_list("user_name", "mpan_core", "looked_at")
+        assert list(recorded) == [("stella", "1200023305967", models.LookedAt.LIST)]
 
     def test_finds_what_was_said_of_a_meter_point(self, staff: test.Client) -> None:
         found = staff.get("/warehouse/lineissue/", {"q": "12 0002 3305 967"})
