@@ -20,6 +20,7 @@ from warehouse.admin import audit, flow_files, raw_lines, read_only, searching, 
 
 
 NEIGHBORS = 10
+_MOST_TOLD = 10  # files, each in a message of its own
 _MOST_DIGITS = 19  # of an id below 2**63
 _ENVELOPE = {"ZHV": "file header", "ZPT": "file trailer"}
 
@@ -189,22 +190,28 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
     def transform_pending(
         self, request: HttpRequest, queryset: QuerySet[warehouse_models.FlowFile]
     ) -> None:
-        """Transform those of the files that were staged and no more; leave the others alone."""
-        pending = queryset.filter(status=warehouse_models.FlowFileStatus.STAGED)
-        flow_file_ids = sorted(pending.values_list("pk", flat=True))
-        if not flow_file_ids:
+        """
+        Transform those of the files that were staged and no more; leave the others alone.
+
+        Some are done at a time, so that a request that is cut short has not worked for nothing.
+        """
+        pending_count = queryset.filter(status=warehouse_models.FlowFileStatus.STAGED).count()
+        if not pending_count:
             self.message_user(request, "None of the files is pending.", messages.WARNING)
             return
-        transformed = transform.transform_files(
-            flow_file_ids=flow_file_ids, transformed_at=timezone.now(), skip_locked=True
-        )
-        for flow_file in transformed:
-            name = words.visible(flow_file.file_name)
-            outcome = f"{name}: {flow_file.get_status_display()}"
-            # Django starts a message with a capital, which a file name must not get.
-            self.message_user(request, f"Transformed {outcome}", messages.INFO)
-            self.log_change(request, flow_file, f"Transformed again: {outcome}")
-        if len(transformed) < len(flow_file_ids):
+        done = 0
+        for chunk in transform.transform_waiting(queryset, transformed_at=timezone.now()):
+            for flow_file in chunk:
+                done += 1
+                name = words.visible(flow_file.file_name)
+                outcome = f"{name}: {flow_file.get_status_display()}"
+                self.log_change(request, flow_file, f"Transformed again: {outcome}")
+                if done <= _MOST_TOLD:
+                    # Django starts a message with a capital, which a file name must not get.
+                    self.message_user(request, f"Transformed {outcome}", messages.INFO)
+        if done > _MOST_TOLD:
+            self.message_user(request, f"Transformed {done:,} files in all.", messages.INFO)
+        if done < pending_count:
             self.message_user(
                 request, "The others are being transformed by somebody else.", messages.WARNING
             )

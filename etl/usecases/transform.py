@@ -9,7 +9,7 @@ from typing import Any
 
 from django import db
 from django.db import transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 
 from etl.domain import findings, grammar
 from etl.postgres import staged_lines, steps, transactions
@@ -41,12 +41,8 @@ def transform_pending(*, transformed_at: datetime.datetime) -> Iterator[outcomes
 
     :raises django.db.OperationalError: if the server goes away; what is not done stays staged
     """
-    after = 0
-    while chunk := _next_chunk(after):
-        after = chunk[-1]
-        flow_files = transform_files(
-            flow_file_ids=chunk, transformed_at=transformed_at, skip_locked=True
-        )
+    every = models.FlowFile.objects.all()
+    for flow_files in transform_waiting(every, transformed_at=transformed_at):
         findings_of = outcomes.count_findings(flow_files)
         for flow_file in flow_files:
             yield outcomes.report_of(
@@ -56,9 +52,26 @@ def transform_pending(*, transformed_at: datetime.datetime) -> Iterator[outcomes
             )
 
 
-def _next_chunk(after: int) -> list[int]:
+def transform_waiting(
+    flow_files: QuerySet[models.FlowFile], *, transformed_at: datetime.datetime
+) -> Iterator[Sequence[models.FlowFile]]:
+    """
+    Transform those of the files that are staged and not yet transformed, some at a time.
+
+    Yield each chunk when it is done. Files that another process is transforming at the moment
+    are left to it.
+
+    :raises django.db.OperationalError: if the server goes away; what is not done stays staged
+    """
+    after = 0
+    while chunk := _next_chunk(flow_files, after):
+        after = chunk[-1]
+        yield transform_files(flow_file_ids=chunk, transformed_at=transformed_at, skip_locked=True)
+
+
+def _next_chunk(flow_files: QuerySet[models.FlowFile], after: int) -> list[int]:
     waiting = (
-        models.FlowFile.objects.filter(status=models.FlowFileStatus.STAGED, id__gt=after)
+        flow_files.filter(status=models.FlowFileStatus.STAGED, id__gt=after)
         .order_by("id")
         .values_list("id", "line_count")[:_FILES_A_CHUNK]
     )

@@ -7,11 +7,16 @@ import re
 from collections.abc import Mapping
 
 import pytest
-from django import test
+from django import db, test
+from django.contrib.admin import models as admin_models
 from django.core import management
 from django.db import models as db_models
+from django.test import utils
 from django.utils import timezone
 
+from etl import admin
+from etl.usecases import transform
+from tests import builder
 from tests.functional.admin import flow_files
 from warehouse import models
 from warehouse.queries import files
@@ -350,6 +355,38 @@ class TestRawLine:
         assert "<script>alert" not in page
         assert "\u202e" not in page
         assert "\\u202edrawkcab" in page
+
+
+@pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+class TestTransformAgain:
+    def test_finishes_many_files_some_at_a_time(
+        self, operations: test.Client, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        paths = [tmp_path / f"waits {number}.uff" for number in range(5)]
+        for number, path in enumerate(paths):
+            path.write_bytes(builder.simple(file_id=f"w{number}", value=f"{number}.0"))
+        management.call_command("load_d0010", *map(str, paths), batch=True, stage_only=True)
+        waiting = models.FlowFile.objects.filter(status="STAGED").order_by("id")
+        chosen = [flow_file.pk for flow_file in waiting[1:]]
+        monkeypatch.setattr(transform, "_FILES_A_CHUNK", 2)
+        monkeypatch.setattr(admin, "_MOST_TOLD", 3)
+
+        with utils.CaptureQueriesContext(db.connection) as queries:
+            response = operations.post(
+                "/warehouse/flowfile/",
+                {"action": "transform_pending", "_selected_action": chosen},
+                follow=True,
+            )
+
+        runs = [query for query in queries if "90_mark_files_transformed" in query["sql"]]
+        assert len(runs) == 2
+        page = response.content.decode()
+        told = [f"Transformed waits {number}.uff: loaded" in page for number in range(5)]
+        assert told == [False, True, True, True, False]
+        assert "Transformed 4 files in all." in page
+        assert [flow_file.file_name for flow_file in waiting] == ["waits 0.uff"]
+        logged = admin_models.LogEntry.objects.filter(user__username="otto")
+        assert {int(entry.object_id or 0) for entry in logged} == set(chosen)
 
 
 class TestLineIssueList:
