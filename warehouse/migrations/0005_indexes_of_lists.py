@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("warehouse", "0003_look_up"),
+        ("warehouse", "0004_reading_standing_v2"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
