@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
+from django.contrib.admin.views import main
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
@@ -81,6 +82,7 @@ class ArrivalFilter(filters.ChoiceFilter):
 
     title = "arrival"
     parameter_name = "arrived"
+    template = "admin/warehouse/flowfile/arrival_filter.html"
     days = (
         ("1", "today"),
         ("2", "since yesterday"),
@@ -91,6 +93,13 @@ class ArrivalFilter(filters.ChoiceFilter):
     def values(self) -> Sequence[tuple[str, str]]:
         periods = [(period, self.in_words(period)) for period in self._periods()]
         return [*self.days, *periods]
+
+    def choices(self, changelist: main.ChangeList) -> Iterator[Any]:
+        """Yield what Django does, and a day's number: a month of those takes few lines."""
+        values = ["", *(str(value) for value, _ in self.lookup_choices)]
+        for value, choice in zip(values, super().choices(changelist), strict=True):
+            is_day = len(value) == len("2016-03-31") and self._days_of(value) is not None
+            yield {**choice, "day": int(value[-2:]) if is_day else None}
 
     def in_words(self, value: str) -> str:
         days = self._days_of(value)
@@ -126,14 +135,14 @@ class ArrivalFilter(filters.ChoiceFilter):
     def _periods_within(
         self, chosen: str, first: datetime.date, last: datetime.date
     ) -> Iterator[str]:
-        """Yield the months of the chosen year, or the chosen month and its days; newest first."""
+        """Yield the months of the chosen year, newest first, or the chosen month and its days."""
         months = (f"{chosen[:4]}-{month:02d}" for month in range(12, 0, -1))
         for month in months:
             is_reached = f"{first:%Y-%m}" <= month <= f"{last:%Y-%m}"
             if is_reached and chosen[:7] in {month[:4], month}:
                 yield month
             if is_reached and chosen[:7] == month:
-                days = (f"{month}-{day:02d}" for day in range(31, 0, -1))
+                days = (f"{month}-{day:02d}" for day in range(1, 32))
                 yield from (
                     day for day in days if self._days_of(day) and f"{first}" <= day <= f"{last}"
                 )

@@ -122,7 +122,7 @@ class TestFlowFilePage:
         assert "<td>bad date</td><td>J0016</td>" in page
         assert "<td>too long</td><td>J0010</td>" in page
         row = next(row for row in page.split("<tr>") if "<td>blank padding</td>" in row)
-        assert '<td class="number">3<' in row
+        assert 'data-label="Times">3 <' in row
         assert ">among the first 3<" in row
         assert page.count("among the first") == 1
 
