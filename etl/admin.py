@@ -72,7 +72,7 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
 
         A line that is no longer kept is told of on the page of its file.
         """
-        if request.method != "GET" or not self.has_view_permission(request):
+        if request.method == "POST" or not self.has_view_permission(request):
             return super().change_view(request, object_id, form_url, extra_context)
         line = self.get_object(request, object_id)
         if line is None:

@@ -36,7 +36,7 @@ class FlowFileFilter(admin.SimpleListFilter):
         value = self.value()
         if not value:
             return []
-        named = models.FlowFile.objects.filter(id=_flow_file_id(value))
+        named = models.FlowFile.objects.filter(id=flow_file_id(value))
         name = next(iter(named.values_list("file_name", flat=True)), "unknown file")
         return [(value, words.visible(name))]
 
@@ -46,13 +46,13 @@ class FlowFileFilter(admin.SimpleListFilter):
         queryset: QuerySet[Any],
     ) -> QuerySet[Any]:
         value = self.value()
-        return self.narrow(queryset, _flow_file_id(value)) if value else queryset
+        return self.narrow(queryset, flow_file_id(value)) if value else queryset
 
 
-def _flow_file_id(value: str) -> int:
+def flow_file_id(value: str) -> int:
     """Return the id that is meant, or 0, which no file has."""
     is_id = value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
-    return int(value) if is_id else 0
+    return int(value) if is_id and int(value) < 2**31 else 0
 
 
 class ChoiceFilter(admin.SimpleListFilter):

@@ -133,7 +133,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
             listed = response.context_data["cl"]
             if listed.query:
                 mpan_cores = [issue.mpan_core for issue in listed.result_list]
-                audit.record(request, mpan_cores, models.LookedAt.LIST)
+                audit.record(request, mpan_cores, models.LookedAt.ISSUE)
         return response
 
     def change_view(
@@ -143,10 +143,9 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         form_url: str = "",
         extra_context: dict[str, Any] | None = None,
     ) -> HttpResponse:
-        issue = self.get_object(request, object_id) if request.method == "GET" else None
-        if issue is not None and self.has_view_permission(request, issue):
-            if issue.mpan_core:
-                audit.record(request, [issue.mpan_core], models.LookedAt.LIST)
+        issue = self.shown(request, object_id)
+        if issue is not None:
+            audit.record(request, [issue.mpan_core], models.LookedAt.ISSUE)
             finding = words.finding(issue.code).capitalize()
             title = f"{finding} in line {issue.line_number}"
             extra_context = {"title": title, "subtitle": None, **(extra_context or {})}

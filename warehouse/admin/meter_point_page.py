@@ -266,5 +266,5 @@ def _source(row: models.Reading | models.SiteVisit) -> Source:
         file_name=words.visible(row.flow_file.file_name),
         file_url=reverse("admin:warehouse_flowfile_change", args=[row.flow_file_id]),
         line_number=row.line_number,
-        line_url=raw_lines.url(row.pk),
+        line_url=raw_lines.url(row.pk, row.flow_file),
     )

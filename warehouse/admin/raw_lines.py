@@ -25,13 +25,13 @@ def are_kept(flow_file: models.FlowFile) -> bool:
     return flow_file.purged_at is None and not is_rejected_unseen
 
 
-def url(line_id: int, flow_file: models.FlowFile | None = None) -> str:
+def url(line_id: int, flow_file: models.FlowFile) -> str:
     """
     Return the address of the page of a raw line.
 
-    It is empty where no pipeline is installed, or where the file is given and keeps no lines.
+    It is empty where no pipeline is installed, or where the file keeps no lines.
     """
-    if flow_file is not None and not are_kept(flow_file):
+    if not are_kept(flow_file):
         return ""
     try:
         return urls.reverse("admin:etl_stagedline_change", args=[line_id])
@@ -39,7 +39,7 @@ def url(line_id: int, flow_file: models.FlowFile | None = None) -> str:
         return ""
 
 
-def link(line_id: int, flow_file: models.FlowFile | None = None) -> safestring.SafeString:
+def link(line_id: int, flow_file: models.FlowFile) -> safestring.SafeString:
     """Return the number of a line, with a link to it where there is one."""
     number = line_id & 0xFFFF_FFFF
     address = url(line_id, flow_file)

@@ -274,7 +274,7 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
 
     @admin.display(description="line")
     def line(self, reading: models.Reading) -> safestring.SafeString:
-        return raw_lines.link(reading.pk)
+        return raw_lines.link(reading.pk, reading.flow_file)
 
     @admin.display(description="issues of the line")
     def issues(self, reading: models.Reading) -> safestring.SafeString:
@@ -295,14 +295,10 @@ class ReadingAdmin(searching.SearchAdmin[models.Reading]):
 
 def _flow_file_id(request: HttpRequest) -> int:
     """Return the id of the file whose readings are asked for, or 0."""
-    asked = request.GET.get(FlowFileFilter.parameter_name, "")
-    flow_file_id = int(asked) if asked.isascii() and asked.isdigit() and len(asked) < 11 else 0  # noqa: PLR2004 - of an id below 2**31
-    return flow_file_id if flow_file_id < 2**31 else 0
+    return filters.flow_file_id(request.GET.get(FlowFileFilter.parameter_name, ""))
 
 
 def _of_file(readings: QuerySet[models.Reading], flow_file_id: int) -> QuerySet[models.Reading]:
-    if flow_file_id >= 2**31:
-        return readings.none()
     # A reading's id holds its file's in the high half: one range of the primary key.
     return readings.filter(id__range=(flow_file_id << 32, (flow_file_id + 1 << 32) - 1))
 

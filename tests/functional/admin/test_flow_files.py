@@ -510,7 +510,7 @@ class TestLineIssueList:
         ("query", "recorded"),
         [
             ({}, []),
-            ({"q": "1200023305967"}, [("1200023305967", models.LookedAt.LIST)]),
+            ({"q": "1200023305967"}, [("1200023305967", models.LookedAt.ISSUE)]),
             ({"q": "1900001059816"}, []),
         ],
         ids=["not searched", "found", "not found"],
@@ -533,7 +533,7 @@ class TestLineIssueList:
             assert support.get(f"/warehouse/lineissue/{issue.pk}/change/").status_code == 200
 
         recorded = models.LookUp.objects.values_list("user_name", "mpan_core", "looked_at")
-        assert list(recorded) == [("stella", "1200023305967", models.LookedAt.LIST)]
+        assert list(recorded) == [("stella", "1200023305967", models.LookedAt.ISSUE)]
 
     def test_finds_what_was_said_of_a_meter_point(self, staff: test.Client) -> None:
         found = staff.get("/warehouse/lineissue/", {"q": "12 0002 3305 967"})
