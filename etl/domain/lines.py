@@ -11,8 +11,9 @@ MPAN_DIGITS = 13
 
 # A child belongs to the most recent open line of its parent group. A line opens itself and
 # closes whatever stood open beneath its group, so nothing attaches to the wrong parent. Only
-# groups that have children need to be remembered: most lines are of groups that have none.
-_PARENTS = {group.parent for group in grammar.GROUPS.values() if group.parent}
+# groups that have children need to be remembered, from the top: most lines are of groups that
+# have none.
+_PARENTS = tuple(code for code in grammar.GROUPS if grammar.descendants(code))
 _PLACES = {
     f"{code}|": (
         code,
@@ -48,7 +49,12 @@ class Positions:
         for line_id, line in enumerate(lines, start=first_id):
             place = find_place(line[:4])
             if place is None:
-                yield line_id, None, _group_code(line), "", line
+                group_code = _group_code(line)
+                for closed_group in _closed_by_unknown(group_code):
+                    open_[closed_group] = None
+                    if closed_group == "026":
+                        self._mpan_core = mpan_core = ""
+                yield line_id, None, group_code, "", line
                 continue
             code, parent, opened, closed = place
             if code == "026":
@@ -64,6 +70,22 @@ def _group_code(line: str) -> str:
     code = line[:3]
     is_code = line[3:4] == "|" and code.isascii() and code.isalnum()
     return code if is_code else ""
+
+
+def _closed_by_unknown(group_code: str) -> tuple[str, ...]:
+    """
+    Return the groups to close behind a line of no known group, which may be damaged.
+
+    Without a code it may have been any line. With one it may have been a line of each group that
+    is one character away, and does what the topmost of these would have done: what follows is
+    better an orphan than under a wrong meter point. Any other code leaves its siblings alone.
+    """
+    if not group_code:
+        return _PARENTS
+    for code in _PARENTS:
+        if sum(one != other for one, other in zip(code, group_code, strict=True)) == 1:
+            return code, *(below for below in grammar.descendants(code) if below in _PARENTS)
+    return ()
 
 
 def _mpan_core(line: str) -> str:

@@ -237,6 +237,56 @@ class TestHierarchy:
             builder.OTHER_MPAN,
         )
 
+    @pytest.mark.parametrize(
+        "damaged",
+        [f"O26|{builder.OTHER_MPAN}|V|", "026", f" 026|{builder.OTHER_MPAN}|V|", "\\26|"],
+        ids=["another character", "cut", "shifted", "a backslash"],
+    )
+    def test_attaches_nothing_to_the_meter_point_above_a_damaged_line(
+        self, run: conftest.Run, write: conftest.Write, damaged: str
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(builder.MPAN, builder.meter("A1", builder.reading())),
+            builder.line(damaged),
+            builder.line("027|20||"),
+            builder.meter("B2", builder.reading(value="666.0", below=["033|20||"])),
+            builder.meter_point(
+                builder.THIRD_MPAN, builder.meter("C3", builder.reading(value="3.0"))
+            ),
+        )
+
+        ended = run("load_d0010", write(content))
+
+        assert "loaded with rejections (2 readings; 5 lines rejected; orphan-line 2," in ended.out
+        assert stored() == {
+            (builder.MPAN, "A1", "S", "100.0"),
+            (builder.THIRD_MPAN, "C3", "S", "3.0"),
+        }
+        assert not models.Meter.objects.filter(serial_number="B2").exists()
+        assert not models.SiteVisit.objects.exists()
+        assert not StagedLine.objects.filter(
+            mpan_core=builder.MPAN, payload__startswith="028|B2"
+        ).exists()
+        assert run("reconcile").code == 0
+
+    def test_keeps_the_siblings_of_a_line_of_an_unknown_group(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter("A1", builder.reading(), ["099|x|"], builder.reading("DY")),
+            )
+        )
+
+        ended = run("load_d0010", write(content))
+
+        assert "(2 readings; 1 line rejected; unknown-group 1)" in ended.out
+        assert stored() == {
+            (builder.MPAN, "A1", "S", "100.0"),
+            (builder.MPAN, "A1", "DY", "100.0"),
+        }
+
     def test_finds_registers_that_an_earlier_file_brought(
         self, run: conftest.Run, write: conftest.Write
     ) -> None:

@@ -123,6 +123,7 @@ def _walk(lines: Mapping[int, str], version: str) -> list[Line]:
         code, pipe, _ = text.partition("|")
         if code not in PARENTS or not pipe:
             placed.append(Line(number, code, [], None, is_sound=False))
+            above = _open_behind_unknown(text, above)
             continue
         parent = above.get(PARENTS[code])
         has_place = code == "026" or (parent is not None and parent.is_sound)
@@ -137,6 +138,22 @@ def _walk(lines: Mapping[int, str], version: str) -> list[Line]:
         above[code] = line
         placed.append(line)
     return placed
+
+
+def _open_behind_unknown(text: str, above: dict[str, Line]) -> dict[str, Line]:
+    """
+    Tell what a line of no known group leaves open: whatever it may have been before it broke.
+
+    Without three letters or digits and a | at its start nothing is known of it. Else it may be
+    a 026, 028 or 030 with one wrong character, the first of these that fits.
+    """
+    if not re.match(r"[0-9A-Za-z]{3}\|", text):
+        return {}
+    for code in ("026", "028", "030"):
+        patterns = (f".{code[1:]}", f"{code[0]}.{code[2]}", f"{code[:2]}.")
+        if any(re.match(pattern, text) for pattern in patterns):
+            return {name: line for name, line in above.items() if not _is_below(name, code)}
+    return above
 
 
 def _is_below(code: str, other: str) -> bool:

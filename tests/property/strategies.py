@@ -330,6 +330,14 @@ _BYTES = (
 )
 
 
+def _change_code(draw: st.DrawFn, lines: list[bytes]) -> None:
+    """Damage the group code alone, so that the line may have been of another group."""
+    place = _place(draw, lines)
+    line = bytearray(lines[place] or b"x")
+    line[_place(draw, line[:4])] = draw(st.sampled_from(b"0123689OAz| "))
+    lines[place] = bytes(line)
+
+
 def _change_field(draw: st.DrawFn, lines: list[bytes]) -> None:
     place = _place(draw, lines)
     fields = lines[place].split(b"|")
@@ -373,6 +381,7 @@ _OF_A_LINE: Sequence[Mutation] = (
     _swap_lines,
     _cut_line,
     _change_byte,
+    _change_code,
     _insert_bytes,
     _change_field,
     _change_field,

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pytest
+
 from etl.domain import lines
 from tests import builder
 
@@ -22,6 +24,72 @@ class TestPositions:
 
     def test_leaves_a_meter_open_behind_a_site_visit_at_its_meter_point(self) -> None:
         assert parents(["026|", "028|", "030|", "027|", "030|"])[3:] == [1, 2]
+
+    @pytest.mark.parametrize(
+        "line",
+        ["026", "26|", "0026|", "\x0026|", "O 6|", "０26|", "|", "x"],  # noqa: RUF001 - no ASCII
+    )
+    def test_closes_all_behind_a_line_without_a_code_for_it_may_have_been_any(
+        self, line: str
+    ) -> None:
+        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", line, "027|", "028|", "030|", "032|"]
+
+        placed = list(lines.Positions().place(texts, first_id=1))[4:]
+
+        assert [(parent, mpan_core) for _, parent, _, mpan_core, _ in placed] == [
+            (None, ""),
+            (None, ""),
+            (6, ""),
+            (7, ""),
+        ]
+
+    @pytest.mark.parametrize("code", ["O26", "0Z6", "02a", "020", "036", "926"])
+    def test_closes_all_behind_a_code_that_is_026_but_for_a_character(self, code: str) -> None:
+        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "027|", "028|", "030|"]
+
+        placed = list(lines.Positions().place(texts, first_id=1))[4:]
+
+        assert [(parent, mpan_core) for _, parent, _, mpan_core, _ in placed] == [
+            (None, ""),
+            (None, ""),
+            (6, ""),
+        ]
+
+    @pytest.mark.parametrize("code", ["O28", "038", "0B8", "128"])
+    def test_closes_the_meter_behind_a_code_that_is_028_but_for_a_character(
+        self, code: str
+    ) -> None:
+        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "027|", "029|", "030|"]
+
+        placed = list(lines.Positions().place([*texts, "032|", "028|"], first_id=1))[4:]
+
+        assert [parent for _, parent, _, _, _ in placed] == [1, None, None, 7, 1]
+        assert {mpan_core for _, _, _, mpan_core, _ in placed} == {builder.MPAN}
+
+    @pytest.mark.parametrize("code", ["O30", "031", "0E0", "130"])
+    def test_closes_the_reading_behind_a_code_that_is_030_but_for_a_character(
+        self, code: str
+    ) -> None:
+        assert parents(["026|", "028|", "030|", f"{code}|", "032|", "033|", "030|", "032|"])[
+            4:
+        ] == [None, None, 2, 7]
+
+    @pytest.mark.parametrize("code", ["099", "ABC", "127", "ZHV"])
+    def test_closes_nothing_behind_any_other_code(self, code: str) -> None:
+        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "032|", "030|", "028|"]
+
+        placed = list(lines.Positions().place(texts, first_id=1))[4:]
+
+        assert [parent for _, parent, _, _, _ in placed] == [3, 2, 1]
+        assert {mpan_core for _, _, _, mpan_core, _ in placed} == {builder.MPAN}
+
+    def test_remembers_in_the_next_call_what_was_closed(self) -> None:
+        positions = lines.Positions()
+        list(positions.place([f"026|{builder.MPAN}|V|", "028|A1|R|", "O26|"], first_id=1))
+
+        placed = list(positions.place(["028|B2|R|"], first_id=4))
+
+        assert placed == [(4, None, "028", "", "028|B2|R|")]
 
     def test_carries_state_from_one_call_to_the_next(self) -> None:
         positions = lines.Positions()
