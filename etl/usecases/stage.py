@@ -124,13 +124,15 @@ class _Registry:
         hashes = [content.sha256 for content in contents]
         flow_files = models.FlowFile.objects.filter(sha256__in=hashes)
         self._known = {flow_file.sha256: flow_file for flow_file in flow_files}
-        # Who judges anew holds the row, so that one of two does.
-        for flow_file in (
-            flow_files.exclude(status__in=models.ACCEPTED_STATUSES)
-            .order_by("id")
-            .select_for_update()
-        ):
-            self._known[flow_file.sha256] = flow_file
+        # Who judges anew holds the row, so that one of two does; the other takes it as it is then,
+        # whatever its status has become.
+        refused = [
+            flow_file.pk
+            for flow_file in self._known.values()
+            if flow_file.status not in models.ACCEPTED_STATUSES
+        ]
+        locked = models.FlowFile.objects.filter(id__in=refused).order_by("id").select_for_update()
+        self._known |= {flow_file.sha256: flow_file for flow_file in locked}
         unknown = [content for content in contents if self._is_to_judge(content.sha256)]
         identifiers = {
             content.envelope.header.file_identifier

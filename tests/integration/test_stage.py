@@ -1,8 +1,11 @@
 from __future__ import annotations
 
 import datetime
+import threading
+from collections.abc import Callable
 
 import pytest
+from django import db
 
 from etl.models import StagedLine
 from etl.postgres import transactions
@@ -38,3 +41,35 @@ class TestStageContents:
         content.source.close()
         assert not models.FlowFile.objects.exists()
         assert not StagedLine.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTwoLoaders:
+    def test_judge_what_was_rejected_anew_but_once(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        path = write(builder.flow_file(builder.meter_point(builder.MPAN), test_flag="TR01"))
+        assert run("load_d0010", path).code == 1
+        quicker: list[conftest.Ended] = []
+
+        def load() -> None:
+            quicker.append(run("load_d0010", "--accept-test-files", path))
+            db.connection.close()
+
+        def let_another_be_quicker(
+            execute: Callable[..., object], sql: str, *rest: object
+        ) -> object:
+            # Between what this one has read and the lock that it takes.
+            if sql.endswith("FOR UPDATE") and not quicker:
+                other = threading.Thread(target=load)
+                other.start()
+                other.join()
+            return execute(sql, *rest)
+
+        with db.connection.execute_wrapper(let_another_be_quicker):
+            ended = run("load_d0010", "--accept-test-files", path)
+
+        assert ": loaded" in quicker[0].out
+        assert ": duplicate" in ended.out
+        assert models.FlowFile.objects.get().status == models.FlowFileStatus.LOADED
+        assert run("reconcile").code == 0
