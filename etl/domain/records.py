@@ -23,7 +23,7 @@ class Records:
     """
     The records of one stream, read once, in blocks and in constant memory.
 
-    CRLF becomes LF, a byte-order mark goes, a missing final LF is added, and blank lines are
+    CRs before an LF go, a byte-order mark goes, a missing final LF is added, and blank lines are
     counted but left out. `sha256` is over what is left: two files with equal records have equal
     hashes, and a file that needed none of this has the hash that `sha256sum` prints.
     """
@@ -58,7 +58,7 @@ class Records:
             rest = content[end:]
             yield from self._blocks(content[:end])
         if rest:
-            yield from self._blocks(rest.removesuffix(b"\r") + b"\n")
+            yield from self._blocks(rest.rstrip(b"\r") + b"\n")
 
     def _pass_over(self, content: bytes) -> None:
         self._hash.update(content)
@@ -79,6 +79,10 @@ class Records:
     def _blocks(self, data: bytes) -> Iterator[Block]:
         if b"\r\n" in data:
             data = data.replace(b"\r\n", b"\n")
+            if b"\r\n" in data:
+                # A transfer made CRLF of what had CRLF. By line, since a pattern would take a
+                # time that is quadratic in the length of a line of CRs.
+                data = b"\n".join([line.rstrip(b"\r") for line in data.split(b"\n")])
         if data and not _may_hold_blank_line(data):
             yield self._block(data)
             return

@@ -77,6 +77,7 @@ class TestSample:
         [
             pytest.param(lambda content: content, id="another name"),
             pytest.param(lambda content: content.replace(b"\n", b"\r\n"), id="CRLF"),
+            pytest.param(lambda content: content.replace(b"\n", b"\r\r\n"), id="CRCRLF"),
             pytest.param(lambda content: b"\xef\xbb\xbf" + content, id="a byte-order mark"),
             pytest.param(lambda content: content[:-1], id="no final newline"),
         ],
@@ -95,6 +96,18 @@ class TestSample:
         assert list(
             models.Delivery.objects.order_by("id").values_list("file_name", flat=True)
         ) == [conftest.SAMPLE.name, "again.uff"]
+
+    def test_with_lines_that_end_in_cr_cr_lf_loads(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        path = write(conftest.SAMPLE.read_bytes().replace(b"\n", b"\r\r\n"), "doubled.uff")
+        crlf = write(conftest.SAMPLE.read_bytes().replace(b"\n", b"\r\n"), "crlf.uff")
+
+        ended, again = run("load_d0010", path), run("load_d0010", crlf)
+
+        assert "loaded (13 readings)" in ended.out
+        assert "duplicate (same content as doubled.uff)" in again.out
+        assert counts() == SAMPLE_COUNTS
 
     def test_with_one_reading_changed_is_a_conflict(
         self, run: conftest.Run, write: conftest.Write

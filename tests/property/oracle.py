@@ -85,13 +85,11 @@ REJECTED = Content(raw_lines={}, readings={}, site_visits={}, rejected_line_numb
 
 def text_lines(content: bytes) -> dict[int, str]:
     """Return the lines that are not blank, by number."""
-    content = content.removeprefix(b"\xef\xbb\xbf").replace(b"\r\n", b"\n")
-    lines = content.split(b"\n")
-    if lines[-1] == b"":
+    content = content.removeprefix(b"\xef\xbb\xbf")
+    lines = [line.rstrip(b"\r") for line in content.split(b"\n")]
+    if content.endswith(b"\n"):
         lines.pop()
-    elif lines[-1].endswith(b"\r"):
-        lines[-1] = lines[-1][:-1]
-    encoding = next(name for name in ("utf-8", "cp1252", "latin-1") if _is_in(content, name))
+    encoding = next(name for name in ("utf-8", "cp1252", "latin-1") if _can_decode(content, name))
     return {
         number: line.decode(encoding)
         for number, line in enumerate(lines, start=1)
@@ -221,7 +219,7 @@ def _is_all(line: Line, count: int) -> bool:
     return all(_is_blank(field) for field in line.fields[count:])
 
 
-def _is_in(content: bytes, encoding: str) -> bool:
+def _can_decode(content: bytes, encoding: str) -> bool:
     try:
         content.decode(encoding)
     except UnicodeDecodeError:

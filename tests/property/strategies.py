@@ -200,7 +200,7 @@ def files(draw: st.DrawFn, shared: Meters) -> File:
     body = draw(bodies(shared, version))
     flows = sum(line.startswith("026|") for line in body)
     text = "".join(body)
-    encodings = ["utf-8", *(name for name in ("cp1252", "latin-1") if _is_in(text, name))]
+    encodings = ["utf-8", *(name for name in ("cp1252", "latin-1") if _can_encode(text, name))]
     encoding = draw(st.sampled_from(encodings))
     has_last_line_end = draw(st.booleans())
     return File(
@@ -208,7 +208,7 @@ def files(draw: st.DrawFn, shared: Meters) -> File:
         body=body,
         trailer=f"ZPT|{file_id}|{len(body)}||{flows}|20240201121500|",
         encoding=encoding,
-        line_end=draw(st.sampled_from(["\n", "\n", "\r\n"])),
+        line_end=draw(st.sampled_from(["\n", "\n", "\r\n", "\r\r\n"])),
         start=b"\xef\xbb\xbf" if encoding == "utf-8" and draw(st.booleans()) else b"",
         end=draw(st.sampled_from(["", "", "\n\n", " \r\n\t\n"])) if has_last_line_end else "",
         has_last_line_end=has_last_line_end,
@@ -429,7 +429,7 @@ def _damaged_within(draw: st.DrawFn, whole: File) -> Damaged:
         not line.startswith((b"ZHV|", b"ZPT|")) and len(line) < 65_000 and b"\0" not in line
         for line in text.split(b"\n")
     )
-    count = sum(line.removesuffix(b"\r").strip(b" \t") != b"" for line in text.split(b"\n"))
+    count = sum(line.rstrip(b"\r").strip(b" \t") != b"" for line in text.split(b"\n"))
     _, file_id, _, *rest = whole.trailer.split("|")
     trailer = "|".join(["ZPT", file_id, str(count), *rest])
     content = b"\n".join([whole.header.encode(), *([text] if body else []), trailer.encode(), b""])
@@ -455,7 +455,7 @@ def mixed_batches(draw: st.DrawFn) -> MixedBatch:
     )
 
 
-def _is_in(text: str, encoding: str) -> bool:
+def _can_encode(text: str, encoding: str) -> bool:
     try:
         text.encode(encoding)
     except UnicodeEncodeError:

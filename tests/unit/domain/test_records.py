@@ -18,6 +18,9 @@ class TestRecords:
         "content",
         [
             pytest.param(b"a|\r\nb|\r\n", id="CRLF"),
+            pytest.param(b"a|\r\r\nb|\r\r\n", id="CRLF made of CRLF"),
+            pytest.param(b"a|\r\nb|\r\r\r\n", id="CRLF of several kinds"),
+            pytest.param(b"a|\r\r\nb|\r\r", id="a final LF lost from such"),
             pytest.param(b"a|\nb|", id="no final newline"),
             pytest.param(b"a|\r\nb|\r", id="a final LF lost from CRLF"),
             pytest.param(b"\xef\xbb\xbfa|\nb|\n", id="a byte-order mark"),
@@ -47,6 +50,15 @@ class TestRecords:
         blocks, _ = read(b"a\rb\n\nc\n")
 
         assert [block.data for block in blocks] == [b"a\rb\n", b"c\n"]
+
+    def test_takes_carriage_returns_without_end_in_its_stride(self) -> None:
+        line = b"\r" * 60_000
+        content = b"".join((line + b"x\n", line + b"\n", b"a" + line + b"\n")) * 20
+
+        blocks, reader = read(content)
+
+        assert b"".join(block.data for block in blocks) == (line + b"x\na\n") * 20
+        assert (reader.line_count, reader.blank_line_count) == (60, 20)
 
     def test_joins_lines_that_two_blocks_of_the_stream_share(self) -> None:
         content = b"".join(b"%07d|\r\n" % number for number in range(60_000))
