@@ -42,7 +42,13 @@ def load_files(
     with background.Background() as other_connection:
         for items, is_last in _chunks(paths, in_batch=in_batch):
             chunk = _Chunk(items)
-            chunk.stage(rules, delivered_at, on_progress, in_flight=before.waiting)
+            chunk.stage(
+                rules,
+                delivered_at,
+                on_progress,
+                in_flight=before.waiting,
+                stage_only=stage_only,
+            )
             yield from before.reports()
             if not stage_only:
                 work = functools.partial(chunk.transform, delivered_at)
@@ -78,6 +84,7 @@ class _Chunk:
         on_progress: Callable[[int], object],
         *,
         in_flight: Collection[int],
+        stage_only: bool,
     ) -> None:
         readable = [item for item in self._items if isinstance(item, sources.Source)]
         with contextlib.ExitStack() as stack:
@@ -87,7 +94,7 @@ class _Chunk:
             self._contents = [
                 stage.Content(source, rules=rules, known=known) for source in readable
             ]
-            _stage(self._contents, delivered_at, on_progress)
+            _stage(self._contents, delivered_at, on_progress, stage_only=stage_only)
         for content in self._contents:
             if not content.failure and content.flow_file.pk in in_flight:
                 content.is_repeat = True
@@ -150,23 +157,46 @@ def _stage(
     contents: Sequence[stage.Content],
     delivered_at: datetime.datetime,
     on_progress: Callable[[int], object],
+    *,
+    stage_only: bool,
 ) -> None:
-    """Stage them together; if one can't be, take them apart until that one stands alone."""
-    if not contents:
-        return
-    try:
-        transactions.commit(
-            lambda: stage.stage_contents(
-                contents=contents, delivered_at=delivered_at, on_progress=on_progress
-            )
+    """
+    Stage them together; if one can't be, take them apart until that one stands alone.
+
+    One that wants the file id of a strict file comes after that is transformed, since the file id
+    is free again if it was refused.
+    """
+    again = functools.partial(
+        _stage, delivered_at=delivered_at, on_progress=on_progress, stage_only=stage_only
+    )
+    while contents:
+        work = functools.partial(
+            stage.stage_contents,
+            contents=contents,
+            delivered_at=delivered_at,
+            on_progress=on_progress,
+            stage_only=stage_only,
         )
-    except (*transform.FAULTS_OF_A_FILE, stage.ContentChangedError, OSError) as error:
-        if len(contents) == 1:
-            contents[0].failure = str(error).strip()
+        try:
+            transactions.commit(work)
+        except stage.UndecidedFileIdError as undecided:
+            if undecided.holder_id is None:
+                place = contents.index(undecided.content)
+                again(contents[:place])
+                contents = contents[place:]
+            else:
+                transform.transform_files(
+                    flow_file_ids=[undecided.holder_id], transformed_at=delivered_at
+                )
+        except (*transform.FAULTS_OF_A_FILE, stage.ContentChangedError, OSError) as error:
+            if len(contents) == 1:
+                contents[0].failure = str(error).strip()
+                return
+            middle = len(contents) // 2
+            again(contents[:middle])
+            contents = contents[middle:]
+        else:
             return
-        middle = len(contents) // 2
-        _stage(contents[:middle], delivered_at, on_progress)
-        _stage(contents[middle:], delivered_at, on_progress)
 
 
 def _report(

@@ -21,6 +21,20 @@ class ContentChangedError(Exception):
     """A file was written to while it was read."""
 
 
+class UndecidedFileIdError(Exception):
+    """
+    The file id of a content is held by a strict file, which may yet be refused and give it back.
+
+    `holder_id` is the flow file to transform first; none, where that is to be made of one of the
+    contents before this one.
+    """
+
+    def __init__(self, content: Content, *, holder_id: int | None) -> None:
+        super().__init__(f"the holder of the file id of {content.source.name} is only staged")
+        self.content = content
+        self.holder_id = holder_id
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rules:
     """What is accepted."""
@@ -69,17 +83,21 @@ def stage_contents(
     contents: Sequence[Content],
     delivered_at: datetime.datetime,
     on_progress: Callable[[int], object],
+    stage_only: bool = False,
 ) -> None:
     """
     Stage the contents in the transaction of the caller: all of them or none.
 
     Each gets its flow file and a delivery. Content that counts already gets no more than that;
-    content that was rejected or failed before is judged anew.
+    content that was rejected or failed before is judged anew. Strict rules also hold for what had
+    only been staged, without them, and is now to be finished.
 
     :raises ContentChangedError: if a file is not what its envelope was read from
+    :raises UndecidedFileIdError: if a file id is held by a strict file that is only staged; where
+        nothing is to be transformed, the file id counts as taken
     :raises django.db.Error: if the server refuses a row, or a concurrent loader was quicker
     """
-    registry = _Registry(contents)
+    registry = _Registry(contents, stage_only=stage_only)
     for content in contents:
         registry.register(content, delivered_at)
     registry.save()
@@ -120,7 +138,8 @@ def _blocks(
 class _Registry:
     """The flow files that contents are or become, and whose file ids are taken."""
 
-    def __init__(self, contents: Sequence[Content]) -> None:
+    def __init__(self, contents: Sequence[Content], *, stage_only: bool) -> None:
+        self._stage_only = stage_only
         hashes = [content.sha256 for content in contents]
         flow_files = models.FlowFile.objects.filter(sha256__in=hashes)
         self._known = {flow_file.sha256: flow_file for flow_file in flow_files}
@@ -147,6 +166,7 @@ class _Registry:
         self._holders = {_identifier(flow_file): flow_file for flow_file in holders}
         self._presented: set[str] = set()
         self._judged: dict[str, tuple[models.FlowFile, Sequence[envelope.FileIssue]]] = {}
+        self._finished_strictly: set[int] = set()
 
     def _is_to_judge(self, sha256: str) -> bool:
         known = self._known.get(sha256)
@@ -168,7 +188,7 @@ class _Registry:
             flow_file.pk = before.pk if before else None
             issues = list(content.envelope.issues)
             if not content.envelope.rejection:
-                issues += self._hold_identifier(flow_file, content.rules)
+                issues += self._hold_identifier(flow_file, content)
             rejection = next((issue for issue in issues if issue.severity == "REJECTED"), None)
             if rejection:
                 flow_file.status = models.FlowFileStatus.REJECTED
@@ -178,16 +198,22 @@ class _Registry:
             flow_file.warning_count = sum(issue.severity == "WARNING" for issue in issues)
             self._known[sha256] = flow_file
             self._judged[sha256] = flow_file, issues
+        elif before and content.rules.is_strict and not before.is_strict:
+            self._finished_strictly.add(before.pk)
         content.flow_file = self._known[sha256]
 
     def _hold_identifier(
-        self, flow_file: models.FlowFile, rules: Rules
+        self, flow_file: models.FlowFile, content: Content
     ) -> Iterator[envelope.FileIssue]:
         holder = self._holders.setdefault(_identifier(flow_file), flow_file)
         if holder is flow_file:
             return
-        flow_file.reuses_file_identifier = rules.accept_reused_file_ids
-        if not rules.accept_reused_file_ids:
+        flow_file.reuses_file_identifier = content.rules.accept_reused_file_ids
+        if not content.rules.accept_reused_file_ids:
+            is_undecided = holder.status == models.FlowFileStatus.STAGED and holder.is_strict
+            if is_undecided and not self._stage_only:
+                is_stored = holder.sha256 not in self._judged
+                raise UndecidedFileIdError(content, holder_id=holder.pk if is_stored else None)
             yield envelope.FileIssue(
                 code="reused-file-id",
                 line_number=1,
@@ -212,6 +238,10 @@ class _Registry:
         rows.insert(
             [flow_file for flow_file in flow_files if flow_file.sha256 not in judged_before]
         )
+        # What has been transformed meanwhile is left as it became.
+        models.FlowFile.objects.filter(
+            id__in=self._finished_strictly, status=models.FlowFileStatus.STAGED
+        ).update(is_strict=True)
         rows.insert(
             [
                 models.LineIssue(

@@ -393,6 +393,71 @@ class TestStrict:
 
         assert "loaded with rejections (1 reading; 1 line rejected; bad-number 1)" in ended.out
 
+    @pytest.mark.parametrize("mode", [(), ("--batch",)], ids=["one by one", "in batch"])
+    def test_frees_the_file_id_for_the_corrected_file_behind_it(
+        self, run: conftest.Run, write: conftest.Write, mode: tuple[str, ...]
+    ) -> None:
+        paths = [
+            write(builder.simple(value), f"{place}.uff")
+            for place, value in enumerate(["x", "y", "1.0", "2.0"])
+        ]
+        other = write(builder.simple("3.0", file_id="2"), "other.uff")
+
+        ended = run("load_d0010", "--strict", *mode, *paths, other)
+
+        words = ["bad-number 1", "bad-number 1", "loaded (1", "2.uff (SHA-256", "loaded (1"]
+        lines = ended.out.splitlines()
+        assert [word in line for word, line in zip(words, lines, strict=False)] == [True] * 5
+        assert {value for _, _, _, value in stored()} == {"1.0", "3.0"}
+        assert models.FlowFile.objects.filter(status="REJECTED").count() == 3
+        assert run("reconcile").code == 0
+
+    def test_frees_the_file_id_that_a_file_holds_since_a_crash(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        run("load_d0010", "--stage-only", "--strict", write(builder.simple("x"), "bad.uff"))
+
+        ended = run("load_d0010", write(builder.simple("1.0"), "good.uff"))
+
+        assert "good.uff: loaded (1 reading)" in ended.out
+        assert models.FlowFile.objects.get(file_name="bad.uff").status == "REJECTED"
+
+    def test_holds_the_file_id_while_files_are_only_staged(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        bad, good = write(builder.simple("x"), "bad.uff"), write(builder.simple(), "good.uff")
+
+        ended = run("load_d0010", "--stage-only", "--strict", "--batch", bad, good)
+
+        assert [line.split(": ")[1][:8] for line in ended.out.splitlines()[:2]] == [
+            "staged",
+            "rejected",
+        ]
+        assert "bad.uff (SHA-256" in ended.out
+
+    def test_holds_for_what_had_only_been_staged_and_is_finished(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        path = write(builder.simple("x"))
+        run("load_d0010", "--stage-only", path)
+
+        ended = run("load_d0010", "--strict", path)
+
+        assert ": rejected (" in ended.out
+        assert ended.code == 1
+        assert not models.MeterPoint.objects.exists()
+
+    def test_holds_for_what_is_finished_by_somebody_who_does_not_say_so(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        path = write(builder.simple("x"))
+        run("load_d0010", "--stage-only", "--strict", path)
+
+        refused, again = run("load_d0010", path), run("load_d0010", path)
+
+        assert ": rejected (" in refused.out
+        assert ": loaded with rejections (" in again.out
+
 
 class TestStageOnly:
     def test_leaves_the_rest_to_transform_pending(self, run: conftest.Run) -> None:
