@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from . import grammar
 
 
-MPAN_DIGITS = 13
+_MPAN_DIGITS = 13
 
 # A child belongs to the most recent open line of its parent group. A line opens itself and
 # closes whatever stood open beneath its group, so nothing attaches to the wrong parent. Only
@@ -90,4 +90,4 @@ def _closed_by_unknown(group_code: str) -> tuple[str, ...]:
 
 def _mpan_core(line: str) -> str:
     text = line[4:].partition("|")[0]
-    return text if len(text) == MPAN_DIGITS and text.isascii() and text.isdigit() else ""
+    return text if len(text) == _MPAN_DIGITS and text.isascii() and text.isdigit() else ""

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from etl.postgres import steps
 from etl.usecases import transform
+from warehouse.queries import search
 
 
 def export_readings(
@@ -22,23 +23,24 @@ def export_readings(
     """
     Yield the readings as CSV, with a header line and in a stable order, as they stand now.
 
-    The serial number may be typed in any case and with or without spaces. The dates are UK
-    dates, both included.
+    The serial number may be typed as for a search in the admin. The dates are UK dates, both
+    included.
 
     :raises django.db.OperationalError: if the server goes away
     """
+    # Behind the last day that there is lies nothing to leave out.
+    if until == datetime.date.max:
+        until = None
     parameters = {
         "mpan_core": mpan_core,
-        "serial_number": None if serial_number is None else _normalized(serial_number),
+        "serial_number": (
+            None if serial_number is None else search.read_term(serial_number).serial_number
+        ),
         "since": None if since is None else _midnight(since),
         "until": None if until is None else _midnight(until + datetime.timedelta(days=1)),
     }
     with transaction.atomic(durable=True):
         yield from steps.export_readings(parameters, time_zone=transform.TIME_ZONE)
-
-
-def _normalized(serial_number: str) -> str:
-    return serial_number.replace(" ", "").upper()
 
 
 def _midnight(day: datetime.date) -> datetime.datetime:

@@ -177,10 +177,15 @@ class TestExport:
         [
             ((), ["1.0", "2.0", "3.0"]),
             (("--mpan", builder.MPAN), ["1.0", "2.0"]),
+            (("--mpan", f"S 00801111{builder.MPAN}"), ["1.0", "2.0"]),
             (("--serial", "a 1b2"), ["1.0", "2.0"]),
+            (("--serial", "c3é"), ["3.0"]),
             (("--since", "2024-07-15"), ["2.0", "3.0"]),
             (("--until", "2024-07-15"), ["1.0", "2.0"]),
             (("--since", "2024-07-15", "--until", "2024-07-15"), ["2.0"]),
+            (("--since", "0001-01-01", "--until", "9999-12-31"), ["1.0", "2.0", "3.0"]),
+            (("--since", "9999-12-31"), []),
+            (("--until", "0001-01-01"), []),
         ],
     )
     def test_narrows_by_mpan_serial_and_uk_dates(
@@ -201,7 +206,7 @@ class TestExport:
             ),
             builder.meter_point(
                 builder.OTHER_MPAN,
-                builder.meter("C3", builder.reading(read_at="20240716000000", value="3.0")),
+                builder.meter("C3é", builder.reading(read_at="20240716000000", value="3.0")),
             ),
         )
         run("load_d0010", write(content))
@@ -214,6 +219,13 @@ class TestExport:
     def test_says_what_is_wrong_with_an_argument(self, run: conftest.Run) -> None:
         assert run("export_readings", "--mpan", "12").code == 1
         assert "expected YYYY-MM-DD" in run("export_readings", "--since", "2024-02-30").err
+
+    @pytest.mark.parametrize("folder", [".", "..", "/", ""])
+    def test_says_that_a_folder_is_no_file(self, run: conftest.Run, folder: str) -> None:
+        ended = run("export_readings", "--output", folder)
+
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.endswith(" can't be written: Is a directory.")
 
 
 def row_titles() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import datetime
+import errno
 import os
 import pathlib
 import sys
@@ -15,9 +16,7 @@ from django.core.management import base as django_base
 
 from etl.management import base
 from etl.usecases import export
-
-
-MPAN_DIGITS = 13
+from warehouse.queries import search
 
 
 class Command(base.PipelineCommand):
@@ -25,7 +24,7 @@ class Command(base.PipelineCommand):
     help = "Write readings as CSV, with the columns of the view reading_listing."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--mpan", type=_mpan_core, help="of this MPAN only: 13 digits")
+        parser.add_argument("--mpan", type=_mpan_core, help="of this MPAN only")
         parser.add_argument("--serial", help="of meters with this serial number only")
         parser.add_argument("--since", type=_date, metavar="YYYY-MM-DD", help="first UK date")
         parser.add_argument("--until", type=_date, metavar="YYYY-MM-DD", help="last UK date")
@@ -60,6 +59,8 @@ def _opened(output: pathlib.Path | None) -> Iterator[IO[bytes]]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
+    if output.is_dir():
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
     # Never half a file under its name.
     new = output.with_name(f"{output.name}.new-{os.getpid()}")
     try:
@@ -71,9 +72,11 @@ def _opened(output: pathlib.Path | None) -> Iterator[IO[bytes]]:
 
 
 def _mpan_core(text: str) -> str:
-    mpan_core = text.replace(" ", "")
-    if len(mpan_core) != MPAN_DIGITS or not (mpan_core.isascii() and mpan_core.isdigit()):
-        raise argparse.ArgumentTypeError(f"'{text}' is no MPAN: expected {MPAN_DIGITS} digits")
+    mpan_core = search.read_term(text).mpan_core
+    if not mpan_core:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no MPAN: expected its 13 digits, or all 21 of a supply number"
+        )
     return mpan_core
 
 
