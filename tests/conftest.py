@@ -88,13 +88,14 @@ def start() -> Callable[..., subprocess.Popen[str]]:
         *arguments: object,
         url: str | None = None,
         stdin: IO[bytes] | int = subprocess.DEVNULL,
+        stdout: IO[str] | int = subprocess.PIPE,
         **variables: str,
     ) -> subprocess.Popen[str]:
         return subprocess.Popen(
             [sys.executable, str(ROOT / "manage.py"), *map(str, arguments)],
             env={**os.environ, "DATABASE_URL": url or database_url(), **variables},
             stdin=stdin,
-            stdout=subprocess.PIPE,
+            stdout=stdout,
             stderr=subprocess.PIPE,
             text=True,
         )

@@ -9,7 +9,9 @@ import dataclasses
 import datetime
 import json
 import logging
+import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -95,10 +97,34 @@ def _ending_signals_raised() -> Iterator[Sequence[signal.Signals]]:
 _LOADED = (outcomes.Outcome.LOADED, outcomes.Outcome.LOADED_WITH_REJECTIONS)
 
 
+def stop_printing() -> None:
+    """Let what is still to be printed go nowhere; else Python complains of it at its end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 class PipelineCommand(PreparedCommand):
     """A command that deals with flow files and says what became of each."""
 
     requires_system_checks = ()
+
+    def print(self, line: str) -> None:
+        """
+        Print a line at once; where whoever reads, such as head, has had enough, print no more.
+
+        The command itself goes on: what it was asked to do is done, and its exit code is true.
+
+        :raises CommandError: if the line can't be written for another reason
+        """
+        try:
+            self.stdout.write(line)
+            self.stdout.flush()
+        except BrokenPipeError:
+            stop_printing()
+        except OSError as error:
+            stop_printing()
+            raise base.CommandError(
+                f"standard output can't be written: {error.strerror}."
+            ) from error
 
     @staticmethod
     def add_log_format(parser: argparse.ArgumentParser) -> None:
@@ -138,10 +164,10 @@ class PipelineCommand(PreparedCommand):
                 readings += report.reading_count
             if report.outcome is not outcomes.Outcome.DUPLICATE:
                 rejected_lines += report.rejected_line_count
-            self.stdout.write(_json_line(report) if as_json else _text_line(report))
+            self.print(_json_line(report) if as_json else _text_line(report))
         if not as_json:
             words = [f"{counts[outcome]:,} {outcome.value}" for outcome in counts]
-            self.stdout.write(
+            self.print(
                 f"{counted(counts.total(), 'file')}: {', '.join(words) or 'nothing to do'};"
                 f" {counted(readings, 'reading')}, {counted(rejected_lines, 'rejected line')}"
             )

@@ -18,6 +18,8 @@ from tests.benchmarks import generate
 from warehouse import models
 
 
+OTHER_SAMPLES = conftest.ROOT / "tests" / "flow_files" / "other"
+
 Start = Callable[..., "subprocess.Popen[str]"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -178,6 +180,45 @@ class TestEnd:
         assert (process.returncode, out) == (1, "")
         assert "run `manage.py migrate` first" in err
         assert "Traceback" not in err
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ("load_d0010", OTHER_SAMPLES),
+            ("load_d0010", "--batch", OTHER_SAMPLES),
+            ("transform_pending",),
+            ("reconcile",),
+            ("purge_staged_lines", "--older-than", "0d"),
+            ("export_readings",),
+        ],
+        ids=lambda arguments: " ".join(map(str, arguments[:2])),
+    )
+    def test_is_quiet_once_all_is_done_where_nobody_reads_what_is_printed(
+        self, start: Start, run: conftest.Run, arguments: tuple[object, ...]
+    ) -> None:
+        run("load_d0010", conftest.SAMPLE)
+
+        with start(*arguments) as process:
+            assert process.stdout
+            process.stdout.close()
+            assert process.stderr
+            err = process.stderr.read()
+
+        assert (process.returncode, err) == (0, "")
+        is_loading = arguments[0] == "load_d0010"
+        assert models.Reading.objects.count() == 13 + 2 * is_loading
+        is_purging = arguments[0] == "purge_staged_lines"
+        assert StagedLine.objects.exists() != is_purging
+
+    def test_is_a_sentence_where_what_is_printed_finds_no_room(self, start: Start) -> None:
+        with pathlib.Path("/dev/full").open("w") as full:
+            process = start("load_d0010", conftest.SAMPLE, stdout=full)
+            _, err = process.communicate(timeout=60)
+
+        assert process.returncode == 1
+        assert err.endswith("standard output can't be written: No space left on device.\n")
+        assert "Traceback" not in err
+        assert models.Reading.objects.count() == 13
 
     def test_is_code_2_for_wrong_usage(self, start: Start) -> None:
         process = start("load_d0010")

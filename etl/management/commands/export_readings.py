@@ -44,8 +44,10 @@ class Command(base.PipelineCommand):
                     stream.write(block)
         except BrokenPipeError:
             # Whoever reads, such as head, has had enough.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            base.stop_printing()
         except OSError as error:
+            if output is None:
+                base.stop_printing()
             raise django_base.CommandError(
                 base.printable(
                     f"{output or 'standard output'} can't be written: {error.strerror}."

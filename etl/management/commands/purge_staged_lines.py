@@ -31,13 +31,11 @@ class Command(base.PipelineCommand):
         ):
             files += 1
             lines += purged.line_count
-            self.stdout.write(
+            self.print(
                 f"{base.printable(purged.file_name)}: {base.counted(purged.line_count, 'line')}"
             )
         verb = "would be dropped" if options["dry_run"] else "dropped"
-        self.stdout.write(
-            f"{base.counted(lines, 'raw line')} of {base.counted(files, 'file')} {verb}"
-        )
+        self.print(f"{base.counted(lines, 'raw line')} of {base.counted(files, 'file')} {verb}")
 
 
 def _age(text: str) -> datetime.timedelta:

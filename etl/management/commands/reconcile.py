@@ -41,19 +41,19 @@ class Command(base.PipelineCommand):
             raise django_base.CommandError(base.printable(f"{error}."), returncode=2) from error
 
         names = {account.id: base.printable(account.file_name) for account in result.accounts}
-        self.stdout.write("".join(f"{title:>10}" for title, _ in COLUMNS) + "  file")
+        self.print("".join(f"{title:>10}" for title, _ in COLUMNS) + "  file")
         for account in result.accounts:
             numbers = "".join(f"{getattr(account, field):>10,}" for _, field in COLUMNS)
             remark = f" ({account.status.lower()}{', purged' if account.is_purged else ''})"
-            self.stdout.write(f"{numbers}  {names[account.id]}{remark.replace('_', ' ')}")
+            self.print(f"{numbers}  {names[account.id]}{remark.replace('_', ' ')}")
         for difference in result.differences:
             name = names.get(difference.flow_file_id, f"flow file {difference.flow_file_id}")
-            self.stdout.write(
+            self.print(
                 f"{name}: {difference.what}: expected {difference.expected:,},"
                 f" found {difference.found:,}"
             )
         lost = sum(account.unaccounted_line_count != 0 for account in result.accounts)
-        self.stdout.write(
+        self.print(
             f"{base.counted(len(result.accounts), 'file')}, {lost:,} with lines unaccounted for,"
             f" {base.counted(len(result.differences), 'difference')}"
         )
