@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from etl.postgres import staged_lines, steps
@@ -61,11 +61,16 @@ def reconcile(*, name_or_sha256: str | None = None) -> Reconciliation:
 
     :raises UnknownFileError: if a name or the beginning of a hash is given that no file has
     """
-    chosen = _chosen_ids(name_or_sha256)
     accounts: list[Account] = []
     differences: list[Difference] = []
     with transaction.atomic(durable=True):
-        for parameters in _ranges(chosen):
+        with connection.cursor() as cursor:
+            # The files that come meanwhile are not looked at by some statements alone.
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+            # Sets are compared as sets. A planner that knows nothing of a table yet expects next
+            # to no rows, and would go through all issues anew for each line.
+            cursor.execute("SET LOCAL enable_nestloop = off")
+        for parameters in _ranges(_chosen_ids(name_or_sha256)):
             accounts += [Account(**row) for row in steps.run_reconcile(steps.LEDGER, parameters)]
             differences += [
                 Difference(**row)

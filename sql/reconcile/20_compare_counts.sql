@@ -1,11 +1,16 @@
--- Compare what each file says of itself with what the tables hold.
+-- Compare what each file says of itself with what the tables hold, kind by kind.
+--
+-- What is not compared, for a file of this status, is expected to be null. Of a file that is not
+-- loaded nothing is stored. Where the raw lines were purged the rest is still compared.
 --
 -- Params: first_line_id, last_line_id (bigint): the files to look at, by the ids of their lines
 -- Reads:  flow_file, staged_line, reading, site_visit, line_issue
 WITH file AS (
     SELECT
         *,
-        status IN ('LOADED', 'LOADED_WITH_REJECTIONS') AS is_loaded
+        status IN ('LOADED', 'LOADED_WITH_REJECTIONS') AS is_loaded,
+        status IN ('LOADED', 'LOADED_WITH_REJECTIONS', 'STAGED') AS is_counted,
+        status IN ('LOADED', 'LOADED_WITH_REJECTIONS', 'STAGED') AND purged_at IS NULL AS is_kept
     FROM flow_file
     WHERE id BETWEEN %(first_line_id)s >> 32 AND %(last_line_id)s >> 32
 ),
@@ -14,7 +19,11 @@ staged AS (
     SELECT
         id >> 32 AS flow_file_id,
         count(*) AS line_count,
-        count(*) FILTER (WHERE group_code NOT IN ('ZHV', 'ZPT')) AS group_count
+        count(*) FILTER (WHERE group_code = '026') AS meter_point_line_count,
+        count(*) FILTER (WHERE group_code = '028') AS meter_line_count,
+        count(*) FILTER (WHERE group_code = '030') AS reading_count,
+        count(*) FILTER (WHERE group_code = '032') AS validation_result_count,
+        count(*) FILTER (WHERE group_code IN ('027', '029', '033')) AS site_visit_count
     FROM staged_line
     WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
     GROUP BY id >> 32
@@ -23,7 +32,8 @@ staged AS (
 stored_reading AS (
     SELECT
         id >> 32 AS flow_file_id,
-        count(*) AS row_count
+        count(*) AS row_count,
+        count(*) FILTER (WHERE reading_status <> '') AS validation_result_count
     FROM reading
     WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
     GROUP BY id >> 32
@@ -38,14 +48,33 @@ stored_visit AS (
     GROUP BY id >> 32
 ),
 
-rejected AS (
+flawed_line AS (
     SELECT
         flow_file_id,
-        count(DISTINCT line_number) AS line_count
+        line_number,
+        group_code,
+        bool_or(severity = 'REJECTED') AS is_rejected,
+        bool_or(code = 'flow-count-differs') AS is_flow_count_wrong
     FROM line_issue
     WHERE
-        severity = 'REJECTED'
-        AND flow_file_id BETWEEN %(first_line_id)s >> 32 AND %(last_line_id)s >> 32
+        flow_file_id BETWEEN %(first_line_id)s >> 32 AND %(last_line_id)s >> 32
+        AND (severity = 'REJECTED' OR code = 'flow-count-differs')
+    GROUP BY flow_file_id, line_number, group_code
+),
+
+flawed AS (
+    SELECT
+        flow_file_id,
+        bool_or(is_flow_count_wrong) AS is_flow_count_wrong,
+        count(*) FILTER (WHERE is_rejected) AS line_count,
+        count(*) FILTER (WHERE is_rejected AND group_code = '026') AS meter_point_line_count,
+        count(*) FILTER (WHERE is_rejected AND group_code = '028') AS meter_line_count,
+        count(*) FILTER (WHERE is_rejected AND group_code = '030') AS reading_count,
+        count(*) FILTER (WHERE is_rejected AND group_code = '032') AS validation_result_count,
+        count(*) FILTER (
+            WHERE is_rejected AND group_code IN ('027', '029', '033')
+        ) AS site_visit_count
+    FROM flawed_line
     GROUP BY flow_file_id
 ),
 
@@ -62,8 +91,8 @@ comparison AS (
         ON file.id = stored_reading.flow_file_id
     LEFT JOIN stored_visit
         ON file.id = stored_visit.flow_file_id
-    LEFT JOIN rejected
-        ON file.id = rejected.flow_file_id
+    LEFT JOIN flawed
+        ON file.id = flawed.flow_file_id
     CROSS JOIN LATERAL (
         VALUES
         (
@@ -78,16 +107,55 @@ comparison AS (
         (
             'groups that the trailer counts',
             CASE
-                WHEN file.declared_group_count IS NULL THEN NULL
-                WHEN file.is_loaded OR file.status = 'STAGED'
+                WHEN file.is_counted
                     THEN mod(file.line_count - file.blank_line_count - 2, 10000000000)
             END,
             file.declared_group_count
         ),
         (
+            '026 lines that the trailer counts',
+            CASE
+                WHEN file.is_counted AND NOT coalesce(flawed.is_flow_count_wrong, FALSE)
+                    THEN file.meter_point_line_count + coalesce(flawed.meter_point_line_count, 0)
+            END,
+            file.declared_flow_count
+        ),
+        (
+            '026 lines',
+            CASE WHEN file.is_kept THEN file.meter_point_line_count END,
+            coalesce(staged.meter_point_line_count, 0)
+            - coalesce(flawed.meter_point_line_count, 0)
+        ),
+        (
+            '028 lines',
+            CASE WHEN file.is_kept THEN file.meter_line_count END,
+            coalesce(staged.meter_line_count, 0) - coalesce(flawed.meter_line_count, 0)
+        ),
+        (
+            '030 lines',
+            CASE WHEN file.is_kept THEN file.reading_count END,
+            coalesce(staged.reading_count, 0) - coalesce(flawed.reading_count, 0)
+        ),
+        (
+            '032 lines',
+            CASE WHEN file.is_kept THEN file.validation_result_count END,
+            coalesce(staged.validation_result_count, 0)
+            - coalesce(flawed.validation_result_count, 0)
+        ),
+        (
+            '027, 029 and 033 lines',
+            CASE WHEN file.is_kept THEN file.site_visit_count END,
+            coalesce(staged.site_visit_count, 0) - coalesce(flawed.site_visit_count, 0)
+        ),
+        (
             'readings',
             CASE WHEN file.is_loaded THEN file.reading_count ELSE 0 END,
             coalesce(stored_reading.row_count, 0)
+        ),
+        (
+            'validation results at readings',
+            CASE WHEN file.is_loaded THEN file.validation_result_count ELSE 0 END,
+            coalesce(stored_reading.validation_result_count, 0)
         ),
         (
             'site visits',
@@ -97,7 +165,7 @@ comparison AS (
         (
             'rejected lines',
             CASE WHEN file.is_loaded THEN file.rejected_line_count END,
-            coalesce(rejected.line_count, 0)
+            coalesce(flawed.line_count, 0)
         )
     ) AS compared (what, expected, found)
 )

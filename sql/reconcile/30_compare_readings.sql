@@ -107,7 +107,9 @@ compared AS (
         END AS what
     FROM line
     LEFT JOIN reading
-        ON line.id = reading.id
+        ON
+            line.id = reading.id
+            AND reading.id BETWEEN %(first_line_id)s AND %(last_line_id)s
     LEFT JOIN register
         ON
             reading.mpan_core = register.mpan_core

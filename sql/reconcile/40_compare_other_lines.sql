@@ -2,10 +2,11 @@
 -- none: the same as for readings, for all else that a file can hold.
 --
 -- Params: first_line_id, last_line_id (bigint): the files to look at, by the ids of their lines
--- Reads:  flow_file, staged_line, site_visit, meter_point, meter, line_issue
+-- Reads:  flow_file, staged_line, site_visit, meter_point, meter, register, reading, line_issue
 WITH line AS (
     SELECT
         id,
+        parent_id,
         group_code,
         mpan_core,
         split_part(payload, '|', 2) AS first_item,
@@ -24,6 +25,44 @@ rejected AS (
         AND severity = 'REJECTED'
 ),
 
+meter_line AS (
+    SELECT
+        id,
+        split_part(payload, '|', 2) AS serial_number
+    FROM staged_line
+    WHERE
+        id BETWEEN %(first_line_id)s AND %(last_line_id)s
+        AND group_code = '028'
+),
+
+-- Few, and each with what it was found at.
+visit AS (
+    SELECT
+        site_visit.id,
+        site_visit.mpan_core,
+        site_visit.meter_id,
+        site_visit.reading_id,
+        site_visit.check_code,
+        site_visit.additional_information,
+        meter.serial_number,
+        register.meter_id AS meter_id_of_reading
+    FROM site_visit
+    LEFT JOIN meter
+        ON
+            site_visit.mpan_core = meter.mpan_core
+            AND site_visit.meter_id = meter.id
+    LEFT JOIN reading
+        ON
+            site_visit.mpan_core = reading.mpan_core
+            AND site_visit.reading_id = reading.id
+            AND reading.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+    LEFT JOIN register
+        ON
+            reading.mpan_core = register.mpan_core
+            AND reading.register_id = register.id
+    WHERE site_visit.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+),
+
 compared AS (
     SELECT
         line.id,
@@ -37,9 +76,23 @@ compared AS (
                 visit.mpan_core <> line.mpan_core
                 OR visit.check_code <> line.first_item
                 OR visit.additional_information <> line.second_item
-                OR (visit.meter_id IS NULL) <> (line.group_code = '027')
-                OR (visit.reading_id IS NULL) <> (line.group_code <> '033')
                 THEN 'site visits that say something else than their lines'
+            WHEN
+                NOT coalesce(
+                    CASE line.group_code
+                        WHEN '027' THEN visit.meter_id IS NULL AND visit.reading_id IS NULL
+                        WHEN '029'
+                            THEN
+                                visit.serial_number = meter_line.serial_number
+                                AND visit.reading_id IS NULL
+                        WHEN '033'
+                            THEN
+                                visit.reading_id = line.parent_id
+                                AND visit.meter_id = visit.meter_id_of_reading
+                    END,
+                    FALSE
+                )
+                THEN 'site visits at something else than their lines say'
         END AS what
     FROM line
     LEFT JOIN rejected
@@ -53,8 +106,12 @@ compared AS (
             line.group_code = '028'
             AND line.mpan_core = meter.mpan_core
             AND line.first_item = meter.serial_number
-    LEFT JOIN site_visit AS visit
+    LEFT JOIN visit
         ON line.id = visit.id
+    LEFT JOIN meter_line
+        ON
+            line.group_code = '029'
+            AND line.parent_id = meter_line.id
     WHERE rejected.line_id IS NULL
 ),
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+
 import pytest
 from django import db
 
@@ -21,6 +24,23 @@ ALL_GROUPS = builder.flow_file(
             builder.reading("02", md_reset_at="20240110120000", md_resets="007"),
         ),
     ),
+)
+
+
+# Two meters at one meter point, two readings of a register, and visits at all of them.
+NEIGHBORS = builder.flow_file(
+    builder.meter_point(
+        builder.MPAN,
+        builder.line("027|01|point|"),
+        builder.meter(
+            "A1",
+            builder.line("029|02|meter|"),
+            builder.reading(value="1.0", below=["032|03|T|", "033|07|reading|"]),
+            builder.reading(value="2.0"),
+        ),
+        builder.meter("B2", builder.reading(value="3.0")),
+    ),
+    builder.meter_point(builder.OTHER_MPAN, builder.meter("A1", builder.reading(value="4.0"))),
 )
 
 
@@ -75,7 +95,33 @@ class TestReconcile:
             ),
             ("DELETE FROM site_visit WHERE reading_id IS NULL", "site visits that are missing"),
             ("UPDATE site_visit SET check_code = '01'", "say something else than their lines"),
-            ("UPDATE site_visit SET reading_id = NULL", "say something else than their lines"),
+            ("UPDATE site_visit SET reading_id = NULL", "at something else than their lines say"),
+            ("UPDATE flow_file SET meter_line_count = 2", "028 lines: expected 2, found 1"),
+            ("UPDATE flow_file SET meter_point_line_count = 0", "026 lines: expected 0, found 1"),
+            (
+                (
+                    "UPDATE flow_file SET meter_line_count = meter_line_count + 1,"
+                    " meter_point_line_count = meter_point_line_count - 1"
+                ),
+                "028 lines: expected 2, found 1",
+            ),
+            ("UPDATE flow_file SET validation_result_count = 0", "032 lines: expected 0, found 1"),
+            (
+                "UPDATE flow_file SET site_visit_count = 4",
+                "027, 029 and 033 lines: expected 4, found 3",
+            ),
+            (
+                "UPDATE staged_line SET group_code = '099' WHERE group_code = '027'",
+                "site visits of a line of another group",
+            ),
+            (
+                "UPDATE flow_file SET declared_flow_count = 2",
+                "026 lines that the trailer counts: expected 1, found 2",
+            ),
+            (
+                "UPDATE reading SET reading_status = ''",
+                "validation results at readings: expected 1, found 0",
+            ),
             ("DELETE FROM line_issue", "rejected lines: expected 1, found 0"),
             ("DELETE FROM staged_line WHERE id & 255 = 10", "staged lines: expected 11, found 10"),
             ("UPDATE staged_line SET id = id + 100 WHERE id & 255 = 10", "readings of no line"),
@@ -94,6 +140,194 @@ class TestReconcile:
 
         assert ended.code == 1
         assert words in ended.out
+
+    @pytest.mark.parametrize(
+        ("statement", "words"),
+        [
+            (
+                (
+                    "UPDATE site_visit SET reading_id = reading.id FROM reading"
+                    " WHERE reading_id IS NOT NULL AND reading.value = 2.0"
+                ),
+                "site visits at something else than their lines say, first at line 8",
+            ),
+            (
+                (
+                    "UPDATE site_visit SET meter_id = meter.id FROM meter"
+                    " WHERE reading_id IS NULL AND meter_id IS NOT NULL AND serial_number = 'B2'"
+                ),
+                "site visits at something else than their lines say, first at line 5",
+            ),
+            (
+                (
+                    "UPDATE site_visit SET meter_id = meter.id FROM meter"
+                    " WHERE reading_id IS NOT NULL AND serial_number = 'B2'"
+                ),
+                "site visits at something else than their lines say, first at line 8",
+            ),
+            (
+                (
+                    "UPDATE site_visit SET meter_id = meter.id FROM meter"
+                    " WHERE meter_id IS NULL AND serial_number = 'B2'"
+                ),
+                "site visits at something else than their lines say, first at line 3",
+            ),
+            (
+                (
+                    "UPDATE site_visit SET meter_id = meter.id FROM meter"
+                    " WHERE meter_id IS NOT NULL AND meter.mpan_core = '1900001059816'"
+                ),
+                "site visits whose meter is at another meter point, first at line 5",
+            ),
+            (
+                (
+                    "UPDATE site_visit SET reading_id = reading.id FROM reading"
+                    " WHERE reading_id IS NOT NULL AND reading.value = 4.0"
+                ),
+                "site visits whose reading is of another meter point or file, first at line 8",
+            ),
+            (
+                (
+                    "UPDATE site_visit SET reading_id = reading.id FROM reading"
+                    " WHERE reading_id IS NOT NULL AND reading.value = 3.0"
+                ),
+                "site visits whose reading is of another meter, first at line 8",
+            ),
+            (
+                (
+                    "UPDATE meter_point SET line_id = other.line_id FROM meter_point AS other"
+                    " WHERE meter_point.mpan_core <> other.mpan_core"
+                ),
+                "meter points of a line that says something else, first at line 2: expected 0,",
+            ),
+            (
+                "UPDATE meter_point SET line_id = line_id + 2",
+                "meter points of a line of another group",
+            ),
+            (
+                "UPDATE meter SET serial_number = 'C3' WHERE serial_number = 'B2'",
+                "meters of a line that says something else, first at line 10",
+            ),
+            (
+                "UPDATE register SET identifier = '1' WHERE id & 255 = 11",
+                "registers of a line that says something else, first at line 11",
+            ),
+            (
+                "UPDATE staged_line SET mpan_core = '' WHERE id & 255 IN (12, 13, 14)",
+                "meters of a line at another meter point, first at line 13",
+            ),
+        ],
+    )
+    def test_finds_what_was_taken_for_its_neighbor(
+        self, run: conftest.Run, write: conftest.Write, statement: str, words: str
+    ) -> None:
+        assert run("load_d0010", write(NEIGHBORS)).code == 0
+        assert run("reconcile").code == 0
+
+        change(statement)
+        ended = run("reconcile")
+
+        assert ended.code == 1
+        assert words in ended.out
+
+    @pytest.mark.parametrize(
+        ("statement", "words"),
+        [
+            (
+                "UPDATE reading SET reading_status = ''",
+                "validation results at readings: expected 1, found 0",
+            ),
+            ("DELETE FROM site_visit", "site visits: expected 3, found 0"),
+            (
+                (
+                    "UPDATE site_visit SET reading_id = reading.id FROM reading"
+                    " WHERE reading_id IS NOT NULL AND reading.value = 3.0"
+                ),
+                "site visits whose reading is of another meter",
+            ),
+            (
+                "UPDATE flow_file SET declared_flow_count = 1",
+                "026 lines that the trailer counts: expected 2, found 1",
+            ),
+        ],
+    )
+    def test_finds_what_can_be_found_without_the_raw_lines(
+        self, run: conftest.Run, write: conftest.Write, statement: str, words: str
+    ) -> None:
+        run("load_d0010", write(NEIGHBORS))
+        run("purge_staged_lines", "--older-than", "0d")
+        assert run("reconcile").code == 0
+
+        change(statement)
+        ended = run("reconcile")
+
+        assert ended.code == 1
+        assert words in ended.out
+
+    def test_takes_a_trailer_at_its_word_unless_a_warning_says_otherwise(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        run("load_d0010", write(NEIGHBORS.replace(b"||2|", b"||9|")))
+
+        assert run("reconcile").code == 0
+
+        change("DELETE FROM line_issue")
+
+        assert "026 lines that the trailer counts: expected 2, found 9" in run("reconcile").out
+
+    def test_takes_no_longer_where_the_server_knows_nothing_of_the_tables(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        tables = ("staged_line", "line_issue", "reading", "register", "meter")
+        for table in tables:
+            # As if autovacuum had not come yet.
+            change(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        lines = [line for _ in range(90) for line in builder.reading(below=["032||T|"])]
+        paths = [
+            write(
+                builder.flow_file(
+                    builder.meter_point(builder.MPAN, builder.meter("A1", lines)),
+                    file_id=str(number),
+                ),
+                f"{number}.uff",
+            )
+            for number in range(60)
+        ]
+        run("load_d0010", *paths)
+        change("SET statement_timeout = '10s'")
+
+        ended = run("reconcile")
+
+        change("RESET statement_timeout")
+        for table in tables:
+            change(f"ALTER TABLE {table} RESET (autovacuum_enabled)")
+        assert (ended.code, ended.err) == (0, "")
+
+    def test_looks_at_one_moment_while_files_are_loaded(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        run("load_d0010", write(ALL_GROUPS))
+        others: list[conftest.Ended] = []
+
+        def load() -> None:
+            others.append(run("load_d0010", conftest.SAMPLE))
+            change("DELETE FROM reading WHERE value = 7242.0")
+            db.connection.close()
+
+        def let_another_load(execute: Callable[..., object], sql: str, *rest: object) -> object:
+            result = execute(sql, *rest)
+            if "10_account_for_lines" in sql and not others:
+                other = threading.Thread(target=load)
+                other.start()
+                other.join()
+            return result
+
+        with db.connection.execute_wrapper(let_another_load):
+            ended = run("reconcile")
+
+        assert others[0].code == 0
+        assert (ended.code, "1 file, 0 with" in ended.out) == (0, True)
+        assert run("reconcile").code == 1
 
     def test_leaves_a_staged_file_in_peace(self, run: conftest.Run) -> None:
         run("load_d0010", "--stage-only", conftest.SAMPLE)
