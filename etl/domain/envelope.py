@@ -154,8 +154,10 @@ class _Body:
         self.group_line_counts = dict.fromkeys(grammar.GROUPS, 0)
         self._encodings = ["utf-8", "cp1252"]
         self.nul_number: int | None = None
-        self.second_header_number: int | None = None
-        self.trailer_number: int | None = None
+        # Each with the number of its line.
+        self.second_header: tuple[int, bytes] | None = None
+        self.trailer: tuple[int, bytes] | None = None
+        self.after_trailer: tuple[int, bytes] | None = None
 
     def look_at(self, block: records.Block) -> None:
         data = b"\n" + block.data
@@ -169,18 +171,30 @@ class _Body:
         self.last_number = block.first_number + count - 1
         self.last = data[data.rfind(b"\n", 0, -1) + 1 : -1]
 
-        def line_number(place: int) -> int | None:
-            return None if place < 0 else block.first_number + data.count(b"\n", 0, place)
-
         if self.nul_number is None and (place := data.find(b"\0")) >= 0:
             self.nul_number = block.first_number + data.count(b"\n", 0, place) - 1
-        if self.second_header_number is None:
-            start = 1 if self.first_number == block.first_number else 0
-            self.second_header_number = line_number(data.find(b"\nZHV|", start))
-        if self.trailer_number is None:
-            self.trailer_number = line_number(data.find(b"\nZPT|"))
+        self._look_for_envelope(block.first_number, data)
         if not data.isascii():
             self._encodings = [name for name in self._encodings if _can_decode(data, name)]
+
+    def _look_for_envelope(self, first_number: int, data: bytes) -> None:
+        def record(place: int) -> tuple[int, bytes] | None:
+            """Return the record behind the LF at this place, if there is one."""
+            if not 0 <= place < len(data) - 1:
+                return None
+            number = first_number + data.count(b"\n", 0, place)
+            return number, data[place + 1 : data.index(b"\n", place + 1)]
+
+        if self.second_header is None:
+            start = 1 if self.first_number == first_number else 0
+            self.second_header = record(data.find(b"\nZHV|", start))
+        if self.trailer is None:
+            place = data.find(b"\nZPT|")
+            self.trailer = record(place)
+            if self.trailer is not None:
+                self.after_trailer = record(data.index(b"\n", place + 1))
+        elif self.after_trailer is None:
+            self.after_trailer = record(0)
 
     @property
     def flow_count(self) -> int:
@@ -255,26 +269,21 @@ def _header(body: _Body, *, accept_test_files: bool) -> Header:
     )
 
 
+def _misplaced(code: str, record: tuple[int, bytes], *, group_code: str = "") -> _RejectedError:
+    number, text = record
+    value = _short(text.decode("latin-1"))
+    return _RejectedError(
+        FileIssue(code=code, line_number=number, group_code=group_code, value=value)
+    )
+
+
 def _trailer(body: _Body, header: Header) -> Trailer:
-    last = body.last.decode("latin-1")
-    if body.second_header_number is not None:
-        raise _RejectedError(
-            FileIssue(
-                code="second-header", line_number=body.second_header_number, group_code="ZHV"
-            )
-        )
-    if body.trailer_number is None:
-        raise _RejectedError(
-            FileIssue(code="no-trailer", line_number=body.last_number, value=_short(last))
-        )
-    if body.trailer_number != body.last_number:
-        raise _RejectedError(
-            FileIssue(
-                code="data-after-trailer",
-                line_number=body.trailer_number + 1,
-                value=_short(last),
-            )
-        )
+    if body.second_header is not None:
+        raise _misplaced("second-header", body.second_header, group_code="ZHV")
+    if body.trailer is None:
+        raise _misplaced("no-trailer", (body.last_number, body.last))
+    if body.after_trailer is not None:
+        raise _misplaced("data-after-trailer", body.after_trailer)
 
     identifier, group_count, checksum, flow_count, completed_at, *more = _trailer_values(body)
     counted = body.record_count - 2

@@ -42,7 +42,7 @@ CASES = [
     ("test-file", GOOD.replace(b"OPER", b"TR01"), 1, "J1063", "TR01"),
     ("no-trailer", GOOD[: GOOD.index(b"ZPT")], 4, "", BODY[2]),
     ("bad-trailer", GOOD.replace(b"|3||1|", b"|x||1|"), 5, "J1067", "x"),
-    ("second-header", GOOD + GOOD, 6, "", ""),
+    ("second-header", GOOD + GOOD, 6, "", f"{GOOD.decode()[:60]}…"),
     ("data-after-trailer", GOOD + b"026|\n", 6, "", "026|"),
     ("file-id-differs", GOOD.replace(b"ZPT|0000000001", b"ZPT|2"), 5, "J1064", "2"),
     ("group-count-differs", GOOD.replace(b"|3||1|", b"|4||1|"), 5, "J1067", "4"),

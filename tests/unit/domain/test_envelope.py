@@ -65,7 +65,11 @@ class TestExamine:
             (GOOD[: GOOD.index(b"ZPT")], "no-trailer", 4, "cut short"),
             (GOOD[: GOOD.index(b"100.0")], "no-trailer", 4, "'030|S|20240115000000|'"),
             (GOOD + b"030|S|\n", "data-after-trailer", 6, "'030|S|'"),
-            (GOOD + GOOD, "second-header", 6, "two files seem to be joined"),
+            (GOOD + b"026|x|\n030|y|\n", "data-after-trailer", 6, "found '026|x|': expected"),
+            (GOOD + b"\n \n026|x|\n\n030|y|\n", "data-after-trailer", 8, "found '026|x|'"),
+            (GOOD + b"\nZPT|1|\n", "data-after-trailer", 7, "found 'ZPT|1|'"),
+            (GOOD + GOOD, "second-header", 6, "found 'ZHV|0000000001|D0010002|D|UDMS|X|MRCY|"),
+            (GOOD + b"\nx\n\n" + GOOD, "second-header", 9, "two files seem to be joined"),
             (
                 GOOD.replace(b"ZPT|0000000001", b"ZPT|0000000002"),
                 "file-id-differs",
@@ -108,6 +112,11 @@ class TestExamine:
         assert envelope.examine(io.BytesIO(content)).issues == ()
         assert issue_of(content + builder.line("026|x|")[0].encode()).line_number == 20_003
         assert issue_of(content.replace(b"ZPT", b"ZHV")).line_number == 20_002
+        late = issue_of(
+            content + b"\n" + b"".join(b"%06d|\n" % number for number in range(90_000))
+        )
+        assert (late.code, late.line_number) == ("data-after-trailer", 20_004)
+        assert "'000000|'" in late.message
 
     @pytest.mark.parametrize(
         ("free_text", "encoding"),
