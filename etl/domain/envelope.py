@@ -7,7 +7,7 @@ import datetime
 from collections.abc import Iterator, Mapping
 from typing import BinaryIO
 
-from . import findings, grammar, records
+from . import checksum, findings, grammar, records
 
 
 LIVE_TEST_FLAG = "OPER"
@@ -118,7 +118,11 @@ class _RejectedError(Exception):
 
 
 def examine(stream: BinaryIO, *, accept_test_files: bool = False) -> Envelope:
-    """Read a content once, in constant memory; what is wrong with it is told, never raised."""
+    """
+    Read a content, in constant memory; what is wrong with it is told, never raised.
+
+    It is read once, and once more where its trailer gives a checksum, which is rare.
+    """
     content = records.Records(stream)
     body = _Body()
     for block in content:
@@ -128,7 +132,7 @@ def examine(stream: BinaryIO, *, accept_test_files: bool = False) -> Envelope:
         _check_text(body, content)
         header = _header(body, accept_test_files=accept_test_files)
         trailer = _trailer(body, header)
-        issues = tuple(_warnings(body, header, trailer))
+        issues = (*_on_checksum(body, trailer, stream), *_warnings(body, header, trailer))
     except _RejectedError as rejected:
         issues = (rejected.issue,)
     return Envelope(
@@ -285,7 +289,7 @@ def _trailer(body: _Body, header: Header) -> Trailer:
     if body.after_trailer is not None:
         raise _misplaced("data-after-trailer", body.after_trailer)
 
-    identifier, group_count, checksum, flow_count, completed_at, *more = _trailer_values(body)
+    identifier, group_count, given_sum, flow_count, completed_at, *more = _trailer_values(body)
     counted = body.record_count - 2
     if identifier != header.file_identifier:
         raise _RejectedError(
@@ -314,16 +318,34 @@ def _trailer(body: _Body, header: Header) -> Trailer:
         )
     return Trailer(
         group_count=int(group_count),
-        checksum=checksum,
+        checksum=given_sum,
         flow_count=int(flow_count) if flow_count else None,
         completed_at=_clock_time(completed_at),
     )
 
 
+def _on_checksum(body: _Body, trailer: Trailer, stream: BinaryIO) -> Iterator[FileIssue]:
+    if not trailer.checksum:
+        return
+    stream.seek(0)
+    found = checksum.of_lines(
+        line
+        for block in records.Records(stream)
+        for line in block.data.split(b"\n")
+        if not line.startswith(b"ZPT|")
+    )
+    agrees = _is_number(trailer.checksum, digits=10) and int(trailer.checksum) == found
+    yield _trailer_issue(
+        body,
+        "checksum-given",
+        "J1078",
+        trailer.checksum,
+        expected=f"{found}, {'with which it agrees' if agrees else 'from which it differs'}",
+    )
+
+
 def _warnings(body: _Body, header: Header, trailer: Trailer) -> Iterator[FileIssue]:
-    _, _, checksum, flow_count, completed_at, *_ = _trailer_values(body)
-    if checksum:
-        yield _trailer_issue(body, "checksum-given", "J1078", checksum)
+    _, _, _, flow_count, completed_at, *_ = _trailer_values(body)
     if trailer.flow_count is not None and trailer.flow_count != body.flow_count:
         yield _trailer_issue(
             body, "flow-count-differs", "J1066", flow_count, expected=str(body.flow_count)

@@ -127,8 +127,8 @@ CATALOGUE: Mapping[str, Finding] = _catalogue(
     _file(
         "checksum-given",
         "WARNING",
-        "expected no checksum; there is no public rule to compare it by",
-        "Kept with the file; nothing to do.",
+        "expected none, or that of the pool format's rule",
+        "Kept with the file. If it differs, ask the sender by which rule it is made.",
     ),
     _file(
         "bad-trailer-time",

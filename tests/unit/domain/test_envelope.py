@@ -5,12 +5,13 @@ import io
 
 import pytest
 
-from etl.domain import envelope, records
+from etl.domain import checksum, envelope, records
 from tests import builder, conftest
 
 
 GOOD = builder.simple()
 HEADER = GOOD.splitlines()[0]
+CHECKSUM = checksum.of_lines(GOOD.splitlines()[:-1])
 
 
 def issue_of(content: bytes, *, accept_test_files: bool = False) -> envelope.FileIssue:
@@ -80,7 +81,19 @@ class TestExamine:
             (GOOD.replace(b"|3||1|", b"|||1|"), "bad-trailer", 5, "J1067"),
             (GOOD.replace(b"|3||1|", b"|3||x|"), "bad-trailer", 5, "J1066"),
             (GOOD.replace(b"|3||1|", b"|3||2|"), "flow-count-differs", 5, "is '2'"),
-            (GOOD.replace(b"|3||1|", b"|3|7|1|"), "checksum-given", 5, "is '7'"),
+            (
+                GOOD.replace(b"|3||1|", b"|3|7|1|"),
+                "checksum-given",
+                5,
+                f"none, or that of the pool format's rule, {CHECKSUM}, from which it differs",
+            ),
+            (
+                GOOD.replace(b"|3||1|", b"|3|%010d|1|" % CHECKSUM).replace(b"\n", b"\r\n\n"),
+                "checksum-given",
+                9,
+                f"{CHECKSUM}, with which it agrees",
+            ),
+            (GOOD.replace(b"|3||1|", b"|3|x|1|"), "checksum-given", 5, "it differs"),
             (GOOD.replace(b"20240201121500", b"2024"), "bad-trailer-time", 5, "J1065"),
             (
                 GOOD.replace(b"20240201121500", b"20240201110000"),
