@@ -26,13 +26,14 @@ def purge_staged_lines(
     """
     Drop the raw lines of files that were loaded before this time; yield each when it is done.
 
-    Only files whose readings are all in the warehouse are touched, each in a transaction of its
-    own. Readings keep their file and line number, and issues their value.
+    Only files that are loaded whole are touched, each in a transaction of its own; their readings
+    keep file and line number. Of a file with rejected lines all raw lines stay, since the issue
+    of a rejected one keeps no more than the beginning of its value.
 
     :raises django.db.OperationalError: if the server goes away; the files yielded are done
     """
     loaded = models.FlowFile.objects.filter(
-        status__in=(models.FlowFileStatus.LOADED, models.FlowFileStatus.LOADED_WITH_REJECTIONS),
+        status=models.FlowFileStatus.LOADED,
         transformed_at__lt=loaded_before,
         purged_at=None,
     )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from django import db
 
+from etl.models import StagedLine
 from tests import builder, conftest
 from warehouse import models
 
@@ -352,7 +353,8 @@ class TestPurge:
     def test_drops_raw_lines_and_keeps_the_rest_provable(
         self, run: conftest.Run, write: conftest.Write
     ) -> None:
-        run("load_d0010", write(ALL_GROUPS))
+        content = ALL_GROUPS.replace(b"|x|", b"|1.0|")
+        run("load_d0010", write(content))
         run("load_d0010", "--stage-only", conftest.SAMPLE)
 
         dry = run("purge_staged_lines", "--older-than", "0d", "--dry-run")
@@ -366,12 +368,26 @@ class TestPurge:
         assert (reading.flow_file.file_name, reading.line_number) == ("file.uff", 10)
         reconciled = run("reconcile")
         assert reconciled.code == 0
-        assert "(loaded with rejections, purged)" in reconciled.out
-        assert "duplicate" in run("load_d0010", write(ALL_GROUPS)).out
+        assert "(loaded, purged)" in reconciled.out
+        assert "duplicate" in run("load_d0010", write(content)).out
 
         change("DELETE FROM reading WHERE id & 255 = 10")
 
-        assert "readings: expected 2, found 1" in run("reconcile").out
+        assert "readings: expected 3, found 2" in run("reconcile").out
+
+    def test_keeps_the_lines_of_a_file_that_was_not_loaded_whole(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        long = f"033|07|{'x' * 300}|"
+        run("load_d0010", write(ALL_GROUPS.replace(b"033|07|stopped|", long.encode())))
+        run("load_d0010", "--strict", write(builder.simple("x", file_id="2"), "strict.uff"))
+
+        done = run("purge_staged_lines", "--older-than", "0d")
+
+        assert done.out == "0 raw lines of 0 files dropped\n"
+        issue = models.LineIssue.objects.get(line_number=8)
+        assert long not in (issue.value, issue.message)
+        assert StagedLine.objects.filter(payload=long).exists()
 
 
 class TestExport:

@@ -1,4 +1,4 @@
-"""`manage.py purge_staged_lines`: drop raw lines of files loaded long ago."""
+"""`manage.py purge_staged_lines`: drop raw lines of files loaded whole and long ago."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from etl.usecases import purge
 
 
 class Command(base.PipelineCommand):
-    help = "Drop the raw lines of files loaded long ago; readings and issues stay."
+    help = "Drop the raw lines of files loaded whole and long ago; readings and warnings stay."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
