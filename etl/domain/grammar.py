@@ -33,17 +33,6 @@ class Group:
     occurs: str
     items: tuple[Item, ...]
 
-    def position(self, item_number: str) -> int:
-        """
-        Return the place of an item in the line; the group code is place 0.
-
-        :raises KeyError: if the group has no such item
-        """
-        for position, item in enumerate(self.items, start=1):
-            if item.number == item_number:
-                return position
-        raise KeyError(item_number)
-
 
 VALIDATION_STATUSES = frozenset("VUF")
 READING_TYPES = frozenset("ACDFIMPQRSTUVWXYZ")

@@ -10,7 +10,13 @@ WITH line AS (
     SELECT
         id,
         parent_id,
-        payload
+        split_part(payload, '|', 2) AS identifier, -- J0010
+        split_part(payload, '|', 3) AS read_at_text, -- J0016
+        split_part(payload, '|', 4) AS value_text, -- J0040
+        btrim(split_part(payload, '|', 5)) AS md_reset_at_text, -- J0044
+        btrim(split_part(payload, '|', 6)) AS md_reset_count_text, -- J1013
+        btrim(split_part(payload, '|', 7)) AS reading_flag, -- J0045
+        btrim(split_part(payload, '|', 8)) AS reading_method -- J1888
     FROM staged_line
     WHERE
         id BETWEEN %(first_line_id)s AND %(last_line_id)s
@@ -34,10 +40,10 @@ issue AS NOT MATERIALIZED (
 meter_line AS (
     SELECT
         meter_line.id,
-        split_part(meter_line.payload, '|', 2) AS serial_number,
-        split_part(meter_line.payload, '|', 3) AS reading_type,
-        split_part(meter_point_line.payload, '|', 2) AS mpan_core,
-        split_part(meter_point_line.payload, '|', 3) AS validation_status
+        split_part(meter_line.payload, '|', 2) AS serial_number, -- J0004
+        split_part(meter_line.payload, '|', 3) AS reading_type, -- J0171
+        split_part(meter_point_line.payload, '|', 2) AS mpan_core, -- J0003
+        split_part(meter_point_line.payload, '|', 3) AS validation_status -- J0022
     FROM staged_line AS meter_line
     LEFT JOIN staged_line AS meter_point_line
         ON
@@ -52,8 +58,8 @@ meter_line AS (
 result_line AS (
     SELECT
         staged_line.parent_id,
-        split_part(staged_line.payload, '|', 2) AS reason_code,
-        split_part(staged_line.payload, '|', 3) AS reading_status
+        split_part(staged_line.payload, '|', 2) AS reason_code, -- J0332
+        split_part(staged_line.payload, '|', 3) AS reading_status -- J0047
     FROM staged_line
     LEFT JOIN issue
         ON staged_line.id = issue.line_id
@@ -75,7 +81,7 @@ compared AS (
                     reading.mpan_core = meter_line.mpan_core
                     AND meter.mpan_core = meter_line.mpan_core
                     AND meter.serial_number = meter_line.serial_number
-                    AND register.identifier = split_part(line.payload, '|', 2)
+                    AND register.identifier = line.identifier
                     AND reading.reading_type = meter_line.reading_type
                     AND reading.validation_status = meter_line.validation_status,
                     FALSE
@@ -83,24 +89,24 @@ compared AS (
                 THEN 'readings under another register than their lines say'
             WHEN
                 to_char(reading.read_at AT TIME ZONE %(time_zone)s, 'YYYYMMDDHH24MISS')
-                <> split_part(line.payload, '|', 3)
+                <> line.read_at_text
                 AND NOT coalesce(issue.is_read_at_skipped, FALSE)
                 THEN 'readings of another time than their lines say'
             WHEN
                 reading.value
-                <> coalesce(d0010_register_reading_v2(split_part(line.payload, '|', 4)), -1)
+                <> coalesce(d0010_register_reading_v2(line.value_text), -1)
                 OR coalesce(
                     to_char(reading.md_reset_at AT TIME ZONE %(time_zone)s, 'YYYYMMDDHH24MISS'),
                     ''
-                ) <> btrim(split_part(line.payload, '|', 5))
+                ) <> line.md_reset_at_text
                 AND NOT coalesce(issue.is_md_reset_at_skipped, FALSE)
                 OR coalesce(reading.md_reset_count::text, '')
                 <> coalesce(
-                    nullif(ltrim(btrim(split_part(line.payload, '|', 6)), '0'), ''),
-                    left(btrim(split_part(line.payload, '|', 6)), 1)
+                    nullif(ltrim(line.md_reset_count_text, '0'), ''),
+                    left(line.md_reset_count_text, 1)
                 )
-                OR reading.reading_flag <> btrim(split_part(line.payload, '|', 7))
-                OR reading.reading_method <> btrim(split_part(line.payload, '|', 8))
+                OR reading.reading_flag <> line.reading_flag
+                OR reading.reading_method <> line.reading_method
                 OR reading.reason_code <> coalesce(result_line.reason_code, '')
                 OR reading.reading_status <> coalesce(result_line.reading_status, '')
                 THEN 'readings of another value than their lines say'

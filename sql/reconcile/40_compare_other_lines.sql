@@ -28,7 +28,7 @@ rejected AS (
 meter_line AS (
     SELECT
         id,
-        split_part(payload, '|', 2) AS serial_number
+        split_part(payload, '|', 2) AS serial_number -- J0004
     FROM staged_line
     WHERE
         id BETWEEN %(first_line_id)s AND %(last_line_id)s

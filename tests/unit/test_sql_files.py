@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 import re
 
 import pytest
@@ -61,34 +62,105 @@ class TestFindings:
         }
 
 
+# The step that judges the lines of a group; the site visits share one.
+STEP_OF_GROUP = {
+    "026": "10_judge_meter_points",
+    "027": "50_judge_other_lines",
+    "028": "20_judge_meters",
+    "029": "50_judge_other_lines",
+    "030": "40_judge_readings",
+    "032": "30_judge_validation_results",
+    "033": "50_judge_other_lines",
+}
+ITEMS = [(group, item) for group in grammar.GROUPS.values() for item in group.items]
+POSITIONS = {
+    item.number: position
+    for group in grammar.GROUPS.values()
+    for position, item in enumerate(group.items, start=1)
+}
+# A field of a raw line that becomes a column: its place, its name, its item.
+CUT = re.compile(
+    r"split_part\((?:\w+\.)?payload, '\|', (\d+)\)\)?\s*(?:END )?AS (\w+),? -- (J\d{4})"
+)
+# What has no item of its own: a position out of the grammar, or the first items of several groups.
+UNNAMED_CUTS = {
+    "60_record_line_issues": ["'|', 1 + item.position"],
+    "82_insert_site_visits": ["'|', 2"],
+    "40_compare_other_lines": ["'|', 2", "'|', 3"],
+    "50_check_references": ["'|', 2"],
+}
+
+
+def judged_column(item: grammar.Item, step: str) -> str:
+    """Return the name that a step gives to the text of an item."""
+    (name,) = {name for _, name, number in CUT.findall(JUDGING[step]) if number == item.number}
+    return f"(?:field|item)\\.{name}"
+
+
 class TestGrammar:
     @pytest.mark.parametrize(
-        ("name", "group_codes"),
-        [
-            ("10_judge_meter_points", ["026"]),
-            ("20_judge_meters", ["028"]),
-            ("30_judge_validation_results", ["032"]),
-            ("40_judge_readings", ["030", "028", "026"]),
-            # What the site visits share.
-            ("50_judge_other_lines", ["027"]),
-        ],
+        "path", sorted(steps.SQL_FOLDER.glob("*/*.sql")), ids=lambda p: p.stem
     )
-    def test_gives_the_position_of_each_item_that_a_step_cuts_out(
-        self, name: str, group_codes: list[str]
+    def test_gives_the_position_of_each_item_that_a_statement_cuts_out(
+        self, path: pathlib.Path
     ) -> None:
-        own, *above = [
-            list(enumerate((item.number for item in grammar.GROUPS[code].items), start=1))
-            for code in group_codes
-        ]
+        text = path.read_text(encoding="utf-8")
 
-        cut = [
-            (int(place) - 1, number)
-            for place, number in re.findall(r"'\|', (\d+)\)[^-]*-- (J\d{4})", JUDGING[name])
-        ]
+        named = CUT.findall(text)
 
-        assert cut[-len(own) :] == own
-        assert set(cut[: -len(own)]) <= {item for items in above for item in items}
-        assert JUDGING[name].count("split_part(") == len(cut)
+        for place, _, number in named:
+            assert int(place) - 1 == POSITIONS[number]
+        unnamed = re.findall(r"payload, ('\|', [^)]+)\)", CUT.sub("", text))
+        assert unnamed == UNNAMED_CUTS.get(path.stem, [])
+
+    def test_has_the_item_first_by_which_its_row_is_known(self) -> None:
+        first = {code: group.items[0].number for code, group in grammar.GROUPS.items()}
+
+        assert (first["026"], first["028"], first["030"]) == ("J0003", "J0004", "J0010")
+        assert {first[code] for code in ("027", "029", "033")} == {"J0024"}
+        assert POSITIONS["J0012"] == 2
+
+    @pytest.mark.parametrize(("code", "step"), STEP_OF_GROUP.items())
+    def test_says_how_many_items_a_step_finds_in_a_line(self, code: str, step: str) -> None:
+        items = grammar.GROUPS[code].items
+
+        cut = [(int(place), number) for place, _, number in CUT.findall(JUDGING[step])]
+        pipes = re.findall(r"\(\[\^\|\]\*\\\|\)\{(\d+)\}", JUDGING[step])
+        sums = re.findall(r"<> 3 \+ (\d+) AS is_irregular", JUDGING[step])
+
+        assert cut[-len(items) :] == [
+            (place, item.number) for place, item in enumerate(items, start=2)
+        ]
+        assert set(pipes) == {str(1 + len(items))}
+        assert set(sums) <= {str(1 + len(items))}
+
+    @pytest.mark.parametrize(
+        ("group", "item"), ITEMS, ids=[f"{group.code} {item.number}" for group, item in ITEMS]
+    )
+    def test_is_what_a_step_judges_an_item_by(
+        self, group: grammar.Group, item: grammar.Item
+    ) -> None:
+        step = STEP_OF_GROUP[group.code]
+        text, column = JUDGING[step], judged_column(item, step)
+        longest = {"BOOLEAN": "1"}.get(item.format) or item.format[5:-1]
+
+        judged = re.findall(rf"'([a-z-]+)/{item.number}'", text)
+
+        assert ("missing-item" in judged) == item.is_mandatory
+        assert ("unknown-code" in judged) == bool(item.valid_set)
+        if item.format.startswith(("CHAR", "BOOLEAN")):
+            assert re.search(
+                rf"WHEN length\({column}\) > {longest}\s+THEN 'too-long/{item.number}'", text
+            )
+        else:
+            kind = "date" if item.format == "DATETIME" else "number"
+            assert f"bad-{'mpan' if item.number == 'J0003' else kind}" in judged
+
+    @pytest.mark.parametrize(("code", "step"), STEP_OF_GROUP.items())
+    def test_says_which_group_comes_once(self, code: str, step: str) -> None:
+        comes_once = grammar.GROUPS[code].occurs == "0-1"
+
+        assert ("'repeated-group'" in JUDGING[step]) == comes_once
 
     @pytest.mark.parametrize(
         ("codes", "words"),
