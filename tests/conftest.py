@@ -89,6 +89,7 @@ def start() -> Callable[..., subprocess.Popen[str]]:
         url: str | None = None,
         stdin: IO[bytes] | int = subprocess.DEVNULL,
         stdout: IO[str] | int = subprocess.PIPE,
+        stderr: int = subprocess.PIPE,
         **variables: str,
     ) -> subprocess.Popen[str]:
         return subprocess.Popen(
@@ -96,7 +97,7 @@ def start() -> Callable[..., subprocess.Popen[str]]:
             env={**os.environ, "DATABASE_URL": url or database_url(), **variables},
             stdin=stdin,
             stdout=stdout,
-            stderr=subprocess.PIPE,
+            stderr=stderr,
             text=True,
         )
 

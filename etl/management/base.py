@@ -17,6 +17,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
+import tqdm
 from django.core.management import base
 
 from etl.postgres import advice
@@ -116,8 +117,10 @@ class PipelineCommand(PreparedCommand):
         :raises CommandError: if the line can't be written for another reason
         """
         try:
-            self.stdout.write(line)
-            self.stdout.flush()
+            # Not behind a bar of progress, which may be shown on the same screen.
+            with tqdm.tqdm.external_write_mode():
+                self.stdout.write(line)
+                self.stdout.flush()
         except BrokenPipeError:
             stop_printing()
         except OSError as error:

@@ -26,14 +26,14 @@ def load_files(
     delivered_at: datetime.datetime,
     in_batch: bool,
     stage_only: bool,
-    on_progress: Callable[[int], object],
+    on_progress: Callable[[int, int], object],
 ) -> Iterator[outcomes.FileReport]:
     """
     Load the files, each whole or not at all, and yield what became of each when it is known.
 
     In a batch many files share a transaction for staging and one for transforming; else each has
     its own. While the server transforms a chunk, the next one is staged. `on_progress` is told
-    the bytes that have been dealt with.
+    the bytes and the lines that have been dealt with.
 
     :raises django.db.OperationalError: if the server goes away; what is staged by then is
         finished by `transform_pending`, or by loading the same files again
@@ -81,7 +81,7 @@ class _Chunk:
         self,
         rules: stage.Rules,
         delivered_at: datetime.datetime,
-        on_progress: Callable[[int], object],
+        on_progress: Callable[[int, int], object],
         *,
         in_flight: Collection[int],
         stage_only: bool,
@@ -156,7 +156,7 @@ def _with_last(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
 def _stage(
     contents: Sequence[stage.Content],
     delivered_at: datetime.datetime,
-    on_progress: Callable[[int], object],
+    on_progress: Callable[[int, int], object],
     *,
     stage_only: bool,
 ) -> None:

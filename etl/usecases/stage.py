@@ -82,7 +82,7 @@ def stage_contents(
     *,
     contents: Sequence[Content],
     delivered_at: datetime.datetime,
-    on_progress: Callable[[int], object],
+    on_progress: Callable[[int, int], object],
     stage_only: bool = False,
 ) -> None:
     """
@@ -121,7 +121,7 @@ def stage_contents(
 
 
 def _blocks(
-    content: Content, on_progress: Callable[[int], object]
+    content: Content, on_progress: Callable[[int, int], object]
 ) -> Iterator[Iterable[staged_lines.Row]]:
     first_id, _ = staged_lines.line_ids(content.flow_file.pk)
     positions = lines.Positions()
@@ -130,7 +130,7 @@ def _blocks(
         texts = staged_lines.escape(block.data.decode(content.flow_file.encoding)).split("\n")
         texts.pop()  # what follows the last LF
         yield positions.place(texts, first_id=first_id + block.first_number)
-        on_progress(len(block.data))
+        on_progress(len(block.data), len(texts))
     if blocks.sha256 != content.sha256:
         raise ContentChangedError("the file was written to while it was read")
 

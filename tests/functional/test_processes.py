@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import os
 import pathlib
+import pty
+import re
 import signal
+import struct
 import subprocess
+import termios
 import time
 from collections.abc import Callable
 
@@ -64,6 +71,16 @@ def kill(process: subprocess.Popen[str]) -> None:
             if cursor.fetchone()[0] == 0:
                 return
         time.sleep(0.02)
+
+
+def _read_all(terminal: int) -> str:
+    """Return what is shown until the other side is closed, which Linux says by an error."""
+    shown = b""
+    with contextlib.suppress(OSError):
+        while block := os.read(terminal, 65_536):
+            shown += block
+    os.close(terminal)
+    return shown.decode()
 
 
 class TestLoad:
@@ -158,6 +175,31 @@ class TestLoad:
 
         assert process.communicate()[0].endswith("300,000 readings, 0 rejected lines\n")
         assert 20 < highest / 2**20 < 120
+
+
+class TestProgress:
+    def test_on_a_terminal_tells_bytes_lines_a_second_and_the_time_left(
+        self, start: Start, tmp_path: pathlib.Path
+    ) -> None:
+        for number in range(2):
+            generate.write_flow_file(
+                tmp_path / f"{number}.uff", readings=100_000, round_number=number
+            )
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 120, 0, 0))
+
+        with start("load_d0010", *sorted(tmp_path.iterdir()), stderr=theirs) as process:
+            os.close(theirs)
+            shown = _read_all(ours)
+            out, _ = process.communicate(timeout=60)
+
+        assert (process.returncode, out.count(": loaded (100,000 readings)")) == (0, 2)
+        assert re.search(
+            r"\d%\|.+\| [\d.]+M/[\d.]+M \[\d\d:\d\d<\d\d:\d\d, [\d.]+[kM]B/s, [\d,]+ lines/s\]",
+            shown,
+        ), shown
+        # It goes when it is done.
+        assert re.search(r"\r +\r$", shown), shown
 
 
 class TestEnd:

@@ -34,7 +34,7 @@ class TestStageContents:
         with pytest.raises(stage.ContentChangedError):
             transactions.commit(
                 lambda: stage.stage_contents(
-                    contents=[content], delivered_at=NOON, on_progress=lambda _: None
+                    contents=[content], delivered_at=NOON, on_progress=lambda _, __: None
                 )
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import pathlib
+import time
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
@@ -74,14 +75,24 @@ class Command(base.PipelineCommand):
 
 
 @contextlib.contextmanager
-def _shown_progress(paths: list[str]) -> Iterator[Callable[[int], object]]:
-    """Show bytes, rate and time left on standard error, if that is a terminal."""
+def _shown_progress(paths: list[str]) -> Iterator[Callable[[int, int], object]]:
+    """Show bytes, lines a second and time left on standard error, if that is a terminal."""
     total = 0
     for path in paths:
         with contextlib.suppress(OSError):
             total += pathlib.Path(path).stat().st_size
+    lines = 0
+    since = time.monotonic()
     bar: tqdm.tqdm[NoReturn] = tqdm.tqdm(
         total=total, unit="B", unit_scale=True, leave=False, disable=None
     )
+
+    def advance(byte_count: int, line_count: int) -> None:
+        nonlocal lines
+        lines += line_count
+        rate = lines / max(time.monotonic() - since, 0.001)
+        bar.set_postfix_str(f"{rate:,.0f} lines/s", refresh=False)
+        bar.update(byte_count)
+
     with bar:
-        yield bar.update
+        yield advance
