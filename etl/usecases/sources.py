@@ -86,8 +86,8 @@ def find_paths(patterns: Iterable[str]) -> Iterator[str]:
     """
     Yield the paths that the arguments name: files, what lies in directories, matches of globs.
 
-    Directories in directories are left out. What names nothing, or can't be looked into, is
-    yielded as it is; opening it then tells why.
+    What lies in a directory and is no regular file, nor a link to one, is left out. What names
+    nothing, or can't be looked into, is yielded as it is; opening it then tells why.
     """
     for pattern in patterns:
         try:
@@ -103,15 +103,15 @@ def _paths_of(pattern: str) -> Sequence[str]:
         return [pattern]
     if path.is_dir():
         with os.scandir(path) as entries:
-            return sorted(entry.path for entry in entries if not _is_folder(entry))
+            return sorted(entry.path for entry in entries if _is_regular(entry))
     if not path.exists() and glob.has_magic(pattern):
         return sorted(glob.glob(pattern)) or [pattern]  # noqa: PTH207 - takes absolute ones
     return [pattern]
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
+def _is_regular(entry: os.DirEntry[str]) -> bool:
     try:
-        return entry.is_dir()
+        return entry.is_file()
     except OSError:  # such as a link to itself
         return False
 

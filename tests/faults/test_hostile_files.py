@@ -149,7 +149,7 @@ class TestPath:
             ),
         ],
     )
-    def test_in_a_folder_that_is_no_file_to_read_fails_alone_and_says_why(
+    def test_that_is_no_file_to_read_fails_alone_and_says_why(
         self,
         run: tests_conftest.Run,
         good: pathlib.Path,
@@ -158,7 +158,7 @@ class TestPath:
     ) -> None:
         make(good.parent / "odd.uff")
 
-        ended = run("load_d0010", good.parent)
+        ended = run("load_d0010", *good.parent.iterdir())
 
         assert ended.code == 1
         assert f"{good}: loaded (1 reading)" in ended.out

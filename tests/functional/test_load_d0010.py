@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import pathlib
 import shutil
 import zoneinfo
@@ -497,6 +498,27 @@ class TestPaths:
         assert by_glob.out.count(": loaded") == 2
         assert by_directory.out.count(": duplicate") == 2
         assert {value for _, _, _, value in stored()} == {"1.0", "2.0", "3.0"}
+
+    def test_in_a_directory_are_its_regular_files(
+        self, run: conftest.Run, write: conftest.Write, tmp_path: pathlib.Path
+    ) -> None:
+        first = write(builder.simple("1.0", file_id="1"), "a.uff")
+        second = write(builder.simple("2.0", file_id="2"), "b.uff")
+        (tmp_path / "ab.uff").symlink_to(second)
+        (tmp_path / "broken.uff").symlink_to("none.uff")
+        (tmp_path / "loop.uff").symlink_to("loop.uff")
+        (tmp_path / "null.uff").symlink_to("/dev/null")
+        (tmp_path / "folder.uff").mkdir()
+        os.mkfifo(tmp_path / "fifo.uff")
+
+        ended = run("load_d0010", tmp_path)
+
+        assert ended.code == 0
+        assert [line.partition(": ")[0] for line in ended.out.splitlines()[:-1]] == [
+            str(first),
+            str(tmp_path / "ab.uff"),
+            str(second),
+        ]
 
     def test_that_give_nothing_fail_and_stop_nobody(
         self, run: conftest.Run, write: conftest.Write, tmp_path: pathlib.Path
