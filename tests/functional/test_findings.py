@@ -211,19 +211,3 @@ class TestFindings:
         shown = {name.partition(":")[0] for name, *_ in CASES}
 
         assert shown | {"reused-file-id", "parent-rejected"} == set(findings.CATALOGUE)
-
-    def test_by_the_hundred_thousand_are_summed_up_on_screen(
-        self, run: conftest.Run, write: conftest.Write
-    ) -> None:
-        content = builder.flow_file(
-            builder.meter_point(
-                builder.MPAN,
-                builder.meter("A1", builder.reading(), [*builder.reading(value="x")] * 100_000),
-            )
-        )
-
-        ended = run("load_d0010", write(content))
-
-        assert len(ended.out.splitlines()) == 2
-        assert "(1 reading; 100,000 lines rejected; bad-number 100,000)" in ended.out
-        assert models.LineIssue.objects.count() == 100_000

@@ -20,7 +20,7 @@ import pytest
 from django import db
 
 from etl.models import StagedLine
-from tests import conftest
+from tests import builder, conftest
 from tests.benchmarks import generate
 from warehouse import models
 
@@ -71,6 +71,17 @@ def kill(process: subprocess.Popen[str]) -> None:
             if cursor.fetchone()[0] == 0:
                 return
         time.sleep(0.02)
+
+
+def highest_memory(process: subprocess.Popen[str]) -> tuple[float, str]:
+    """Wait for the end of a process, and return the most MiB that it had, and what it printed."""
+    resident = psutil.Process(process.pid)
+    highest = 0
+    while process.poll() is None:
+        with contextlib.suppress(psutil.NoSuchProcess):
+            highest = max(highest, resident.memory_info().rss)
+        time.sleep(0.02)
+    return highest / 2**20, process.communicate()[0]
 
 
 def _read_all(terminal: int) -> str:
@@ -163,18 +174,32 @@ class TestLoad:
     ) -> None:
         path = tmp_path / "large.uff"
         generate.write_flow_file(path, readings=300_000)
-        process = start("load_d0010", path)
-        resident = psutil.Process(process.pid)
-        highest = 0
-        while process.poll() is None:
-            try:
-                highest = max(highest, resident.memory_info().rss)
-            except psutil.NoSuchProcess:
-                break
-            time.sleep(0.02)
 
-        assert process.communicate()[0].endswith("300,000 readings, 0 rejected lines\n")
-        assert 20 < highest / 2**20 < 120
+        highest, out = highest_memory(start("load_d0010", path))
+
+        assert out.endswith("300,000 readings, 0 rejected lines\n")
+        assert 20 < highest < 120
+
+    def test_of_a_hundred_thousand_bad_lines_sums_them_up_and_stays_within_its_memory(
+        self, start: Start, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        bad = [*builder.reading(value="x"), *builder.reading(read_at="20240230000000")] * 50_000
+        path = write(
+            builder.flow_file(
+                builder.meter_point(builder.MPAN, builder.meter("A1", builder.reading(), bad))
+            )
+        )
+
+        highest, out = highest_memory(start("load_d0010", path))
+
+        assert out == (
+            f"{path}: loaded with rejections"
+            " (1 reading; 100,000 lines rejected; bad-date 50,000, bad-number 50,000)\n"
+            "1 file: 1 loaded with rejections; 1 reading, 100,000 rejected lines\n"
+        )
+        assert 20 < highest < 120
+        assert models.LineIssue.objects.count() == 100_000
+        assert run("reconcile").code == 0
 
 
 class TestProgress:
