@@ -34,6 +34,26 @@ class TestSteps:
         assert code.rstrip().endswith(";")
 
 
+# A join to a table of the warehouse, up to the next clause.
+JOIN = re.compile(
+    r"JOIN (?:meter_point|meter|register|reading|site_visit)\b(?: AS \w+)?\s+ON\b(.+?)"
+    r"(?=(?:LEFT |INNER |CROSS )JOIN|WHERE|GROUP BY|ORDER BY|UNION|\n\)|\n[A-Z]|;|\Z)",
+    re.DOTALL,
+)
+
+
+class TestJoins:
+    @pytest.mark.parametrize(
+        "path", sorted(steps.SQL_FOLDER.glob("*/*.sql")), ids=lambda p: p.stem
+    )
+    def test_of_the_warehouse_hold_its_key_or_find_the_row_of_a_line(
+        self, path: pathlib.Path
+    ) -> None:
+        for condition in JOIN.findall(path.read_text(encoding="utf-8")):
+            is_of_a_line = re.match(r"\s+line\.id = \w+\.id\b", condition)
+            assert is_of_a_line or condition.count("mpan_core") == 2
+
+
 class TestFindings:
     @pytest.mark.parametrize("name", JUDGING)
     def test_that_a_step_names_have_the_severity_of_the_catalogue(self, name: str) -> None:
