@@ -15,26 +15,37 @@
 -- Writes: judged_reading (temporary)
 -- Re-run: in a transaction of its own.
 CREATE TEMPORARY TABLE judged_reading ON COMMIT DROP AS
-WITH above AS (
+WITH meter_line AS (
     SELECT
-        meter_line.id,
-        split_part(meter_line.payload, '|', 2) AS serial_number, -- J0004
-        split_part(meter_line.payload, '|', 3) AS reading_type, -- J0171
-        split_part(meter_point_line.payload, '|', 3) AS validation_status, -- J0022
-        meter.id AS meter_id
-    FROM staged_line AS meter_line
+        line.id,
+        line.mpan_core,
+        split_part(line.payload, '|', 2) AS serial_number, -- J0004
+        split_part(line.payload, '|', 3) AS reading_type, -- J0171
+        split_part(meter_point_line.payload, '|', 3) AS validation_status -- J0022
+    FROM staged_line AS line
     LEFT JOIN staged_line AS meter_point_line
         ON
-            meter_line.parent_id = meter_point_line.id
+            line.parent_id = meter_point_line.id
             AND meter_point_line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
             AND meter_point_line.group_code = '026'
+    WHERE
+        line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+        AND line.group_code = '028'
+    OFFSET '0'
+),
+
+above AS (
+    SELECT
+        meter_line.id,
+        meter_line.serial_number,
+        meter_line.reading_type,
+        meter_line.validation_status,
+        meter.id AS meter_id
+    FROM meter_line
     LEFT JOIN meter
         ON
             meter_line.mpan_core = meter.mpan_core
-            AND split_part(meter_line.payload, '|', 2) = meter.serial_number -- J0004
-    WHERE
-        meter_line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND meter_line.group_code = '028'
+            AND meter_line.serial_number = meter.serial_number
     OFFSET '0'
 )
 
