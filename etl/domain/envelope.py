@@ -27,6 +27,9 @@ _HEADER_FIELDS = (
     ("J1063", "Test Data Flag", 4),
 )
 _MANDATORY_HEADER_FIELDS = 7
+# Where these are all that there is, which is nearly everywhere, nothing else need be looked for.
+_COMMON_GROUPS = ("026", "028", "030")
+_OTHER_GROUPS = tuple(code for code in grammar.GROUPS if code not in _COMMON_GROUPS)
 _TRAILER_NAMES = {
     "J1064": "File Identifier",
     "J1067": "Total Group Count",
@@ -170,14 +173,19 @@ class _Body:
             self.first_number = block.first_number
         count = data.count(b"\n") - 1
         self.record_count += count
-        for code in grammar.GROUPS:
-            self.group_line_counts[code] += data.count(b"\n%b|" % code.encode())
+        counts = {code: data.count(b"\n%b|" % code.encode()) for code in _COMMON_GROUPS}
+        is_common = sum(counts.values()) == count
+        if not is_common:
+            counts |= {code: data.count(b"\n%b|" % code.encode()) for code in _OTHER_GROUPS}
+        for code, number in counts.items():
+            self.group_line_counts[code] += number
         self.last_number = block.first_number + count - 1
         self.last = data[data.rfind(b"\n", 0, -1) + 1 : -1]
 
         if self.nul_number is None and (place := data.find(b"\0")) >= 0:
             self.nul_number = block.first_number + data.count(b"\n", 0, place) - 1
-        self._look_for_envelope(block.first_number, data)
+        if not is_common or self.trailer:
+            self._look_for_envelope(block.first_number, data)
         if not data.isascii():
             self._encodings = [name for name in self._encodings if _can_decode(data, name)]
 

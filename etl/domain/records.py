@@ -8,7 +8,8 @@ from typing import BinaryIO, NamedTuple
 
 
 LONGEST_LINE = 65_536
-BLOCK_SIZE = 262_144
+# As rows of COPY a block fits a socket's buffer: the server works on it while the next is made.
+BLOCK_SIZE = 65_536
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 

@@ -77,15 +77,11 @@ class Command(base.PipelineCommand):
 @contextlib.contextmanager
 def _shown_progress(paths: list[str]) -> Iterator[Callable[[int, int], object]]:
     """Show bytes, lines a second and time left on standard error, if that is a terminal."""
-    total = 0
-    for path in paths:
-        with contextlib.suppress(OSError):
-            total += pathlib.Path(path).stat().st_size
     lines = 0
     since = time.monotonic()
-    bar: tqdm.tqdm[NoReturn] = tqdm.tqdm(
-        total=total, unit="B", unit_scale=True, leave=False, disable=None
-    )
+    bar: tqdm.tqdm[NoReturn] = tqdm.tqdm(unit="B", unit_scale=True, leave=False, disable=None)
+    if not bar.disable:
+        bar.total = sum(_size(path) for path in paths)
 
     def advance(byte_count: int, line_count: int) -> None:
         nonlocal lines
@@ -96,3 +92,10 @@ def _shown_progress(paths: list[str]) -> Iterator[Callable[[int, int], object]]:
 
     with bar:
         yield advance
+
+
+def _size(path: str) -> int:
+    try:
+        return pathlib.Path(path).stat().st_size
+    except OSError:
+        return 0
