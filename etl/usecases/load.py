@@ -94,7 +94,8 @@ class _Chunk:
             self._contents = [
                 stage.Content(source, rules=rules, known=known) for source in readable
             ]
-            _stage(self._contents, delivered_at, on_progress, stage_only=stage_only)
+            readable_twice = [content for content in self._contents if not content.failure]
+            _stage(readable_twice, delivered_at, on_progress, stage_only=stage_only)
         for content in self._contents:
             if not content.failure and content.flow_file.pk in in_flight:
                 content.is_repeat = True

@@ -15,6 +15,7 @@ from warehouse import models
 
 
 LONDON = zoneinfo.ZoneInfo(transform.TIME_ZONE)
+_CHANGED = "the file was written to while it was read"
 
 
 class ContentChangedError(Exception):
@@ -60,8 +61,11 @@ class Content:
     def __init__(self, source: sources.Source, *, rules: Rules, known: Iterable[str]) -> None:
         self.source = source
         self.rules = rules
-        # Bytes with a known hash need no second look: they are those records.
-        self.sha256 = source.sha256 if source.sha256 in known else self.envelope.sha256
+        try:
+            # Bytes with a known hash need no second look: they are those records.
+            self.sha256 = source.sha256 if source.sha256 in known else self.envelope.sha256
+        except OSError as error:
+            self.failure = error.strerror or str(error)
 
     @functools.cached_property
     def envelope(self) -> envelope.Envelope:
@@ -127,12 +131,16 @@ def _blocks(
     positions = lines.Positions()
     blocks = records.Records(content.source.content())
     for block in blocks:
-        texts = staged_lines.escape(block.data.decode(content.flow_file.encoding)).split("\n")
+        try:
+            text = block.data.decode(content.flow_file.encoding)
+        except UnicodeDecodeError as error:
+            raise ContentChangedError(_CHANGED) from error
+        texts = staged_lines.escape(text).split("\n")
         texts.pop()  # what follows the last LF
         yield positions.place(texts, first_id=first_id + block.first_number)
         on_progress(len(block.data), len(texts))
     if blocks.sha256 != content.sha256:
-        raise ContentChangedError("the file was written to while it was read")
+        raise ContentChangedError(_CHANGED)
 
 
 class _Registry:

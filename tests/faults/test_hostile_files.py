@@ -9,6 +9,7 @@ Sizes are cut down for everyday runs; in full, which takes some minutes:
 from __future__ import annotations
 
 import contextlib
+import errno
 import gzip
 import json
 import os
@@ -18,10 +19,12 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from typing import BinaryIO
 
 import psutil
 import pytest
 
+from etl.usecases import sources
 from tests import builder
 from tests import conftest as tests_conftest
 from tests.benchmarks import generate
@@ -70,6 +73,11 @@ class TestFileThatChangesWhileItIsRead:
             ),
             pytest.param(lambda path: os.truncate(path, 70_000), True, id="shrinks"),
             pytest.param(lambda path: path.write_bytes(b"x" * 200_000), True, id="is overwritten"),
+            pytest.param(
+                lambda path: path.write_bytes(path.read_bytes().replace(b"S|", b"\xe9|")),
+                True,
+                id="is no UTF-8 any more",
+            ),
             pytest.param(lambda path: path.unlink(), False, id="disappears"),
             pytest.param(
                 lambda path: path.with_name("not it.uff").replace(path), False, id="is replaced"
@@ -107,6 +115,31 @@ class TestFileThatChangesWhileItIsRead:
         else:
             assert ended.code == 0
             assert f"{path}: loaded (10,000 readings)" in ended.out
+        snapshot.assert_reconciled()
+
+
+class TestFileThatCannotBeReadTwice:
+    def test_fails_alone_and_says_why(
+        self,
+        run: tests_conftest.Run,
+        write: tests_conftest.Write,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        files = [write(builder.simple(file_id=name), f"{name}.uff") for name in "123"]
+        content = sources.Source.content
+
+        def content_or_error(source: sources.Source) -> BinaryIO:
+            if source.name == "2.uff":  # as when its disk breaks, or its server is gone
+                raise OSError(errno.EIO, os.strerror(errno.EIO))
+            return content(source)
+
+        monkeypatch.setattr(sources.Source, "content", content_or_error)
+        ended = run("load_d0010", "--batch", *files)
+
+        assert ended.code == 1
+        assert f"{files[1]}: failed (Input/output error)" in ended.out
+        assert ended.out.count("loaded (1 reading)") == 2
+        assert models.FlowFile.objects.count() == 2
         snapshot.assert_reconciled()
 
 
