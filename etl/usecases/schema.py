@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import pathlib
 
 from django import apps, db
@@ -56,16 +57,21 @@ def check_server(*, is_writing: bool) -> None:
         meant
     :raises django.db.Error: if there is no connection
     """
+    # Django's own limit is refused here in our words; the connection stands all the same.
+    with contextlib.suppress(db.NotSupportedError):
+        db.connection.ensure_connection()
+    (oldest_major, *_) = db.connection.features.minimum_database_version or (0,)
+    oldest = max(OLDEST_SERVER, 10_000 * oldest_major)
     with db.connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('server_version_num')::integer,"
             " current_setting('transaction_read_only')::boolean"
         )
         version, is_read_only = cursor.fetchone()
-    if version < OLDEST_SERVER:
+    if version < oldest:
         raise SchemaError(
             f"the server runs PostgreSQL {version // 10_000}, expected"
-            f" {OLDEST_SERVER // 10_000} or later: upgrade it, or name another in DATABASE_URL"
+            f" {oldest // 10_000} or later: upgrade it, or name another in DATABASE_URL"
         )
     if is_writing and is_read_only:
         raise SchemaError(

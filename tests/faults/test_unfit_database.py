@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 from django import db
+from django.db.backends.base import base as django_base
+from django.db.backends.postgresql import features
 
 from etl.usecases import schema
 from tests import conftest as tests_conftest
@@ -124,7 +126,28 @@ class TestCommand:
         )
 
 
-@pytest.mark.parametrize("name", COMMANDS.keys() - {"migrate"})
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_says_that_the_server_is_too_old_for_django_itself(
+    run: tests_conftest.Run, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    major = db.connection.cursor().connection.info.server_version // 10_000
+    # Django looks once a process, at a connection that is new.
+    monkeypatch.setattr(django_base, "RAN_DB_VERSION_CHECK", set())
+    monkeypatch.setattr(features.DatabaseFeatures, "minimum_database_version", (major + 1,))
+    db.connection.close()
+
+    ended = run(*COMMANDS[name])
+    db.connection.close()
+
+    assert ended.code == 1
+    assert ended.err == (
+        f"the server runs PostgreSQL {major}, expected {major + 1} or later: upgrade it, or"
+        " name another in DATABASE_URL."
+    )
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"migrate"}))
 def test_says_that_migrations_are_missing(
     launcher: forks.Launcher, unmigrated_database_url: str, name: str
 ) -> None:
