@@ -1,11 +1,16 @@
 #!/usr/bin/env python
 """Run a command of the D0010 pipeline; `manage.py help` lists them."""
 
+import io
 import os
 import sys
 
 
 def main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        # A name that the terminal can't show is no reason to stop.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         from django.core import management  # noqa: PLC0415 - Ctrl-C may come by now
 

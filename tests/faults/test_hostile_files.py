@@ -280,6 +280,21 @@ class TestPath:
             assert text.isprintable(), text
         assert "Traceback" not in ended[4].err
 
+    def test_that_the_terminal_cannot_show_is_written_as_escapes(
+        self, start: Callable[..., subprocess.Popen[str]], tmp_path: pathlib.Path
+    ) -> None:
+        good, missing = tmp_path / "z\N{LATIN SMALL LETTER L WITH STROKE}.uff", "\u2026"
+        good.write_bytes(builder.simple())
+
+        process = start("load_d0010", missing, good, PYTHONIOENCODING="latin-1")
+        out, err = process.communicate(timeout=forks.TIMEOUT)
+
+        assert (process.returncode, err) == (1, "")
+        assert out.splitlines()[:2] == [
+            "\\u2026: failed (No such file or directory)",
+            f"{tmp_path}/z\\u0142.uff: loaded (1 reading)",
+        ]
+
 
 class TestSize:
     def test_of_a_bomb_is_bounded(
