@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import time
 from collections.abc import Callable
 from concurrent import futures
 from types import TracebackType
@@ -10,11 +12,16 @@ from typing import TypeVar
 
 import psycopg
 from django import db
+from django.conf import settings
+
+from etl.postgres import transactions
 
 
 T = TypeVar("T")
 
 _SECONDS_BETWEEN_CANCELS = 0.1
+# After this the server is out of reach, and what it still does it will roll back by itself.
+_SECONDS_OF_CANCELLING = 5
 
 
 class Background(contextlib.AbstractContextManager["Background"]):
@@ -33,8 +40,9 @@ class Background(contextlib.AbstractContextManager["Background"]):
         return self._executor.submit(self._run, work)
 
     def _run(self, work: Callable[[], T]) -> T:
-        db.connection.ensure_connection()
-        self._connection = db.connection.connection
+        if self._connection is None:
+            transactions.limit_waiting(settings.LOCK_TIMEOUT, for_session=True)
+            self._connection = db.connection.connection
         return work()
 
     def _close(self) -> None:
@@ -47,11 +55,21 @@ class Background(contextlib.AbstractContextManager["Background"]):
         exception: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        if self._connection is not None:
-            closed = self._executor.submit(self._close)
-            # Between two statements there is nothing to cancel, so more than once.
-            while exception_type is not None and not closed.done():
-                with contextlib.suppress(psycopg.Error):
-                    self._connection.cancel_safe()
-                futures.wait([closed], timeout=_SECONDS_BETWEEN_CANCELS)
+        closed = self._executor.submit(self._close)
+        if exception_type is not None:
+            self._cancel_until(closed)
         self._executor.shutdown()
+
+    def _cancel_until(self, closed: futures.Future[None]) -> None:
+        # More than once: there is nothing to cancel before it connects, or between statements.
+        deadline = time.monotonic() + _SECONDS_OF_CANCELLING
+        while not closed.done():
+            with contextlib.suppress(psycopg.Error, OSError):
+                if self._connection is None:
+                    pass
+                elif time.monotonic() < deadline:
+                    self._connection.cancel_safe(timeout=_SECONDS_OF_CANCELLING)
+                else:
+                    with socket.fromfd(self._connection.fileno(), -1, -1) as server:
+                        server.shutdown(socket.SHUT_RDWR)
+            futures.wait([closed], timeout=_SECONDS_BETWEEN_CANCELS)

@@ -15,12 +15,14 @@ import random
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 
 import pytest
+from django import db
 
-from etl.postgres import steps
+from etl.postgres import background, steps
 from tests.faults import conftest, forks, proxy, snapshot, workload
 
 
@@ -212,6 +214,50 @@ class TestSignal:
 
         assert snapshot.take() == whole.done
         snapshot.assert_reconciled()
+
+    def test_between_two_statements_is_not_lost_on_the_other_connection(self) -> None:
+        started = time.monotonic()
+        begun = threading.Event()
+
+        def work() -> None:
+            begun.set()
+            with db.connection.cursor() as cursor:
+                cursor.execute("SELECT pg_sleep(60)")
+
+        def interrupted_when(is_fit: Callable[[], object]) -> None:
+            with background.Background() as other_connection:
+                other_connection.submit(work)
+                is_fit()
+                raise KeyboardInterrupt
+
+        for is_fit in (bool, begun.wait):
+            with pytest.raises(KeyboardInterrupt):
+                interrupted_when(is_fit)
+
+        assert time.monotonic() - started < 20
+
+    def test_while_the_network_is_dead_ends_the_load_all_the_same(
+        self, launcher: forks.Launcher, between: proxy.Proxy, files: list[object]
+    ) -> None:
+        lives_again = threading.Event()
+
+        def strike() -> bool:
+            started.result().signal(signal.SIGINT)
+            return lives_again.wait(forks.TIMEOUT)  # till then the server hears nothing
+
+        started: concurrent.futures.Future[forks.Command] = concurrent.futures.Future()
+        between.arm(lambda _, label: label == steps.STEPS[0], proxy.Moment.BEFORE, strike)
+        began = time.monotonic()
+        started.set_result(launcher.start("load_d0010", *files))
+        ended = started.result().wait()
+        lives_again.set()
+
+        assert (ended.code, ended.err) == (
+            130,
+            "Interrupted; what was reported as done is stored.\n",
+        )
+        assert time.monotonic() - began < 30
+        snapshot.empty()
 
     def test_while_starting_ends_it_too(self) -> None:
         for tenths in range(2, 10):
