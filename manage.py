@@ -3,6 +3,7 @@
 
 import io
 import os
+import signal
 import sys
 
 
@@ -16,9 +17,9 @@ def main() -> None:
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "etl.config.settings")
         management.execute_from_command_line(sys.argv)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as error:
         sys.stderr.write("Interrupted.\n")
-        sys.exit(130)
+        sys.exit(128 + (error.args or [signal.SIGINT])[0])
 
 
 if __name__ == "__main__":

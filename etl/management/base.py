@@ -54,6 +54,8 @@ class PreparedCommand(base.BaseCommand):
                 # An interrupt is what it is, whatever it has been turned into on its way: one
                 # that breaks into a COMMIT comes out as an error of the connection.
                 if received:
+                    for number in ENDING_SIGNALS:
+                        signal.signal(number, signal.SIG_IGN)  # it is ending
                     word = ENDING_SIGNALS[received[0]]
                     self.stderr.write(f"{word}; what was reported as done is stored.")
                     raise SystemExit(SIGNALLED + received[0]) from None
@@ -78,12 +80,16 @@ def _sentence(error: BaseException) -> str | None:
 
 @contextlib.contextmanager
 def _ending_signals_raised() -> Iterator[Sequence[signal.Signals]]:
-    """Let signals unwind the command, so that it rolls back; yield those that came."""
+    """
+    Let signals unwind the command, so that it rolls back; yield those that came.
+
+    Where one came the process is ending, and the handlers stay as they are by then.
+    """
     received: list[signal.Signals] = []
 
     def receive(number: int, _: object) -> NoReturn:
         received.append(signal.Signals(number))
-        raise KeyboardInterrupt
+        raise KeyboardInterrupt(received[0])
 
     before = {}
     if threading.current_thread() is threading.main_thread():
@@ -91,8 +97,9 @@ def _ending_signals_raised() -> Iterator[Sequence[signal.Signals]]:
     try:
         yield received
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        if not received:
+            for number, handler in before.items():
+                signal.signal(number, handler)
 
 
 _LOADED = (outcomes.Outcome.LOADED, outcomes.Outcome.LOADED_WITH_REJECTIONS)

@@ -5,6 +5,7 @@ Each test has a server of its own, and speaks to it through processes like the p
 """
 
 import contextlib
+import functools
 import json
 import os
 import pathlib
@@ -26,6 +27,7 @@ import pytest
 from etl.postgres.embedded import programs
 
 
+SAMPLE = "tests/flow_files/DTC5259515123502080915D0010.uff"
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 IS_ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not IS_ROOT, reason="needs root, to become another user")
@@ -370,6 +372,70 @@ class TestRecovery:
 
         assert answer == [[42]]
         assert postmaster(home) is None
+
+
+def is_running(command: psutil.Process, *words: str) -> bool:
+    """Tell whether the command has begun a program with these words."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return any({*words} <= {*below.cmdline()} for below in command.children())
+    return False
+
+
+Command = Callable[..., "contextlib.AbstractContextManager[subprocess.Popen[str]]"]
+
+
+class TestSignal:
+    """Ctrl-C and `kill` while a command starts the server, uses it or stops it."""
+
+    @pytest.fixture
+    def command(self, home: pathlib.Path) -> Command:
+        environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+
+        @contextlib.contextmanager
+        def start(*arguments: object) -> Iterator["subprocess.Popen[str]"]:
+            with subprocess.Popen(
+                [sys.executable, "manage.py", *map(str, arguments)],
+                cwd=CHECKOUT,
+                env={**environment, "D0010_DATA_DIR": str(home)},
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            ) as process:
+                yield process
+                process.kill()
+
+        return start
+
+    @pytest.mark.parametrize(
+        ("number", "code", "word", "times"),
+        [
+            pytest.param(signal.SIGINT, 130, "Interrupted", 1, id="Ctrl-C"),
+            pytest.param(signal.SIGINT, 130, "Interrupted", 10, id="Ctrl-C again and again"),
+            pytest.param(signal.SIGTERM, 143, "Terminated", 10, id="SIGTERM again and again"),
+        ],
+    )
+    def test_ends_the_command_and_leaves_no_server(
+        self, home: pathlib.Path, command: Command, number: int, code: int, word: str, times: int
+    ) -> None:
+        moments: list[tuple[str, Callable[[psutil.Process], object], bool]] = [
+            ("initdb", lambda _: [*home.glob("pg*.new-*/PG_VERSION")], True),
+            ("start", lambda process: is_running(process, "start"), True),
+            ("load", lambda _: [*home.glob("pg*/.s.PGSQL.5432")], True),
+            # It has done its work, and has only the server to stop.
+            ("stop", lambda process: is_running(process, "stop"), False),
+        ]
+        for moment, has_come, is_ended in moments:
+            with command("load_d0010", SAMPLE) as process:
+                watched = psutil.Process(process.pid)
+                wait_until(functools.partial(has_come, watched))
+                for _ in range(times):
+                    process.send_signal(number)
+                    time.sleep(0.005)
+                _, err = process.communicate(timeout=60)
+
+            said = f"{word}; what was reported as done is stored.\n"
+            assert (process.returncode, err) == ((code, said) if is_ended else (0, "")), moment
+            assert postmaster(home) is None, moment
 
 
 class TestPlace:

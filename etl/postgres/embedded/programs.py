@@ -9,9 +9,12 @@ import pathlib
 import pwd
 import re
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
+import threading
+from collections.abc import Iterator
 from typing import IO
 
 
@@ -53,25 +56,27 @@ class Programs:
         """
         Run a program to its end in `folder` and return whether it succeeded.
 
-        The server that `pg_ctl` starts keeps the output open, so it must not be a pipe.
+        The server that `pg_ctl` starts keeps the output open, so it must not be a pipe. A
+        signal to this one is heard after that end: a server half started is nobody's to stop.
         """
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-        process = subprocess.run(  # noqa: S603, PostgreSQL's program and our own arguments
-            [self.folder / name, *arguments],
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            cwd=folder,
-            # A locale that exists everywhere; on macOS the server needs one to be named.
-            env=environment | {"LC_ALL": "C"},
-            # Ctrl-C in the terminal is for the command, not for a server that others share.
-            start_new_session=True,
-            umask=0o077,
-            user=account.pw_uid if account else None,
-            group=account.pw_gid if account else None,
-            extra_groups=[] if account else None,
-            check=False,
-        )
+        with _signals_held():
+            process = subprocess.run(  # noqa: S603, PostgreSQL's program and our own arguments
+                [self.folder / name, *arguments],
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                cwd=folder,
+                # A locale that exists everywhere; on macOS the server needs one to be named.
+                env=environment | {"LC_ALL": "C"},
+                # Ctrl-C in the terminal is for the command, not for a server that others share.
+                start_new_session=True,
+                umask=0o077,
+                user=account.pw_uid if account else None,
+                group=account.pw_gid if account else None,
+                extra_groups=[] if account else None,
+                check=False,
+            )
         return process.returncode == 0
 
     def for_account(self, *, account: pwd.struct_passwd | None, shelf: pathlib.Path) -> "Programs":
@@ -125,6 +130,27 @@ class Programs:
                 if not path.is_symlink():
                     path.chmod(0o755 if path.is_dir() or os.access(path, os.X_OK) else 0o644)
             pathlib.Path(new, "wheel").rename(copy)
+
+
+@contextlib.contextmanager
+def _signals_held() -> Iterator[None]:
+    """Hear of SIGINT and SIGTERM when this is over."""
+    received: list[signal.Signals] = []
+    before = {}
+    if threading.current_thread() is threading.main_thread():  # no other one hears of them
+        before = {
+            number: signal.signal(
+                number, lambda number, _: received.append(signal.Signals(number))
+            )
+            for number in (signal.SIGINT, signal.SIGTERM)
+        }
+    try:
+        yield
+    finally:
+        for ending, handler in before.items():
+            signal.signal(ending, handler)
+        for number in received:
+            signal.raise_signal(number)
 
 
 def can_pass(account: pwd.struct_passwd, folder: pathlib.Path) -> bool:

@@ -21,6 +21,7 @@ import pwd
 import re
 import secrets
 import shutil
+import signal
 import socket
 import stat
 import sys
@@ -183,6 +184,12 @@ class Server:
         os.close(self._users_lock)
         self._users_lock = None
 
+    def _release_undisturbed(self) -> None:
+        # This process is ending as it is, and would leave the server running.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
+        self.release()
+
     # The home and its locks.
 
     def _prepare_home(self) -> None:
@@ -237,7 +244,7 @@ class Server:
         if self._is_joined:
             return
         if self._users_lock is None:
-            atexit.register(self.release)
+            atexit.register(self._release_undisturbed)
         else:  # the parent's, inherited by a fork
             os.close(self._users_lock)
         self._users_lock = self._open_beside_data(".users")
