@@ -74,8 +74,7 @@ def _sentence(error: BaseException) -> str | None:
     what_to_do = advice.of(error)
     if what_to_do is None:
         return None
-    first_line = str(error).strip().partition("\n")[0]
-    return f"The database can't be used: {first_line}; {what_to_do}."
+    return f"The database can't be used: {advice.first_line(error)}; {what_to_do}."
 
 
 @contextlib.contextmanager
@@ -197,8 +196,6 @@ class _JsonFormatter(logging.Formatter):
             "message": record.getMessage(),
             **getattr(record, "facts", {}),
         }
-        if record.exc_info:
-            event["error"] = str(record.exc_info[1])
         return json.dumps(event)
 
 

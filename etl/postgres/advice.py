@@ -29,6 +29,11 @@ _ADVICE: dict[type[psycopg.Error], str] = {
 }
 
 
+def first_line(error: BaseException) -> str:
+    """Return what an error says; further lines of the server's quote rows, which hold MPANs."""
+    return str(error).strip().partition("\n")[0]
+
+
 def of(error: BaseException) -> str | None:
     """Return what its user can do about an error, None if that is nothing."""
     if not isinstance(error, db.Error):

@@ -8,7 +8,7 @@ import functools
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
 
-from etl.postgres import background, transactions
+from etl.postgres import advice, background, transactions
 from etl.usecases import outcomes, sources, stage, transform
 from warehouse import models
 
@@ -191,7 +191,7 @@ def _stage(
                 )
         except (*transform.FAULTS_OF_A_FILE, stage.ContentChangedError, OSError) as error:
             if len(contents) == 1:
-                contents[0].failure = str(error).strip()
+                contents[0].failure = advice.first_line(error)
                 return
             middle = len(contents) // 2
             again(contents[:middle])

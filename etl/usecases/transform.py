@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from django import db
-from django.db import transaction
 from django.db.models import QuerySet, Sum
 
 from etl.domain import findings, grammar
-from etl.postgres import staged_lines, steps, transactions
+from etl.postgres import advice, staged_lines, steps, transactions
 from etl.usecases import outcomes
 from warehouse import models
 
@@ -197,15 +196,19 @@ def _parameters(
 
 
 def _mark_failed(flow_file_id: int, error: db.Error) -> models.FlowFile:
-    logger.error("flow file %d could not be transformed", flow_file_id, exc_info=error)
-    with transaction.atomic(durable=True):
-        flow_file = models.FlowFile.objects.select_for_update().get(id=flow_file_id)
+    reason = f"could not be transformed: {advice.first_line(error)}"
+    logger.error("flow file %d %s", flow_file_id, reason)
+
+    def mark() -> models.FlowFile:
+        flow_file = models.FlowFile.objects.select_for_update(no_key=True).get(id=flow_file_id)
         if flow_file.status == models.FlowFileStatus.STAGED:
             flow_file.status = models.FlowFileStatus.FAILED
-            flow_file.reason = f"could not be transformed: {error}".strip()
+            flow_file.reason = reason
             flow_file.count_lines({})
             flow_file.save()
-    return flow_file
+        return flow_file
+
+    return transactions.commit(mark)
 
 
 def _prepare(flow_file_ids: Sequence[int]) -> None:
