@@ -82,21 +82,26 @@ class Launcher:
             text=True,
         )
 
-    def start(self, *arguments: object, url: str | None = None) -> Command:
-        """Start a command, against another database if its URL is given."""
+    def start(
+        self, *arguments: object, url: str | None = None, bytes_a_chunk: int | None = None
+    ) -> Command:
+        """Start a command, against another database or with smaller chunks if they are given."""
         place = self._folder / f"command-{next(self._numbers)}"
         assert self._process.stdin is not None
         request = {
             "place": str(place),
             "arguments": [str(argument) for argument in arguments],
             "url": url,
+            "bytes_a_chunk": bytes_a_chunk,
         }
         self._process.stdin.write(f"{json.dumps(request)}\n")
         self._process.stdin.flush()
         return Command(place)
 
-    def run(self, *arguments: object, url: str | None = None) -> Ended:
-        return self.start(*arguments, url=url).wait()
+    def run(
+        self, *arguments: object, url: str | None = None, bytes_a_chunk: int | None = None
+    ) -> Ended:
+        return self.start(*arguments, url=url, bytes_a_chunk=bytes_a_chunk).wait()
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -114,6 +119,8 @@ def _serve() -> None:
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "etl.config.settings"
     django.setup()
+    from etl.usecases import load  # noqa: PLC0415 - needs the line above
+
     for name in ("load_d0010", "transform_pending", "reconcile", "runserver"):
         management.load_command_class("etl", name)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who watches over a command is not waited for
@@ -125,6 +132,7 @@ def _serve() -> None:
                 db.connections.settings = db.connections.configure_settings({"default": database})
                 with contextlib.suppress(AttributeError):  # where none was made so far
                     del db.connections["default"]
+            load.BYTES_A_CHUNK = request["bytes_a_chunk"] or load.BYTES_A_CHUNK
             _watch(pathlib.Path(request["place"]), request["arguments"])
             return
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import enum
+import itertools
 import pathlib
 import re
 import socket
@@ -34,6 +35,7 @@ class Moment(enum.Enum):
 
 # Tells whether the connection is over with it.
 Strike = Callable[[], bool]
+IsChosen = Callable[[int, str], bool]
 
 
 class Proxy:
@@ -41,9 +43,11 @@ class Proxy:
 
     def __init__(self, *, folder: pathlib.Path, server: str | tuple[str, int], port: int) -> None:
         self.folder = folder
-        self.messages: list[str] = []
+        # What was sent since the last `arm`, over which connection since then (from 0).
+        self.sent: list[tuple[int, str]] = []
+        self._connections = itertools.count()
         self._server = server
-        self._is_chosen: Callable[[int, str], bool] = lambda _number, _label: False
+        self._is_chosen: IsChosen = lambda _connection, _label: False
         self._moment = Moment.BEFORE
         self._strike: Strike = lambda: True
         self.has_struck = threading.Event()
@@ -52,14 +56,19 @@ class Proxy:
         self._listener.listen(64)
         threading.Thread(target=self._accept, daemon=True).start()
 
-    def arm(self, is_chosen: Callable[[int, str], bool], moment: Moment, strike: Strike) -> None:
-        """Strike once, at the next message whose number (from 0) and label are chosen."""
-        self.messages = []
+    @property
+    def messages(self) -> list[str]:
+        return [label for _, label in self.sent]
+
+    def arm(self, is_chosen: IsChosen, moment: Moment, strike: Strike) -> None:
+        """Strike once, at the next message whose connection (from 0) and label are chosen."""
+        self.sent = []
+        self._connections = itertools.count()
         self.has_struck.clear()
         self._is_chosen, self._moment, self._strike = is_chosen, moment, strike
 
     def disarm(self) -> None:
-        self.arm(lambda _number, _label: False, Moment.BEFORE, lambda: True)
+        self.arm(lambda _connection, _label: False, Moment.BEFORE, lambda: True)
 
     def close(self) -> None:
         # A listener that is closed alone goes on accepting.
@@ -73,14 +82,13 @@ class Proxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            _Pair(self, client, _connect(self._server))
+            _Pair(self, client, _connect(self._server), next(self._connections))
 
-    def strikes_at(self, data: bytes) -> Moment | None:
+    def strikes_at(self, data: bytes, connection: int) -> Moment | None:
         """Note a message; tell whether, and when, to strike at it."""
         label = _label(data)
-        number = len(self.messages)
-        self.messages.append(label)
-        if self.has_struck.is_set() or not self._is_chosen(number, label):
+        self.sent.append((connection, label))
+        if self.has_struck.is_set() or not self._is_chosen(connection, label):
             return None
         return self._moment
 
@@ -92,8 +100,10 @@ class Proxy:
 class _Pair:
     """One client's connection."""
 
-    def __init__(self, proxy: Proxy, client: socket.socket, server: socket.socket) -> None:
-        self._proxy, self._client, self._server = proxy, client, server
+    def __init__(
+        self, proxy: Proxy, client: socket.socket, server: socket.socket, number: int
+    ) -> None:
+        self._proxy, self._client, self._server, self._number = proxy, client, server, number
         self._is_held = False
         self._answered = threading.Event()
         back = threading.Thread(target=self._run, args=[self._pump_to_client], daemon=True)
@@ -117,7 +127,7 @@ class _Pair:
         while data := self._client.recv(1 << 20):
             while len(data) < _statement_length(data):
                 data += self._client.recv(1 << 20)
-            moment = None if data == _TERMINATE else self._proxy.strikes_at(data)
+            moment = None if data == _TERMINATE else self._proxy.strikes_at(data, self._number)
             if moment is Moment.BEFORE and self._proxy.strike():
                 return
             self._is_held = moment is Moment.AFTER and _wants_answer(data)

@@ -40,7 +40,8 @@ def start_and_strike(
     *,
     number: int,
     moment: proxy.Moment,
-    is_chosen: Callable[[int, str], bool],
+    is_chosen: proxy.IsChosen,
+    bytes_a_chunk: int | None = None,
 ) -> forks.Command:
     """Start a command that gets the signal at the chosen message."""
     started: concurrent.futures.Future[forks.Command] = concurrent.futures.Future()
@@ -50,7 +51,7 @@ def start_and_strike(
         return number == signal.SIGKILL
 
     between.arm(is_chosen, moment, strike)
-    command = launcher.start(*arguments)
+    command = launcher.start(*arguments, bytes_a_chunk=bytes_a_chunk)
     started.set_result(command)
     return command
 
@@ -59,16 +60,23 @@ class Undisturbed:
     """What a load gives that nothing disturbs."""
 
     def __init__(
-        self, launcher: forks.Launcher, between: proxy.Proxy, arguments: list[object]
+        self,
+        launcher: forks.Launcher,
+        between: proxy.Proxy,
+        arguments: list[object],
+        *,
+        bytes_a_chunk: int | None = None,
     ) -> None:
         assert launcher.run(*arguments, "--stage-only").code == 1
         self.staged = snapshot.take()
         snapshot.empty()
         between.disarm()
         started = time.monotonic()
-        assert launcher.run(*arguments).code == 1  # for the files that are not good
+        ended = launcher.run(*arguments, bytes_a_chunk=bytes_a_chunk)
+        assert ended.code == 1  # for the files that are not good
         self.seconds = time.monotonic() - started
-        self.messages = list(between.messages)
+        self.messages = between.messages
+        self.sent = list(between.sent)
         self.done = snapshot.take()
         snapshot.assert_reconciled()
         snapshot.empty()
@@ -79,10 +87,7 @@ def files(tmp_path: pathlib.Path) -> list[object]:
     return list(workload.write(tmp_path))
 
 
-Point = Callable[[int, str], bool]
-
-
-def points(between: proxy.Proxy, messages: list[str]) -> list[Point]:
+def points(between: proxy.Proxy, messages: list[str]) -> list[proxy.IsChosen]:
     """
     Return each kind of message that a load sends to stage, and then each that it transforms by.
 
@@ -92,11 +97,11 @@ def points(between: proxy.Proxy, messages: list[str]) -> list[Point]:
     transformed = messages.index("COMMIT", staged + 1)
     assert {*steps.STEPS} <= {*messages[staged:transformed]}
 
-    def first(label: str) -> Point:
-        return lambda _number, found: found == label
+    def first(label: str) -> proxy.IsChosen:
+        return lambda _connection, found: found == label
 
-    def later(label: str, after: str) -> Point:
-        return lambda _number, found: found == label and after in between.messages[:-1]
+    def later(label: str, after: str) -> proxy.IsChosen:
+        return lambda _connection, found: found == label and after in between.messages[:-1]
 
     found = [
         *(first(label) for label in dict.fromkeys(reversed(messages[:staged]))),
@@ -109,6 +114,19 @@ def points(between: proxy.Proxy, messages: list[str]) -> list[Point]:
     ]
     assert len(found) >= STATEMENTS
     return found
+
+
+def points_beside(sent: list[tuple[int, str]]) -> list[proxy.IsChosen]:
+    """Return each kind of message by which the second connection transforms the first chunk."""
+    labels = [label for connection, label in sent if connection == 1]
+    assert {*steps.STEPS, "start", "COMMIT"} <= {*labels}
+
+    def beside(label: str) -> proxy.IsChosen:
+        return lambda connection, found: connection == 1 and found == label
+
+    # What follows the commit is to be done again as long as there was none.
+    kinds = dict.fromkeys(label for label in labels if label != "COMMIT")
+    return [*(beside(label) for label in kinds), beside("COMMIT")]
 
 
 class TestKill:
@@ -136,6 +154,41 @@ class TestKill:
 
         between.disarm()
         launcher.run(*arguments)
+
+        assert snapshot.take() == whole.done
+        snapshot.assert_reconciled()
+
+    @pytest.mark.parametrize(
+        ("is_batch", "moment"),
+        [*((True, moment) for moment in proxy.Moment), (False, proxy.Moment.DURING)],
+        ids=lambda value: {True: "batch", False: "singly"}.get(value, value),
+    )
+    def test_beside_the_staging_of_the_next_chunk_leaves_nothing_half(
+        self,
+        launcher: forks.Launcher,
+        between: proxy.Proxy,
+        files: list[object],
+        is_batch: bool,  # noqa: FBT001 - a parameter
+        moment: proxy.Moment,
+    ) -> None:
+        arguments = ["load_d0010", *["--batch"] * is_batch, *files]
+        small = workload.BYTES_A_CHUNK
+        whole = Undisturbed(launcher, between, arguments, bytes_a_chunk=small)
+        for is_chosen in points_beside(whole.sent):
+            command = start_and_strike(
+                launcher,
+                between,
+                arguments,
+                number=signal.SIGKILL,
+                moment=moment,
+                is_chosen=is_chosen,
+                bytes_a_chunk=small,
+            )
+            assert command.wait().code == -signal.SIGKILL
+            snapshot.assert_nothing_half(snapshot.take(), staged=whole.staged, done=whole.done)
+
+        between.disarm()
+        launcher.run(*arguments, bytes_a_chunk=small)
 
         assert snapshot.take() == whole.done
         snapshot.assert_reconciled()
@@ -214,6 +267,38 @@ class TestSignal:
 
         assert snapshot.take() == whole.done
         snapshot.assert_reconciled()
+
+    @pytest.mark.parametrize("is_batch", [False, True], ids=["singly", "batch"])
+    def test_beside_the_staging_of_the_next_chunk_ends_both(
+        self,
+        launcher: forks.Launcher,
+        between: proxy.Proxy,
+        files: list[object],
+        is_batch: bool,  # noqa: FBT001 - a parameter
+    ) -> None:
+        arguments = ["load_d0010", *["--batch"] * is_batch, *files]
+        small = workload.BYTES_A_CHUNK
+        whole = Undisturbed(launcher, between, arguments, bytes_a_chunk=small)
+        for is_chosen in points_beside(whole.sent)[is_batch::4]:
+            ended = start_and_strike(
+                launcher,
+                between,
+                arguments,
+                number=signal.SIGINT,
+                moment=proxy.Moment.DURING,
+                is_chosen=is_chosen,
+                bytes_a_chunk=small,
+            ).wait()
+            assert (ended.code, ended.err) == (
+                130,
+                "Interrupted; what was reported as done is stored.\n",
+            ), between.sent
+            snapshot.assert_nothing_half(snapshot.take(), staged=whole.staged, done=whole.done)
+            between.disarm()
+            # So small a chunk may be done before it is cancelled, and is then not begun again.
+            launcher.run(*arguments)
+            assert snapshot.take() == whole.done
+            snapshot.empty()
 
     def test_between_two_statements_is_not_lost_on_the_other_connection(self) -> None:
         started = time.monotonic()

@@ -58,6 +58,29 @@ class TestConnection:
         assert snapshot.take() == whole.done
         snapshot.assert_reconciled()
 
+    @pytest.mark.parametrize("is_batch", [False, True], ids=["singly", "batch"])
+    def test_cut_beside_the_staging_of_the_next_chunk_loses_nothing(
+        self,
+        launcher: forks.Launcher,
+        between: proxy.Proxy,
+        tmp_path: pathlib.Path,
+        is_batch: bool,  # noqa: FBT001 - a parameter
+    ) -> None:
+        arguments = ["load_d0010", *["--batch"] * is_batch, *workload.write(tmp_path)]
+        small = workload.BYTES_A_CHUNK
+        whole = test_kills.Undisturbed(launcher, between, arguments, bytes_a_chunk=small)
+        # Where it connects there is no session yet that could be cut.
+        for is_chosen in test_kills.points_beside(whole.sent)[1 + is_batch :: 2]:
+            between.arm(is_chosen, proxy.Moment.DURING, lambda: True)
+            assert_said(launcher.run(*arguments, bytes_a_chunk=small))
+            snapshot.assert_nothing_half(snapshot.take(), staged=whole.staged, done=whole.done)
+
+        between.disarm()
+        launcher.run(*arguments)
+
+        assert snapshot.take() == whole.done
+        snapshot.assert_reconciled()
+
 
 class TestSession:
     def test_ended_by_the_server_at_any_time_loses_nothing(
@@ -68,7 +91,8 @@ class TestSession:
         chance = random.Random(SEED)  # noqa: S311 - no secret
         ended_sessions = 0
         while ended_sessions < ENDED_SESSIONS:
-            command = launcher.start(*arguments)
+            small = chance.choice((None, workload.BYTES_A_CHUNK))  # one connection, or two
+            command = launcher.start(*arguments, bytes_a_chunk=small)
             time.sleep(chance.uniform(0, whole.seconds))
             with db.connection.cursor() as cursor:
                 cursor.execute(

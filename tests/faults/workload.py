@@ -8,6 +8,10 @@ from tests import builder
 from tests.benchmarks import generate
 
 
+# With this each of the everyday files ends a chunk, so that the files make three.
+BYTES_A_CHUNK = 50_000
+
+
 def write(folder: pathlib.Path) -> list[pathlib.Path]:
     """Write the files, and return them in the order in which to load them."""
     everyday = folder / "everyday.uff"
