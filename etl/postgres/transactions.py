@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -20,6 +22,7 @@ _TURNS = 20  # the advisory lock that `take_turn` takes
 
 # Seconds to wait for a lock in silence; once more, and longer, after that is said.
 SILENCE = 5
+_LONGEST_PAUSE = 0.5  # seconds
 
 _IN_THE_WAY = (
     psycopg.errors.DeadlockDetected,
@@ -85,4 +88,7 @@ def commit(work: Callable[[], T], *, attempts: int = 10, silence: int | None = S
             )
         elif attempts == 1 or not isinstance(error.__cause__, _IN_THE_WAY):
             raise
+        else:
+            # Those who met shall not meet again; the pause grows as the attempts get fewer.
+            time.sleep(random.uniform(0, _LONGEST_PAUSE) / attempts)  # noqa: S311 - no secret
     return commit(work, attempts=attempts - 1, silence=silence)

@@ -158,8 +158,10 @@ class _Registry:
             for flow_file in self._known.values()
             if flow_file.status not in models.ACCEPTED_STATUSES
         ]
-        locked = models.FlowFile.objects.filter(id__in=refused).order_by("id").select_for_update()
-        self._known |= {flow_file.sha256: flow_file for flow_file in locked}
+        locked = models.FlowFile.objects.filter(id__in=refused).order_by("id")
+        self._known |= {
+            flow_file.sha256: flow_file for flow_file in locked.select_for_update(no_key=True)
+        }
         unknown = [content for content in contents if self._is_to_judge(content.sha256)]
         identifiers = {
             content.envelope.header.file_identifier

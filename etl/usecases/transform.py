@@ -146,7 +146,7 @@ def _transform(
     files = models.FlowFile.objects.filter(id__in=flow_file_ids).order_by("id")
     claimed = [
         flow_file
-        for flow_file in files.select_for_update(skip_locked=skip_locked)
+        for flow_file in files.select_for_update(skip_locked=skip_locked, no_key=True)
         if flow_file.status == models.FlowFileStatus.STAGED
     ]
     if claimed:
