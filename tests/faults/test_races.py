@@ -75,12 +75,17 @@ class TestLoaders:
                 for some in chosen
             ]
             finishers = [launcher.start("transform_pending", url=url) for _ in range(2)]
+            ended = []
             reads = 0
             while not all(loader.has_ended() for loader in loaders):
+                for index, finisher in enumerate(finishers):
+                    if finisher.has_ended():
+                        ended.append(finisher.wait())
+                        finishers[index] = launcher.start("transform_pending", url=url)
                 for page in ("/", f"/warehouse/reading/?q={builder.MPAN}"):
                     assert admin_client.get(page, secure=True).status_code == 200
                     reads += 1
-            ended = [command.wait() for command in (*loaders, *finishers)]
+            ended += [command.wait() for command in (*loaders, *finishers)]
 
             assert [(one.code, one.err) for one in ended] == [(0, "")] * len(ended), SEED
             assert reads > 0
