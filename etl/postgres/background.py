@@ -12,7 +12,6 @@ from typing import TypeVar
 
 import psycopg
 from django import db
-from django.conf import settings
 
 from etl.postgres import transactions
 
@@ -41,7 +40,7 @@ class Background(contextlib.AbstractContextManager["Background"]):
 
     def _run(self, work: Callable[[], T]) -> T:
         if self._connection is None:
-            transactions.limit_waiting(settings.LOCK_TIMEOUT, for_session=True)
+            transactions.say_when_waiting()
             self._connection = db.connection.connection
         return work()
 

@@ -6,7 +6,7 @@ import logging
 import random
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg.errors
 from django import db
@@ -58,6 +58,52 @@ def take_turn(*, alone: bool) -> None:
         cursor.execute(f"SELECT {function}(%s)", [_TURNS])
 
 
+def say_when_waiting() -> None:
+    """
+    Let each statement of this session that is no part of a transaction wait as `commit` does.
+
+    A transaction that nobody begins again gives up after the silence; see `wait_for`.
+    """
+    limit_waiting(min(SILENCE, settings.LOCK_TIMEOUT), for_session=True)
+    if _try_again not in db.connection.execute_wrappers:
+        db.connection.execute_wrappers.append(_try_again)
+
+
+def wait_for(*tables: str) -> None:
+    """
+    Wait, and say so, as long as somebody else holds one of these tables for themselves.
+
+    For a transaction that nobody can begin again; from here on the session waits in silence.
+    """
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT FROM {', '.join(map(db.connection.ops.quote_name, tables))} LIMIT 0"
+        )
+    limit_waiting(settings.LOCK_TIMEOUT, for_session=True)
+
+
+def _try_again(execute: Callable[..., Any], *statement: Any) -> Any:
+    try:
+        return execute(*statement)
+    except db.OperationalError as error:
+        if db.connection.in_atomic_block or not _is_lock(error):
+            raise
+    _say()
+    limit_waiting(settings.LOCK_TIMEOUT, for_session=True)
+    return execute(*statement)
+
+
+def _is_lock(error: db.Error) -> bool:
+    return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
+
+
+def _say() -> None:
+    logger.warning(
+        "Another session holds what this one needs; waiting up to %d s for it.",
+        settings.LOCK_TIMEOUT,
+    )
+
+
 def commit(work: Callable[[], T], *, attempts: int = 10, silence: int | None = SILENCE) -> T:
     """
     Run this in a transaction of its own, from its beginning again where another was in the way.
@@ -80,12 +126,9 @@ def commit(work: Callable[[], T], *, attempts: int = 10, silence: int | None = S
             raise db.OperationalError(*error.args) from error.__cause__
         raise
     except (db.OperationalError, db.IntegrityError) as error:
-        if isinstance(error.__cause__, psycopg.errors.LockNotAvailable) and silence is not None:
+        if _is_lock(error) and silence is not None:
             silence = None
-            logger.warning(
-                "Another session holds what this one needs; waiting up to %d s for it.",
-                settings.LOCK_TIMEOUT,
-            )
+            _say()
         elif attempts == 1 or not isinstance(error.__cause__, _IN_THE_WAY):
             raise
         else:

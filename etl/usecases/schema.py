@@ -16,6 +16,7 @@ from etl.postgres import transactions
 EMBEDDED_ENGINE = "etl.postgres.embedded"
 OLDEST_SERVER = 150_000  # PostgreSQL 15
 _MIGRATION_LOCK = 10
+_READ = ("flow_file", "staged_line", "line_issue", "meter", "register", "reading", "site_visit")
 
 
 class SchemaError(Exception):
@@ -31,8 +32,11 @@ def prepare(*, is_writing: bool) -> None:
     :raises django.db.Error: if there is no connection, or no right to look
     """
     check_server(is_writing=is_writing)
+    transactions.say_when_waiting()
     missing = missing_migrations()
     if not missing:
+        if not is_writing:
+            transactions.wait_for(*_READ)
         return
     if db.connection.settings_dict["ENGINE"] != EMBEDDED_ENGINE:
         raise SchemaError(

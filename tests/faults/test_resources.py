@@ -43,19 +43,35 @@ def held(table: str) -> Iterator[None]:
 
 
 class TestLock:
-    @pytest.mark.parametrize("table", ["delivery", "reading"])
+    @pytest.mark.parametrize(
+        ("table", "waiting"),
+        [
+            ("flow_file", ["load_d0010", "transform_pending", "reconcile", "export_readings"]),
+            ("delivery", ["load_d0010"]),
+            ("staged_line", ["load_d0010", "reconcile"]),
+            ("reading", ["load_d0010", "reconcile", "export_readings"]),
+            ("django_migrations", ["transform_pending"]),
+        ],
+    )
     def test_held_by_somebody_else_is_waited_for_with_a_message(
-        self, start: Start, table: str
+        self, start: Start, table: str, waiting: list[str]
     ) -> None:
+        arguments = {"load_d0010": [conftest.SAMPLE]}
         with held(table):
-            process = start("load_d0010", conftest.SAMPLE)
-            assert process.stderr is not None
-            message = process.stderr.readline()  # comes while the lock is held
-        out, err = process.communicate(timeout=forks.TIMEOUT)
+            processes = [start(name, *arguments.get(name, [])) for name in waiting]
+            for process in processes:
+                assert process.stderr is not None
+                message = process.stderr.readline()  # comes while the lock is held
+                assert (
+                    "Another session holds what this one needs; waiting up to 600 s for it."
+                    in message
+                )
+        ended = [process.communicate(timeout=forks.TIMEOUT) for process in processes]
 
-        assert "Another session holds what this one needs; waiting up to 600 s for it." in message
-        assert (process.returncode, err) == (0, "")
-        assert "loaded (13 readings)" in out
+        codes = [process.returncode for process in processes]
+        assert (codes, [err for _, err in ended]) == ([0] * len(waiting), [""] * len(waiting))
+        if "load_d0010" in waiting:
+            assert "loaded (13 readings)" in ended[0][0]
 
     def test_held_for_too_long_is_given_up(self, start: Start, run: conftest.Run) -> None:
         started = time.monotonic()
