@@ -40,29 +40,59 @@ class PreparedCommand(base.BaseCommand):
     def prepare(self) -> None:
         schema.prepare(is_writing=self.is_writing)
 
+    def create_parser(self, *args: Any, **kwargs: Any) -> base.CommandParser:
+        parser = super().create_parser(*args, **kwargs)
+        error = parser.error
+        # It quotes what was typed, or what a script made of a file's name.
+        setattr(parser, "error", lambda message: error(printable(message)))  # noqa: B010 - a method
+        return parser
+
     def execute(self, *args: Any, **options: Any) -> str | None:
         """
         Prepare the database, run, and convert what is anticipated.
 
         :raises CommandError: if the server, the schema or the input is not fit
+        :raises SystemExit: if a signal ends it, or if it has said so by an event
         """
+        as_events = options.get("log_format") == "json"
+        _set_log_format(as_events=as_events)
         with _ending_signals_raised() as received:
             try:
                 self.prepare()
                 return super().execute(*args, **options)
             except BaseException as error:
-                # An interrupt is what it is, whatever it has been turned into on its way: one
-                # that breaks into a COMMIT comes out as an error of the connection.
-                if received:
-                    for number in ENDING_SIGNALS:
-                        signal.signal(number, signal.SIG_IGN)  # it is ending
-                    word = ENDING_SIGNALS[received[0]]
-                    self.stderr.write(f"{word}; what was reported as done is stored.")
-                    raise SystemExit(SIGNALLED + received[0]) from None
-                sentence = _sentence(error)
-                if sentence is None:
+                ending = _ending(error, received)
+                if ending is None:
                     raise
-                raise base.CommandError(printable(sentence), returncode=1) from error
+                if as_events or received:
+                    self._say(str(ending), as_event=as_events)
+                    raise SystemExit(ending.returncode) from error
+                if ending is error:
+                    raise
+                raise ending from error
+
+    def _say(self, sentence: str, *, as_event: bool) -> None:
+        if as_event:
+            logger.error("%s", sentence)
+        else:
+            self.stderr.write(sentence)
+
+
+def _ending(error: BaseException, received: Sequence[signal.Signals]) -> base.CommandError | None:
+    """Return what a command ends with, None if that is a programmer's to see."""
+    # An interrupt is what it is, whatever it has been turned into on its way: one that breaks
+    # into a COMMIT comes out as an error of the connection.
+    if received:
+        for number in ENDING_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)  # it is ending
+        return base.CommandError(
+            f"{ENDING_SIGNALS[received[0]]}; what was reported as done is stored.",
+            returncode=SIGNALLED + received[0],
+        )
+    if isinstance(error, base.CommandError):
+        return error
+    sentence = _sentence(error)
+    return None if sentence is None else base.CommandError(printable(sentence), returncode=1)
 
 
 def _sentence(error: BaseException) -> str | None:
@@ -144,15 +174,6 @@ class PipelineCommand(PreparedCommand):
             help="json: one event a step and a file on standard error, as JSON",
         )
 
-    @staticmethod
-    def log_in(log_format: str) -> None:
-        """Log every step and file as JSON, if that is the format."""
-        if log_format == "json":
-            logged = logging.getLogger("etl")
-            logged.setLevel(logging.INFO)
-            for handler in logged.handlers:
-                handler.setFormatter(_JsonFormatter())
-
     def print_reports(self, reports: Iterable[outcomes.FileReport], *, as_json: bool) -> None:
         """
         Print a line a file as it is done, and a summary.
@@ -182,6 +203,23 @@ class PipelineCommand(PreparedCommand):
             )
         if counts.keys() - outcomes.GOOD:
             raise SystemExit(1)
+
+
+def _set_log_format(*, as_events: bool) -> None:
+    """Log every step and file as JSON; or what the level asks for as text, steering nothing."""
+    logged = logging.getLogger("etl")
+    if as_events:
+        logged.setLevel(logging.INFO)
+    for handler in logged.handlers:
+        handler.setFormatter(_JsonFormatter() if as_events else _TextFormatter())
+
+
+class _TextFormatter(logging.Formatter):
+    def __init__(self) -> None:
+        super().__init__("{asctime} {levelname} {name}: {message}", style="{")
+
+    def format(self, record: logging.LogRecord) -> str:
+        return printable(super().format(record))
 
 
 class _JsonFormatter(logging.Formatter):

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Iterable
 
 from django import db
 
+
+logger = logging.getLogger(__name__)
 
 # What COPY's text format would read as something else; NUL bytes never come this far.
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\r": "\\r"})
@@ -29,20 +33,22 @@ def copy(blocks: Iterable[Iterable[Row]]) -> None:
 
     :raises django.db.Error: if the server refuses them; psycopg's own errors are converted
     """
+    started, row_count = time.perf_counter(), 0
     with (
         db.connection.wrap_database_errors,
         db.connection.cursor() as cursor,
         cursor.copy(_COPY) as stream,
     ):
         for rows in blocks:
-            stream.write(
-                "".join(
-                    [
-                        f"{line_id}\t{parent_id or _NULL}\t{group_code}\t{mpan_core}\t{payload}\n"
-                        for line_id, parent_id, group_code, mpan_core, payload in rows
-                    ]
-                )
-            )
+            lines = [
+                f"{line_id}\t{parent_id or _NULL}\t{group_code}\t{mpan_core}\t{payload}\n"
+                for line_id, parent_id, group_code, mpan_core, payload in rows
+            ]
+            stream.write("".join(lines))
+            row_count += len(lines)
+    seconds = time.perf_counter() - started
+    facts = {"step": "copy_staged_lines", "rows": row_count, "seconds": round(seconds, 3)}
+    logger.info("%s: %d rows, %.3f s", *facts.values(), extra={"facts": facts})
 
 
 def delete_lines_of(flow_file_id: int) -> None:

@@ -19,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from typing import Any
 
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -83,7 +84,11 @@ class Launcher:
         )
 
     def start(
-        self, *arguments: object, url: str | None = None, bytes_a_chunk: int | None = None
+        self,
+        *arguments: object,
+        url: str | None = None,
+        bytes_a_chunk: int | None = None,
+        log_level: str = "WARNING",
     ) -> Command:
         """Start a command, against another database or with smaller chunks if they are given."""
         place = self._folder / f"command-{next(self._numbers)}"
@@ -93,15 +98,15 @@ class Launcher:
             "arguments": [str(argument) for argument in arguments],
             "url": url,
             "bytes_a_chunk": bytes_a_chunk,
+            "log_level": log_level,
         }
         self._process.stdin.write(f"{json.dumps(request)}\n")
         self._process.stdin.flush()
         return Command(place)
 
-    def run(
-        self, *arguments: object, url: str | None = None, bytes_a_chunk: int | None = None
-    ) -> Ended:
-        return self.start(*arguments, url=url, bytes_a_chunk=bytes_a_chunk).wait()
+    def run(self, *arguments: object, **how: Any) -> Ended:
+        """Start a command, in the ways that `start` knows, and wait for its end."""
+        return self.start(*arguments, **how).wait()
 
     def close(self) -> None:
         assert self._process.stdin is not None
@@ -115,6 +120,7 @@ def _serve() -> None:
     import dj_database_url  # noqa: PLC0415 - the tests import this module for its classes
     import django  # noqa: PLC0415
     from django import db  # noqa: PLC0415
+    from django.conf import settings  # noqa: PLC0415
     from django.core import management  # noqa: PLC0415
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "etl.config.settings"
@@ -133,6 +139,8 @@ def _serve() -> None:
                 with contextlib.suppress(AttributeError):  # where none was made so far
                     del db.connections["default"]
             load.BYTES_A_CHUNK = request["bytes_a_chunk"] or load.BYTES_A_CHUNK
+            loggers: Any = settings.LOGGING["loggers"]
+            loggers["etl"]["level"] = request["log_level"]
             _watch(pathlib.Path(request["place"]), request["arguments"])
             return
 

@@ -14,6 +14,7 @@ import gzip
 import json
 import os
 import pathlib
+import pty
 import pwd
 import subprocess
 import sys
@@ -279,6 +280,48 @@ class TestPath:
             text = (one.out + one.err).replace("\n", "")
             assert text.isprintable(), text
         assert "Traceback" not in ended[4].err
+
+    def test_that_is_exported_steers_no_terminal(
+        self, run: tests_conftest.Run, tmp_path: pathlib.Path
+    ) -> None:
+        path = tmp_path / "\x1b[31mred.uff"
+        path.write_bytes(builder.simple())
+        assert run("load_d0010", path).code == 0
+        screen, its_end = pty.openpty()
+
+        ended = subprocess.run(
+            [sys.executable, "manage.py", "export_readings"],
+            cwd=forks.ROOT,
+            env={**os.environ, "DATABASE_URL": tests_conftest.database_url()},
+            stdout=its_end,
+            check=False,
+        )
+        os.close(its_end)
+        shown = os.read(screen, 1 << 16).decode()
+        os.close(screen)
+
+        assert ended.returncode == 0
+        assert "\\x1b[31mred.uff" in shown
+        assert all(line.isprintable() for line in shown.splitlines())
+        assert len(shown.splitlines()) == 2
+
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["load_d0010", "file", "-\x1b[31mx"],
+            ["export_readings", "--mpan=\x1b[31m"],
+            ["migrate", "-\x1b[31mx"],
+        ],
+        ids=lambda arguments: arguments[0],
+    )
+    def test_that_is_no_argument_steers_no_terminal(
+        self, launcher: forks.Launcher, arguments: list[str]
+    ) -> None:
+        ended = launcher.run(*arguments)
+
+        assert ended.code == 2
+        assert "\\x1b[31m" in ended.err
+        assert ended.err.replace("\n", "").isprintable(), ended.err
 
     def test_that_the_terminal_cannot_show_is_written_as_escapes(
         self, start: Callable[..., subprocess.Popen[str]], tmp_path: pathlib.Path

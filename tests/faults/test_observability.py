@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import json
+import pathlib
+import signal
 
 import pytest
 from django import test
 from django.db.migrations import recorder
 
 from etl.postgres import steps
-from tests import conftest
-from tests.faults import forks, test_security
+from tests import builder, conftest
+from tests.faults import forks, proxy, test_security
 
 
 @pytest.mark.django_db(transaction=True)
@@ -20,7 +23,11 @@ class TestLog:
 
         events = [json.loads(line) for line in ended.err.splitlines()]
         assert ended.code == 0
-        assert [event["step"] for event in events if "step" in event] == list(steps.STEPS)
+        assert [event["step"] for event in events if "step" in event] == [
+            "copy_staged_lines",
+            *steps.STEPS,
+        ]
+        assert events[0]["rows"] == 37
         assert all(event["seconds"] >= 0 and "at" in event for event in events)
         assert {"rows"} <= events[0].keys()
         [file] = [event for event in events if "outcome" in event]
@@ -36,6 +43,50 @@ class TestLog:
         events = [json.loads(line) for line in ended.err.splitlines()]
         assert [event["step"] for event in events if "step" in event] == list(steps.STEPS)
         assert events[-1]["outcome"] == "loaded"
+
+    def test_as_json_ends_with_an_event_where_the_server_is_not_there(
+        self, launcher: forks.Launcher, tmp_path: pathlib.Path
+    ) -> None:
+        ended = launcher.run(
+            "load_d0010",
+            "--log-format=json",
+            conftest.SAMPLE,
+            url=f"postgresql:///d0010?host={tmp_path}",
+        )
+
+        [event] = [json.loads(line) for line in ended.err.splitlines()]
+        assert (ended.code, event["level"]) == (1, "ERROR")
+        assert event["message"].startswith("The database can't be used: connection is bad: ")
+
+    def test_as_json_ends_with_an_event_where_it_is_interrupted(
+        self, launcher: forks.Launcher, between: proxy.Proxy
+    ) -> None:
+        started: concurrent.futures.Future[forks.Command] = concurrent.futures.Future()
+
+        def strike() -> bool:
+            started.result().signal(signal.SIGTERM)
+            return False
+
+        between.arm(lambda _, label: label == steps.STEPS[0], proxy.Moment.DURING, strike)
+        started.set_result(launcher.start("load_d0010", "--log-format=json", conftest.SAMPLE))
+        ended = started.result().wait()
+
+        event = [json.loads(line) for line in ended.err.splitlines()][-1]
+        assert (ended.code, event["level"]) == (143, "ERROR")
+        assert event["message"] == "Terminated; what was reported as done is stored."
+
+    @pytest.mark.parametrize("log_format", ["text", "json"])
+    def test_steers_no_terminal(
+        self, launcher: forks.Launcher, tmp_path: pathlib.Path, log_format: str
+    ) -> None:
+        path = tmp_path / "\x1b[31mred\u202e.uff"
+        path.write_bytes(builder.simple())
+
+        ended = launcher.run("load_d0010", f"--log-format={log_format}", path, log_level="INFO")
+
+        assert ended.code == 0
+        assert "\\x1b[31mred" in ended.err or "\\u001b[31mred" in ended.err
+        assert all(line.isprintable() for line in ended.err.splitlines()), ended.err
 
 
 @pytest.mark.django_db

@@ -10,7 +10,7 @@ import os
 import pathlib
 import sys
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from django.core.management import base as django_base
 
@@ -58,7 +58,7 @@ class Command(base.PipelineCommand):
 @contextlib.contextmanager
 def _opened(output: pathlib.Path | None) -> Iterator[IO[bytes]]:
     if output is None:
-        yield sys.stdout.buffer
+        yield cast("IO[bytes]", _Screen()) if sys.stdout.isatty() else sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
     if output.is_dir():
@@ -71,6 +71,14 @@ def _opened(output: pathlib.Path | None) -> Iterator[IO[bytes]]:
         new.replace(output)
     finally:
         new.unlink(missing_ok=True)
+
+
+class _Screen:
+    """A terminal, which the names in what it shows should not steer."""
+
+    def write(self, block: bytes) -> None:
+        lines = block.decode(errors="backslashreplace").split("\n")
+        sys.stdout.write("\n".join(map(base.printable, lines)))
 
 
 def _mpan_core(text: str) -> str:

@@ -55,7 +55,6 @@ class Command(base.PipelineCommand):
         self.add_log_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.log_in(options["log_format"])
         paths = list(sources.find_paths(options["paths"]))
         rules = stage.Rules(
             is_strict=options["strict"],

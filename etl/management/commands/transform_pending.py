@@ -19,6 +19,5 @@ class Command(base.PipelineCommand):
         self.add_log_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        self.log_in(options["log_format"])
         reports = transform.transform_pending(transformed_at=timezone.now())
         self.print_reports(reports, as_json=options["json"])
