@@ -13,10 +13,23 @@ def main() -> None:
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
     try:
-        from django.core import management  # noqa: PLC0415 - Ctrl-C may come by now
+        from django.core import exceptions, management  # noqa: PLC0415 - Ctrl-C may come by now
 
         os.environ.setdefault("DJANGO_SETTINGS_MODULE", "etl.config.settings")
-        management.execute_from_command_line(sys.argv)
+        try:
+            management.execute_from_command_line(sys.argv)
+        except exceptions.ImproperlyConfigured as error:
+            sys.stderr.write(f"CommandError: {error}.\n")
+            sys.exit(2)
+        except Exception as error:
+            from etl.management import base  # noqa: PLC0415 - needs the settings
+
+            # Commands of Django and of others leave errors of the database to their caller.
+            sentence = base.sentence_of(error)
+            if sentence is None:
+                raise
+            sys.stderr.write(f"CommandError: {sentence}\n")
+            sys.exit(1)
     except KeyboardInterrupt as error:
         sys.stderr.write("Interrupted.\n")
         sys.exit(128 + (error.args or [signal.SIGINT])[0])

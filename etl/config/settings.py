@@ -11,8 +11,10 @@ import datetime
 import os
 import pathlib
 import secrets
+from typing import Any
 
 import dj_database_url
+from django.core import exceptions
 from django.utils import functional
 
 from etl.postgres.embedded import server
@@ -20,11 +22,45 @@ from etl.postgres.embedded import server
 
 BASE_DIR = pathlib.Path(__file__).resolve().parents[2]
 
+
+def _database(url: str) -> Any:
+    try:
+        database = dj_database_url.parse(url)
+    except ValueError:
+        database = dj_database_url.DBConfig()
+    if database.get("ENGINE") != "django.db.backends.postgresql":
+        raise exceptions.ImproperlyConfigured(  # without the URL, which holds a password
+            "DATABASE_URL can't be read: expected postgresql://USER:PASSWORD@HOST:PORT/NAME"
+        )
+    return database
+
+
+LONGEST_TIMEOUT = 2_000_000  # seconds; PostgreSQL counts milliseconds, and not much further
+
+
+def _seconds(name: str, default: str) -> int:
+    text = os.environ.get(name, default)
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= LONGEST_TIMEOUT):
+        raise exceptions.ImproperlyConfigured(
+            f"{name} is {text!r}: expected seconds, from 1 to {LONGEST_TIMEOUT:,}"
+        )
+    return int(text)
+
+
+def _log_level(name: str, default: str) -> str:
+    text = os.environ.get(name, default)
+    if text.upper() not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+        raise exceptions.ImproperlyConfigured(
+            f"{name} is {text!r}: expected DEBUG, INFO, WARNING, ERROR or CRITICAL"
+        )
+    return text.upper()
+
+
 # A server of one's own is named by DATABASE_URL; without one, the first connection starts an
 # embedded PostgreSQL whose data lives in D0010_DATA_DIR (see docker-free-setup.md).
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
 if DATABASE_URL:
-    DATABASES = {"default": dj_database_url.parse(DATABASE_URL)}
+    DATABASES = {"default": _database(DATABASE_URL)}
 else:
     DATABASES = {
         "default": {
@@ -35,7 +71,7 @@ else:
     }
 # Seconds that a command waits for what another session holds, such as a migration or a load of
 # the same content; then it gives up.
-LOCK_TIMEOUT = int(os.environ.get("D0010_LOCK_TIMEOUT", "600"))
+LOCK_TIMEOUT = _seconds("D0010_LOCK_TIMEOUT", "600")
 
 INSTALLED_APPS = [
     "etl.apps.EtlConfig",
@@ -59,10 +95,16 @@ LANGUAGE_CODE = "en-gb"
 IS_EMBEDDED = not DATABASE_URL
 DEBUG = os.environ.get("DJANGO_DEBUG", "1" if IS_EMBEDDED else "0") == "1"
 # A key that changes with each start will do for commands; what serves the site refuses it.
-IS_KEY_LASTING = IS_EMBEDDED or bool(os.environ.get("SECRET_KEY"))
+WHAT_KEEPS_FROM_SERVING = (
+    ""
+    if IS_EMBEDDED or os.environ.get("SECRET_KEY")
+    else "SECRET_KEY is not set: each process would have a key of its own, and end the sessions of"
+    " the others; set it to the output of"
+    " `python -c 'import secrets; print(secrets.token_urlsafe(50))'`"
+)
 SECRET_KEY = os.environ.get("SECRET_KEY") or (
     # Not before somebody needs it, since that makes the folder.
-    functional.SimpleLazyObject(server.at(os.environ.get("D0010_DATA_DIR")).secret_key)
+    functional.SimpleLazyObject(lambda: server.at(os.environ.get("D0010_DATA_DIR")).secret_key())
     if IS_EMBEDDED
     else secrets.token_urlsafe(50)
 )
@@ -131,7 +173,7 @@ LOGGING = {
     # D0010_LOG_LEVEL=INFO shows each SQL step with its rows and seconds.
     "loggers": {
         **{
-            name: {"handlers": ["stderr"], "level": os.environ.get("D0010_LOG_LEVEL", "WARNING")}
+            name: {"handlers": ["stderr"], "level": _log_level("D0010_LOG_LEVEL", "WARNING")}
             for name in ("etl", "warehouse")
         },
         # It warns of connections that it could not close in order; the error itself is raised.

@@ -91,12 +91,17 @@ def _ending(error: BaseException, received: Sequence[signal.Signals]) -> base.Co
         )
     if isinstance(error, base.CommandError):
         return error
+    sentence = sentence_of(error)
+    return None if sentence is None else base.CommandError(sentence, returncode=1)
+
+
+def sentence_of(error: BaseException) -> str | None:
+    """Say what is wrong and what to do, if anybody but a programmer can do anything."""
     sentence = _sentence(error)
-    return None if sentence is None else base.CommandError(printable(sentence), returncode=1)
+    return None if sentence is None else printable(sentence)
 
 
 def _sentence(error: BaseException) -> str | None:
-    """Say what is wrong and what to do, if anybody but a programmer can do anything."""
     if isinstance(error, (schema.SchemaError, server.EmbeddedServerError)):
         return f"{error}."
     if isinstance(error, UnicodeEncodeError):

@@ -31,6 +31,8 @@ LASTING = (
     "DJANGO_DEBUG",
     "DJANGO_ALLOW_ASYNC_UNSAFE",  # of the tests with a browser
     "D0010_DATA_DIR",
+    "D0010_LOCK_TIMEOUT",
+    "D0010_LOG_LEVEL",
 )
 
 
@@ -86,6 +88,91 @@ class TestSettings:
             assert keys[0] == keys[1] != key_of_another
             assert len(keys[0]) >= 50
             assert stat.S_IMODE((home / "secret_key").stat().st_mode) == 0o600
+
+
+class TestMistake:
+    """What is set wrongly ends a command in one sentence, which does not show a password."""
+
+    @pytest.mark.parametrize(
+        ("variables", "message"),
+        [
+            (
+                {"DATABASE_URL": "secret@localhost:5432/x"},
+                "DATABASE_URL can't be read: expected postgresql://USER:PASSWORD@HOST:PORT/NAME",
+            ),
+            (
+                {"DATABASE_URL": "postgresql://me:secret@host:port/x"},
+                "DATABASE_URL can't be read: expected postgresql://USER:PASSWORD@HOST:PORT/NAME",
+            ),
+            (
+                {"DATABASE_URL": "mysql://me:secret@host/x"},
+                "DATABASE_URL can't be read: expected postgresql://USER:PASSWORD@HOST:PORT/NAME",
+            ),
+            (
+                {"D0010_LOCK_TIMEOUT": "10m"},
+                "D0010_LOCK_TIMEOUT is '10m': expected seconds, from 1 to 2,000,000",
+            ),
+            (
+                {"D0010_LOCK_TIMEOUT": "0"},
+                "D0010_LOCK_TIMEOUT is '0': expected seconds, from 1 to 2,000,000",
+            ),
+            (
+                {"D0010_LOG_LEVEL": "loud\x1b"},
+                "D0010_LOG_LEVEL is 'loud\\x1b': expected DEBUG, INFO, WARNING, ERROR or CRITICAL",
+            ),
+        ],
+        ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
+    )
+    def test_in_a_setting_is_said(self, variables: dict[str, str], message: str) -> None:
+        ended = run_python("manage.py", "load_d0010", str(tests_conftest.SAMPLE), **variables)
+
+        assert (ended.returncode, ended.stderr) == (2, f"CommandError: {message}.\n")
+
+    def test_in_the_name_of_the_folder_is_said_by_what_needs_it_alone(self) -> None:
+        wrong = {"D0010_DATA_DIR": "~nosuchuser/x"}
+
+        helped = run_python("manage.py", "load_d0010", "--help", **wrong)
+        loaded = run_python("manage.py", "load_d0010", str(tests_conftest.SAMPLE), **wrong)
+
+        assert (helped.returncode, helped.stderr) == (0, "")
+        assert loaded.returncode == 1
+        assert loaded.stderr.startswith("CommandError: There is no place for the embedded")
+        assert loaded.stderr.endswith("in D0010_DATA_DIR.\n")
+        assert loaded.stderr.count("\n") == 1
+
+    def test_in_the_case_of_a_level_is_none(self) -> None:
+        level = "LOGGING['loggers']['etl']['level']"
+
+        assert setting(level, D0010_LOG_LEVEL="info") == "INFO"
+
+    @pytest.mark.parametrize("command", [["axes_reset_username", "x"], ["flush", "--noinput"]])
+    def test_is_said_by_commands_that_are_not_the_projects_own(self, command: list[str]) -> None:
+        nowhere = {"DATABASE_URL": "postgresql:///d0010?host=/nowhere"}
+
+        ended = run_python("manage.py", *command, **nowhere)
+
+        assert ended.returncode == 1
+        assert "Traceback" not in ended.stderr
+        assert ended.stderr.startswith("CommandError: ")
+
+    def test_is_said_by_the_shell_of_the_database(self) -> None:
+        # Not pytest's own private folder, in place of which root would have another.
+        with tempfile.NamedTemporaryFile(prefix="d0010-", dir="/tmp") as file:
+            ended = run_python("manage.py", "dbshell", D0010_DATA_DIR=file.name)
+
+        assert ended.returncode == 1
+        assert ended.stderr.startswith("CommandError: The embedded PostgreSQL cannot be used: ")
+        assert ended.stderr.count("\n") == 1
+
+    @pytest.mark.django_db
+    def test_of_a_missing_key_is_said_before_the_site_is_served(
+        self, launcher: forks.Launcher
+    ) -> None:
+        ended = launcher.run("runserver", "127.0.0.1:0")
+
+        assert ended.code == 1
+        assert ended.err.startswith("CommandError: SECRET_KEY is not set: each process")
+        assert ended.err.count("\n") == 1
 
 
 class TestWsgi:
