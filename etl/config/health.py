@@ -6,7 +6,11 @@ from django import db, http
 from django.views.decorators import cache
 from django.views.decorators import http as methods
 
+from etl.postgres import transactions
 from etl.usecases import schema
+
+
+_SECONDS = 3  # that it waits for a lock; who asks will not wait for long
 
 
 @methods.require_safe
@@ -15,7 +19,8 @@ def page(_: http.HttpRequest) -> http.JsonResponse:
     """Answer 200 if database and migrations are fit, and 503 if one is not."""
     fit = {"database": False, "migrations": False}
     try:
-        schema.check_server(is_writing=False)
+        schema.check_server(is_writing=True)  # sessions and look-ups are written
+        transactions.limit_waiting(_SECONDS, for_session=True)
         fit["database"] = True
         fit["migrations"] = not schema.missing_migrations()
     except (db.Error, schema.SchemaError):

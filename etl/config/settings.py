@@ -23,6 +23,9 @@ from etl.postgres.embedded import server
 BASE_DIR = pathlib.Path(__file__).resolve().parents[2]
 
 
+CONNECT_TIMEOUT = 5  # seconds, unless DATABASE_URL says connect_timeout
+
+
 def _database(url: str) -> Any:
     try:
         database = dj_database_url.parse(url)
@@ -32,6 +35,8 @@ def _database(url: str) -> Any:
         raise exceptions.ImproperlyConfigured(  # without the URL, which holds a password
             "DATABASE_URL can't be read: expected postgresql://USER:PASSWORD@HOST:PORT/NAME"
         )
+    # Else a host that does not answer is waited for two minutes.
+    database.setdefault("OPTIONS", {}).setdefault("connect_timeout", CONNECT_TIMEOUT)
     return database
 
 

@@ -6,14 +6,16 @@ import concurrent.futures
 import json
 import pathlib
 import signal
+import socket
+import time
 
 import pytest
-from django import test
+from django import db, test
 from django.db.migrations import recorder
 
 from etl.postgres import steps
 from tests import builder, conftest
-from tests.faults import forks, proxy, test_security
+from tests.faults import forks, proxy, test_resources, test_security
 
 
 @pytest.mark.django_db(transaction=True)
@@ -91,6 +93,13 @@ class TestLog:
 
 @pytest.mark.django_db
 class TestHealth:
+    ASK = (
+        "import django; django.setup()\n"
+        "from django.test import Client\n"
+        "answer = Client(headers={'host': 'd0010.example'}).get('/healthz')\n"
+        "print(answer.status_code, answer.content.decode())\n"
+    )
+
     def test_is_fit_with_a_migrated_database(self, client: test.Client) -> None:
         answer = client.get("/healthz")
 
@@ -106,15 +115,38 @@ class TestHealth:
         assert answer.status_code == 503
         assert answer.json() == {"database": True, "migrations": False}
 
+    def test_is_unfit_with_a_replica_since_the_site_writes(self, client: test.Client) -> None:
+        with db.connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION READ ONLY")
+
+        answer = client.get("/healthz")
+
+        assert (answer.status_code, answer.json()["database"]) == (503, False)
+
+    @pytest.mark.django_db(transaction=True)
+    def test_is_unfit_and_soon_known_where_a_lock_is_in_the_way(self, client: test.Client) -> None:
+        started = time.monotonic()
+        with test_resources.held("django_migrations"):
+            answer = client.get("/healthz")
+        db.connection.close()  # as at the end of a request
+
+        assert (answer.status_code, answer.json()["migrations"]) == (503, False)
+        assert time.monotonic() - started < 10
+
+    def test_is_unfit_and_soon_known_where_nothing_answers(self) -> None:
+        with socket.create_server(("127.0.0.1", 0)) as deaf:
+            url = f"postgresql://127.0.0.1:{deaf.getsockname()[1]}/d0010"
+            started = time.monotonic()
+            ended = test_security.run_python(
+                "-c", self.ASK, **{**test_security.PRODUCTION, "DATABASE_URL": url}
+            )
+
+        assert ended.stdout == '503 {"database": false, "migrations": false}\n', ended.stderr
+        assert time.monotonic() - started < 20
+
     def test_is_unfit_without_a_database_and_tells_no_more(self) -> None:
-        code = (
-            "import django; django.setup()\n"
-            "from django.test import Client\n"
-            "answer = Client(headers={'host': 'd0010.example'}).get('/healthz')\n"
-            "print(answer.status_code, answer.content.decode())\n"
-        )
         nowhere = {**test_security.PRODUCTION, "DATABASE_URL": "postgresql:///d0010?host=/nowhere"}
 
-        ended = test_security.run_python("-c", code, **nowhere)
+        ended = test_security.run_python("-c", self.ASK, **nowhere)
 
         assert ended.stdout == '503 {"database": false, "migrations": false}\n', ended.stderr
