@@ -38,6 +38,11 @@ class DatabaseClient(client.DatabaseClient):
 class DatabaseWrapper(base.DatabaseWrapper):
     client_class = DatabaseClient
 
+    @property
+    def queries_logged(self) -> bool:
+        """Whether statements are kept: not under DEBUG, since those of a load are very many."""
+        return bool(self.force_debug_cursor)
+
     def get_connection_params(self) -> dict[str, Any]:
         """
         Return what to connect with, having started the server.
