@@ -230,6 +230,27 @@ class TestLife:
         assert data_folder(home).exists()
         assert postmaster(home) is None
 
+    @pytest.mark.usefixtures("used")
+    def test_keeps_no_statements_in_memory_though_debug_is_on(self, home: pathlib.Path) -> None:
+        environment = {
+            **{k: v for k, v in os.environ.items() if k not in ("DATABASE_URL", "DJANGO_DEBUG")},
+            "D0010_DATA_DIR": str(home),
+            "DJANGO_SETTINGS_MODULE": "etl.config.settings",
+        }
+        load = (
+            "import django; django.setup()\n"
+            "from django import conf, db\n"
+            "from django.core import management\n"
+            f"management.call_command('load_d0010', {SAMPLE!r})\n"
+            "print(conf.settings.DEBUG, len(db.connection.queries_log))"
+        )
+
+        output = subprocess.check_output(
+            [sys.executable, "-c", load], cwd=CHECKOUT, env=environment, text=True
+        )
+
+        assert output.splitlines()[-1] == "True 0"
+
     def test_begins_once_for_five_processes_that_come_at_once(
         self, home: pathlib.Path, client: Start
     ) -> None:
@@ -316,6 +337,8 @@ class TestRecovery:
             process.kill()
         killed.kill()
         is_half_made = not data_folders(home)
+        copy_in_the_making = home / "binaries-18.new-1"
+        copy_in_the_making.mkdir()
 
         second = client()
         answer = second.ask("SELECT 1")
@@ -323,7 +346,7 @@ class TestRecovery:
 
         assert is_half_made
         assert answer == [[1]]
-        assert [*home.glob("*.new-*")] == []
+        assert [*home.glob("*.new-*")] == [copy_in_the_making]
 
     @pytest.mark.usefixtures("used")
     @pytest.mark.parametrize("rest", ["", "\n/nowhere\n1\n"], ids=["cut short", "whole"])

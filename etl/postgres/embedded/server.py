@@ -325,7 +325,8 @@ class Server:
                 connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(database)))
 
     def _start(self) -> None:
-        for abandoned in self.home.glob("*.new-*"):
+        # Not all that is new: root's copy of the programs may be in the making beside it.
+        for abandoned in self.home.glob(f"{self.data.name}.new-*"):
             shutil.rmtree(abandoned, ignore_errors=True)
         if not self.data.exists():
             self._create_data()
