@@ -45,6 +45,8 @@ def of(error: BaseException) -> str | None:
     if not isinstance(error, (db.OperationalError, db.InterfaceError)):
         return None
     # What fails before there is a session has no state; libpq says why.
+    if "too many clients" in str(error) or "remaining connection slots" in str(error):
+        return _ADVICE[errors.TooManyConnections]
     is_refused = str(error).startswith("connection ")
     if is_refused and isinstance(cause, psycopg.Error) and cause.sqlstate is None:
         return (

@@ -6,6 +6,7 @@ import contextlib
 import pathlib
 from collections.abc import Iterator
 
+import psycopg
 import pytest
 from django import db
 from django.db.backends.base import base as django_base
@@ -155,6 +156,29 @@ def test_says_that_migrations_are_missing(
 
     assert_said(
         ended, cause="the database lacks migrations", advice="run `manage.py migrate` first.\n"
+    )
+
+
+def test_says_that_the_server_has_no_connection_left(
+    launcher: forks.Launcher, own_server: conftest.OwnServer
+) -> None:
+    with on(
+        own_server,
+        "CREATE ROLE crowd LOGIN",
+        clean_up="DROP ROLE crowd",
+    ):
+        url = own_server.url(user="crowd")
+        with contextlib.ExitStack() as others:
+            with contextlib.suppress(psycopg.OperationalError):
+                while True:
+                    others.enter_context(contextlib.closing(psycopg.connect(url)))
+            ended = launcher.run(*COMMANDS["load_d0010"], url=url)
+
+    assert_said(
+        ended,
+        cause="connection slots",
+        advice="end some, or raise max_connections; what was reported as done is stored: run the"
+        " same command again for the rest.\n",
     )
 
 
