@@ -8,6 +8,10 @@ from psycopg import errors
 
 
 AGAIN = "what was reported as done is stored: run the same command again for the rest"
+SEE = (
+    "see that the server runs, and that DATABASE_URL names it, the database, the user and the"
+    " password"
+)
 
 _ADVICE: dict[type[psycopg.Error], str] = {
     errors.ReadOnlySqlTransaction: (
@@ -49,8 +53,5 @@ def of(error: BaseException) -> str | None:
         return _ADVICE[errors.TooManyConnections]
     is_refused = str(error).startswith("connection ")
     if is_refused and isinstance(cause, psycopg.Error) and cause.sqlstate is None:
-        return (
-            "see that the server runs, and that DATABASE_URL names it, the database, the user"
-            " and the password"
-        )
+        return SEE
     return AGAIN

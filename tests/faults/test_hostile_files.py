@@ -37,6 +37,7 @@ IS_FULL_SIZE = os.environ.get("D0010_FULL_SIZE") == "1"
 ONE_FIELD_LINES = 5_000_000 if IS_FULL_SIZE else 50_000
 NAMES = 100_000 if IS_FULL_SIZE else 3_000
 LONG_LINE = 1 << 30  # bytes
+BOMB = 200 << 20  # bytes that it unpacks to
 FLAT = 120  # MiB that no load takes more than
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -199,6 +200,7 @@ class TestPath:
         assert "failed (" in ended.out
         assert reason in ended.out
         assert models.FlowFile.objects.get().file_name == "good.uff"
+        snapshot.assert_reconciled()
 
     @pytest.mark.parametrize("is_folder", [False, True], ids=["file", "folder"])
     def test_that_may_not_be_read_fails_alone(
@@ -341,20 +343,19 @@ class TestPath:
 
 class TestSize:
     def test_of_a_bomb_is_bounded(
-        self, run: tests_conftest.Run, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+        self, start: Callable[..., subprocess.Popen[str]], tmp_path: pathlib.Path
     ) -> None:
-        path = tmp_path / "bomb.gz"
+        path, folder = tmp_path / "bomb.gz", tmp_path / "temporary"
         with gzip.open(path, "wb") as bomb:
-            for _ in range(200):
+            for _ in range(BOMB >> 20):
                 bomb.write(bytes(1 << 20))
-        monkeypatch.setenv("TMPDIR", str(tmp_path))
+        folder.mkdir()
 
-        ended = run("load_d0010", path)
+        memory, out = highest_memory(start("load_d0010", path, TMPDIR=str(folder)))
 
-        assert ended.code == 1
-        assert (
-            "failed (unpacks to more than 67,108,864 bytes, which is no flow file's" in ended.out
-        )
+        assert "failed (unpacks to more than 67,108,864 bytes, which is no flow file's" in out
+        assert memory < FLAT
+        assert [*folder.iterdir()] == []
 
     @pytest.mark.parametrize("is_piped", [False, True], ids=["file", "pipe"])
     def test_of_a_line_of_a_gigabyte_takes_no_memory(

@@ -28,6 +28,7 @@ from tests.faults import conftest, forks, proxy, snapshot, workload
 
 RANDOM_KILLS = conftest.times("D0010_KILLS", 40)
 STATEMENTS = 35  # of different kinds, at the least, that a load sends
+BESIDE = 24  # of them that its second connection sends
 SEED = 10 if "D0010_KILLS" not in os.environ else time.time_ns()
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,7 +127,9 @@ def points_beside(sent: list[tuple[int, str]]) -> list[proxy.IsChosen]:
 
     # What follows the commit is to be done again as long as there was none.
     kinds = dict.fromkeys(label for label in labels if label != "COMMIT")
-    return [*(beside(label) for label in kinds), beside("COMMIT")]
+    found = [*(beside(label) for label in kinds), beside("COMMIT")]
+    assert len(found) >= BESIDE
+    return found
 
 
 class TestKill:

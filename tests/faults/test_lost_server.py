@@ -142,10 +142,15 @@ class TestServer:
             connection.close()
             now = snapshot.take(connection)
             snapshot.assert_nothing_half(now, staged=staged, done=done)
-            assert "Traceback" not in ended.err
-            assert ended.err.count("\n") <= 1
-            crashes += bool(ended.err)
-            if not ended.err:
+            if ended.err:
+                # At the connection it hears that the server is not up again.
+                assert ended.code == 1
+                assert ended.err.startswith("CommandError: The database can't be used: ")
+                assert ended.err.endswith((f"; {advice.AGAIN}.\n", f"; {advice.SEE}.\n"))
+                assert ended.err.count("\n") == 1, ended.err
+                crashes += 1
+            else:
+                assert now == done
                 snapshot.empty(connection)
 
         launcher.run(*arguments, url=url)

@@ -12,6 +12,7 @@ from django import db
 from django.db.backends.base import base as django_base
 from django.db.backends.postgresql import features
 
+from etl.postgres import advice
 from etl.usecases import schema
 from tests import conftest as tests_conftest
 from tests.faults import conftest, forks
@@ -30,10 +31,7 @@ WRITING = {
     "migrate": ["migrate"],
 }
 COMMANDS = READING | WRITING
-SEE = (
-    "see that the server runs, and that DATABASE_URL names it, the database, the user and the"
-    " password.\n"
-)
+SEE = f"{advice.SEE}.\n"
 
 pytestmark = pytest.mark.django_db
 

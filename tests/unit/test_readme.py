@@ -1,13 +1,16 @@
 from __future__ import annotations
 
+import collections
 import os
 import re
+import subprocess
+import sys
 
 import pytest
 
 from etl.domain import findings
 from tests import conftest
-from tests.faults import test_kills, test_lost_server, test_races
+from tests.faults import test_hostile_files, test_kills, test_lost_server, test_races
 
 
 class TestReadme:
@@ -42,25 +45,77 @@ def fault_rows() -> list[list[str]]:
     return [line.strip("| ").split(" | ") for line in table.splitlines()[3:]]
 
 
+@pytest.fixture(scope="module")
+def collected() -> collections.Counter[str]:
+    """Count the tests of each class, and of each function outside of one."""
+    paths = sorted({row[3].split()[-1].partition("::")[0] for row in fault_rows()})
+    listed = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *paths],
+        cwd=conftest.ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    names = [line.partition("[")[0] for line in listed.stdout.splitlines() if "::" in line]
+    return collections.Counter("::".join(name.split("::")[:2]) for name in names)
+
+
 class TestFaults:
+    # How often chance, or each kind of statement, is tried within a test.
+    TRIED_WITHIN = (
+        f"{3 * test_kills.STATEMENTS} times or more",
+        f"{4 * test_kills.BESIDE} times or more",
+        f"{test_kills.RANDOM_KILLS} times",
+        f"{2 * (test_kills.STATEMENTS // 2 + test_kills.BESIDE // 4)} times or more",
+        f"{3 * 4} times",
+        f"{test_kills.STATEMENTS * 3 // 2 + test_kills.BESIDE - 1} times or more",
+        f"{test_lost_server.ENDED_SESSIONS} times",
+        f"{test_lost_server.CRASHES} times",
+        f"{test_races.RACES} rounds",
+    )
+
     @pytest.mark.parametrize("row", fault_rows(), ids=lambda row: str(row[3]).rpartition(":")[2])
-    def test_names_a_test_for_each_row(self, row: list[str]) -> None:
+    def test_names_a_test_for_each_row(
+        self, row: list[str], collected: collections.Counter[str]
+    ) -> None:
         found = re.fullmatch(r"`(?:(\w+)=\d+ )?uv run pytest (\S+)::(\w+)`", row[3])
 
         assert found
-        variable, path, test_class = found.groups()
-        text = (conftest.ROOT / path).read_text(encoding="utf-8")
-        assert f"\nclass {test_class}:" in text
-        assert variable is None or variable in text
+        variable, path, name = found.groups()
+        assert collected[f"{path}::{name}"]
+        assert variable is None or variable in (conftest.ROOT / path).read_text(encoding="utf-8")
         assert row[2] == "nothing"
 
-    def test_says_how_often_chance_was_tried(self) -> None:
-        tried = [row[1] for row in fault_rows()]
+    @pytest.mark.parametrize(
+        "row", fault_rows()[len(TRIED_WITHIN) :], ids=lambda row: str(row[3]).rpartition(":")[2]
+    )
+    def test_counts_the_tests_of_a_row(
+        self, row: list[str], collected: collections.Counter[str]
+    ) -> None:
+        count = collected[row[3].strip("`").split()[-1]]
 
-        assert tried[0] == f"{3 * test_kills.STATEMENTS} times or more"
-        assert tried[2] == f"{2 * (test_kills.STATEMENTS // 2)} times or more"
-        if not {"D0010_KILLS", "D0010_CRASHES", "D0010_RACES"} & os.environ.keys():
-            assert tried[1] == f"{test_kills.RANDOM_KILLS} times"
-            assert tried[4] == f"{test_lost_server.ENDED_SESSIONS} times"
-            assert tried[5] == f"{test_lost_server.CRASHES} times"
-            assert tried[6] == f"{test_races.RACES} rounds"
+        assert row[1] == f"{count} time{'' if count == 1 else 's'}"
+
+    @pytest.mark.skipif(
+        bool({"D0010_KILLS", "D0010_CRASHES", "D0010_RACES"} & os.environ.keys()),
+        reason="the table has what is tried by default",
+    )
+    def test_says_how_often_it_is_tried_within_a_test(self) -> None:
+        rows = fault_rows()[: len(self.TRIED_WITHIN)]
+
+        assert [row[1] for row in rows] == [*self.TRIED_WITHIN]
+
+    @pytest.mark.skipif(
+        test_hostile_files.IS_FULL_SIZE, reason="the table has the sizes that are tried by default"
+    )
+    def test_says_which_sizes_are_tried(self) -> None:
+        [row] = [row for row in fault_rows() if row[3].endswith("::TestSize`")]
+
+        for text in (
+            f"gzip bomb of {test_hostile_files.BOMB >> 20} MiB",
+            f"line of {test_hostile_files.LONG_LINE >> 30} GiB",
+            f"{test_hostile_files.LONG_LINE >> 23} MiB from a pipe",
+            f"{test_hostile_files.ONE_FIELD_LINES:,} lines of one field",
+            f"{test_hostile_files.NAMES:,} names",
+        ):
+            assert text in row[0]
