@@ -95,6 +95,12 @@ def documented_command(program: str) -> list[str]:
     return shlex.split(found[1])
 
 
+def documented_lines(word: str) -> list[str]:
+    """Return the lines of docker-free-setup.md that are typed into a shell and have this word."""
+    text = (forks.ROOT / "docker-free-setup.md").read_text(encoding="utf-8")
+    return re.findall(rf"^\$ (.*\b{word}\b.*)$", text, re.MULTILINE)
+
+
 class TestBackup:
     @pytest.fixture
     def folder(self) -> Iterator[pathlib.Path]:
@@ -132,6 +138,45 @@ class TestBackup:
         assert "0 with lines unaccounted for, 0 differences" in self.run(home, "reconcile")
         assert "duplicate" in self.run(home, "load_d0010", tests_conftest.SAMPLE)
         assert "loaded (1 reading)" in self.run(home, "load_d0010", later)
+
+    def test_of_an_earlier_schema_comes_back_in_a_fresh_folder_and_is_migrated(
+        self, folder: pathlib.Path
+    ) -> None:
+        home, fresh = folder / "home", folder / "fresh"
+        self.run(home, "load_d0010", tests_conftest.SAMPLE)
+        exported = self.run(home, "export_readings")
+        for app, name in EARLIER[-1].items():
+            self.run(home, "migrate", app, name)
+        self.run(home, *documented_command("pg_dump"))
+
+        self.run(fresh, *documented_command("pg_restore"))
+
+        assert self.run(fresh, "export_readings") == exported
+        assert "0 with lines unaccounted for, 0 differences" in self.run(fresh, "reconcile")
+        assert "duplicate" in self.run(fresh, "load_d0010", tests_conftest.SAMPLE)
+
+    @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, whose server is another account's")
+    def test_of_a_folder_in_a_private_one_is_of_the_place_that_it_points_at(
+        self, folder: pathlib.Path
+    ) -> None:
+        private, copy = folder / "private", folder / "copy"
+        private.mkdir(mode=0o700)
+        self.run(private / "home", "load_d0010", tests_conftest.SAMPLE)
+        data = (private / "home" / "data-lies-here").resolve()
+        try:
+            for line in documented_lines("readlink"):
+                command = line.replace("/root/x", str(private / "home"))
+                command = command.replace("/srv/copy", str(copy))
+                subprocess.run(command, shell=True, check=True)  # noqa: S602 - as documented
+
+                if "cp -a" in command:
+                    assert "duplicate" in self.run(copy, "load_d0010", tests_conftest.SAMPLE)
+
+            assert not data.exists()
+            assert not (private / "home").exists()
+            assert "loaded (13" in self.run(private / "home", "load_d0010", tests_conftest.SAMPLE)
+        finally:
+            shutil.rmtree(data, ignore_errors=True)
 
     def test_by_a_copy_of_the_folder_works_in_another_place(self, folder: pathlib.Path) -> None:
         home, copy = folder / "home", folder / "copy"
