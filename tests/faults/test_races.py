@@ -50,6 +50,18 @@ def paths(tmp_path: pathlib.Path) -> list[pathlib.Path]:
     return paths
 
 
+@pytest.fixture
+def rejected_paths(tmp_path: pathlib.Path) -> list[pathlib.Path]:
+    """Write test data, which is rejected unless it is asked for."""
+    paths = []
+    for number in range(FILES):
+        path = tmp_path / f"rejected-{number}.uff"
+        content = builder.simple(file_id=f"9{number:09d}", mpan=MPANS[number % 3])
+        path.write_bytes(content.replace(b"||OPER|", b"||TR01|"))
+        paths.append(path)
+    return paths
+
+
 class TestLoaders:
     def test_of_the_same_files_at_once_load_each_once_and_lose_no_delivery(
         self, launcher: forks.Launcher, paths: list[pathlib.Path], admin_client: test.Client
@@ -93,5 +105,31 @@ class TestLoaders:
             assert now.files == whole.files, (SEED, number)
             assert now.shared == whole.shared
             assert models.Delivery.objects.count() == sum(map(len, chosen))
+            snapshot.assert_reconciled()
+            snapshot.empty()
+
+    def test_of_what_was_rejected_before_judge_each_anew_once(
+        self, launcher: forks.Launcher, rejected_paths: list[pathlib.Path]
+    ) -> None:
+        url = tests_conftest.database_url()
+        chance = random.Random(SEED)  # noqa: S311 - no secret
+        for number in range(max(RACES // 4, 1)):
+            assert launcher.run("load_d0010", "--batch", *rejected_paths, url=url).code == 1
+            loaders = [
+                launcher.start(
+                    "load_d0010",
+                    *["--batch"] * (chance.random() < 0.5),
+                    "--accept-test-files",
+                    *chance.sample(rejected_paths, FILES),
+                    url=url,
+                )
+                for _ in range(LOADERS)
+            ]
+            ended = [loader.wait() for loader in loaders]
+
+            assert [(one.code, one.err) for one in ended] == [(0, "")] * LOADERS, (SEED, number)
+            assert models.FlowFile.objects.filter(status="LOADED").count() == FILES
+            assert models.Reading.objects.count() == FILES
+            assert models.Delivery.objects.count() == FILES * (LOADERS + 1)
             snapshot.assert_reconciled()
             snapshot.empty()
