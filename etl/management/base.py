@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 import tqdm
 from django.core.management import base
 
-from etl.postgres import advice
+from etl.postgres import advice, transactions
 from etl.postgres.embedded import server
 from etl.usecases import outcomes, schema
 
@@ -56,7 +56,7 @@ class PreparedCommand(base.BaseCommand):
         """
         as_events = options.get("log_format") == "json"
         _set_log_format(as_events=as_events)
-        with _ending_signals_raised() as received:
+        with _ending_signals_raised() as received, transactions.saying_when_waiting():
             try:
                 self.prepare()
                 return super().execute(*args, **options)

@@ -39,10 +39,11 @@ class Background(contextlib.AbstractContextManager["Background"]):
         return self._executor.submit(self._run, work)
 
     def _run(self, work: Callable[[], T]) -> T:
-        if self._connection is None:
-            transactions.say_when_waiting()
-            self._connection = db.connection.connection
-        return work()
+        with transactions.saying_when_waiting():
+            if self._connection is None:
+                transactions.limit_silence()
+                self._connection = db.connection.connection
+            return work()
 
     def _close(self) -> None:
         # A connection is of the thread that made it.

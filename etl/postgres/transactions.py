@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import random
 import time
@@ -58,15 +59,18 @@ def take_turn(*, alone: bool) -> None:
         cursor.execute(f"SELECT {function}(%s)", [_TURNS])
 
 
-def say_when_waiting() -> None:
+def saying_when_waiting() -> contextlib.AbstractContextManager[None]:
     """
-    Let each statement of this session that is no part of a transaction wait as `commit` does.
+    Let each statement of a `with` that is no part of a transaction wait as `commit` does.
 
-    A transaction that nobody begins again gives up after the silence; see `wait_for`.
+    It takes a session whose silence is limited. A transaction that nobody begins again gives up
+    after the silence; see `wait_for`.
     """
+    return db.connection.execute_wrapper(_try_again)
+
+
+def limit_silence() -> None:
     limit_waiting(min(SILENCE, settings.LOCK_TIMEOUT), for_session=True)
-    if _try_again not in db.connection.execute_wrappers:
-        db.connection.execute_wrappers.append(_try_again)
 
 
 def wait_for(*tables: str) -> None:

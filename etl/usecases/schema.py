@@ -32,7 +32,7 @@ def prepare(*, is_writing: bool) -> None:
     :raises django.db.Error: if there is no connection, or no right to look
     """
     check_server(is_writing=is_writing)
-    transactions.say_when_waiting()
+    transactions.limit_silence()
     missing = missing_migrations()
     if not missing:
         if not is_writing:

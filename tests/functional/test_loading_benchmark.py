@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import pathlib
@@ -169,8 +168,6 @@ class TestContenders:
     def test_store_the_same_readings_of_known_meters(
         self, shared: session.Session, rival: str
     ) -> None:
-        if rival == "duckdb" and importlib.util.find_spec("duckdb") is None:
-            pytest.skip("needs DuckDB: uv run --extra benchmarks pytest")
         finished = shared.keep_finished_day_1(400)
         contenders = {
             "F2": lambda database: floors.copy_finished(shared.bench, database, finished),

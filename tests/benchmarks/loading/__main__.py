@@ -1,7 +1,7 @@
 """
 Measure loading against what the server can do at all, and against other ways of loading.
 
-    uv run --extra benchmarks python -m tests.benchmarks.loading [--quick] [--case A --case B …]
+    uv run python -m tests.benchmarks.loading [--quick] [--case A --case B …]
 
 Everything happens in an embedded server of its own, in a temporary folder; both are gone at the
 end, and after Ctrl-C as well. What the cases are and what is wanted of them stands in cases.py.

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-import importlib.util
 import logging
 import pathlib
 import statistics
@@ -148,13 +147,6 @@ class Session:
     def rival(self, name: str, path: pathlib.Path) -> Contender:
         command = [sys.executable, "-m", "tests.benchmarks.loading.rivals", name, path]
         return lambda database: self.bench.run(command, database=database)
-
-    def duckdb(self, path: pathlib.Path) -> Mapping[str, Contender]:
-        """Return R2, or nothing if it is not installed."""
-        if importlib.util.find_spec("duckdb") is None:
-            logger.warning("R2 is left out: DuckDB comes with the extra `benchmarks`")
-            return {}
-        return {"R2 DuckDB": self.rival("duckdb", path)}
 
     # Files.
 
