@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime
 import functools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
 
 from etl.postgres import advice, background, transactions
@@ -27,7 +27,7 @@ def load_files(
     in_batch: bool,
     stage_only: bool,
     on_progress: Callable[[int, int], object],
-) -> Iterator[outcomes.FileReport]:
+) -> Generator[outcomes.FileReport, None, None]:
     """
     Load the files, each whole or not at all, and yield what became of each when it is known.
 

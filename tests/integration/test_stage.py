@@ -60,7 +60,7 @@ class TestTwoLoaders:
             execute: Callable[..., object], sql: str, *rest: object
         ) -> object:
             # Between what this one has read and the lock that it takes.
-            if sql.endswith("FOR UPDATE") and not quicker:
+            if sql.endswith("FOR NO KEY UPDATE") and not quicker:
                 other = threading.Thread(target=load)
                 other.start()
                 other.join()

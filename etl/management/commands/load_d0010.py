@@ -70,7 +70,9 @@ class Command(base.PipelineCommand):
                 stage_only=options["stage_only"],
                 on_progress=on_progress,
             )
-            self.print_reports(reports, as_json=options["json"])
+            # Closed here whatever happens, since it has a thread to end.
+            with contextlib.closing(reports):
+                self.print_reports(reports, as_json=options["json"])
 
 
 @contextlib.contextmanager

@@ -55,7 +55,7 @@ def _mixed_files(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - ne
 
 @pytest.fixture
 def _partly_cleared_away(_mixed_files: None) -> None:
-    models.FlowFile.objects.exclude(file_name="partly.uff").update(
+    models.FlowFile.objects.exclude(file_name="later.uff").update(
         transformed_at=db_models.F("transformed_at") + datetime.timedelta(days=1)
     )
     management.call_command("purge_staged_lines", "--older-than", "0d")
@@ -290,7 +290,7 @@ class TestRawLine:
         ("name", "number", "message"),
         [
             ("cut short.uff", 1, "the file was rejected before its lines were stored"),
-            ("partly.uff", 6, "were cleared away on"),
+            ("later.uff", 4, "were cleared away on"),
             ("good.uff", 99, "The file has no line 99."),
         ],
         ids=["rejected", "cleared away", "beyond the end"],
@@ -319,11 +319,11 @@ class TestRawLine:
         ("name", "kept"),
         [
             ("good.uff", [True, False]),
-            ("later.uff", [True, True, True]),
-            ("partly.uff", [False, False, False]),
+            ("later.uff", [False, False, False]),
+            ("partly.uff", [True, True, True]),
             ("cut short.uff", [False, False, False]),
         ],
-        ids=["loaded", "loaded with a warning", "cleared away", "rejected unseen"],
+        ids=["loaded", "cleared away", "loaded with rejections", "rejected unseen"],
     )
     @pytest.mark.usefixtures("_partly_cleared_away")
     def test_is_led_to_only_where_it_is_kept(
@@ -331,7 +331,7 @@ class TestRawLine:
     ) -> None:
         assert [_STAGED_LINE in page for page in _pages_about(staff, name)] == kept
         is_cleared_away = "Raw lines cleared away on" in _page_of(staff, file_name=name)
-        assert is_cleared_away == (name == "partly.uff")
+        assert is_cleared_away == (name == "later.uff")
 
     @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_is_led_to_where_a_file_was_refused_for_it(
