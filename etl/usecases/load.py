@@ -49,13 +49,15 @@ def load_files(
                 in_flight=before.waiting,
                 stage_only=stage_only,
             )
-            yield from before.reports()
             if not stage_only:
                 work = functools.partial(chunk.transform, delivered_at)
-                # The last one leaves nothing to do beside it.
-                chunk.transformed = None if is_last else other_connection.submit(work)
-                if is_last:
+                # A single one leaves nothing to do beside it.
+                if is_last and before.transformed is None:
                     work()
+                else:
+                    chunk.transformed = other_connection.submit(work)
+            # After that, so that the server goes on while this one is reported.
+            yield from before.reports()
             before = chunk
         yield from before.reports()
 
