@@ -11,8 +11,9 @@ WITH refused_file AS (
     SET
         status = 'REJECTED',
         reason = concat(
-            'line ', issue.first_line_number, ' and ', issue.line_count - 1,
-            ' more would be rejected: expected all lines to load (--strict)'
+            'line ', issue.first_line_number,
+            CASE WHEN issue.line_count > 1 THEN concat(' and ', issue.line_count - 1, ' more') END,
+            ' would be rejected: expected all lines to load (--strict)'
         )
     FROM (
         SELECT

@@ -384,7 +384,7 @@ class TestStrict:
 
         assert ended.code == 1
         assert (
-            f"{bad}: rejected (1 line rejected; bad-number 1; line 5 and 0 more would be"
+            f"{bad}: rejected (1 line rejected; bad-number 1; line 5 would be"
             in ended.out
         )
         assert stored() == {(builder.OTHER_MPAN, "A1", "S", "100.0")}
