@@ -383,10 +383,7 @@ class TestStrict:
         ended = run("load_d0010", "--strict", "--batch", bad, good)
 
         assert ended.code == 1
-        assert (
-            f"{bad}: rejected (1 line rejected; bad-number 1; line 5 would be"
-            in ended.out
-        )
+        assert f"{bad}: rejected (1 line rejected; bad-number 1; line 5 would be" in ended.out
         assert stored() == {(builder.OTHER_MPAN, "A1", "S", "100.0")}
         assert not models.MeterPoint.objects.filter(mpan_core=builder.MPAN).exists()
 
