@@ -63,6 +63,7 @@ maintenance_work_mem = 256MB
 wal_level = minimal
 max_wal_senders = 0
 wal_compression = on
+wal_buffers = 64MB
 min_wal_size = 512MB
 max_wal_size = 4GB
 checkpoint_timeout = 15min
