@@ -173,6 +173,7 @@ def _parameters(
         "last_line_id": staged_lines.line_ids(last)[1],
         # What is left out, since the planner has no idea how much a list of files leaves in.
         "other_file_ids": [other for other in range(first, last) if other not in ids],
+        "has_other_lines": any(map(_has_other_lines, flow_files)),
         "version_001_ids": [
             flow_file.pk for flow_file in flow_files if flow_file.flow.endswith("001")
         ],
@@ -193,6 +194,14 @@ def _parameters(
         "item_names": [name for _, _, name, _ in items],
         "item_positions": [position for _, _, _, position in items],
     }
+
+
+def _has_other_lines(flow_file: models.FlowFile) -> bool:
+    """Tell whether a staged file holds more than header, trailer, and lines of three groups."""
+    counted = (
+        flow_file.meter_point_line_count + flow_file.meter_line_count + flow_file.reading_count
+    )
+    return counted + 2 != flow_file.line_count - flow_file.blank_line_count
 
 
 def _mark_failed(flow_file_id: int, error: db.Error) -> models.FlowFile:

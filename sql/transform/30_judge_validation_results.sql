@@ -4,6 +4,7 @@
 -- what the line says, and that it is the first one under its reading.
 --
 -- Params: first_line_id, last_line_id (bigint), other_file_ids (bigint[]): the lines to judge
+--         has_other_lines (boolean): false where all are 026, 028 and 030, which saves a scan
 --         reason_codes, booleans (text[]): valid sets of J0332 and J0047
 -- Reads:  staged_line
 -- Writes: judged_validation_result (temporary)
@@ -59,5 +60,6 @@ FROM (
         line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
         AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
         AND line.group_code = '032'
+        AND %(has_other_lines)s
     OFFSET '0'
 ) AS field;

@@ -2,6 +2,7 @@
 -- known group.
 --
 -- Params: first_line_id, last_line_id (bigint), other_file_ids (bigint[]): the lines to judge
+--         has_other_lines (boolean): false where there are none, which saves a scan
 --         known_groups, site_visit_codes (text[]): group codes, and the valid set of J0024
 -- Reads:  staged_line, judged_validation_result
 -- Writes: judged_other_line (temporary)
@@ -67,6 +68,7 @@ FROM (
         line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
         AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
         AND line.group_code NOT IN ('026', '028', '030', 'ZHV', 'ZPT')
+        AND %(has_other_lines)s
     OFFSET '0'
 ) AS field
 LEFT JOIN judged_validation_result AS result
