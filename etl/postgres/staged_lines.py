@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\r": "\\r"})
 _NULL = r"\N"
 _COPY = "COPY staged_line (id, parent_id, group_code, mpan_core, payload) FROM STDIN"
+_ROWS_A_WRITE = 1_000
 
 Row = tuple[int, "int | None", str, str, str]
 
@@ -29,7 +30,8 @@ def copy(blocks: Iterable[Iterable[Row]]) -> None:
     """
     Append rows of (id, parent id, group code, MPAN, escaped payload) to `staged_line` by one COPY.
 
-    A block is held as a whole: a few thousand rows are the best size.
+    A block is held as a whole: a few thousand rows are the best size. Smaller ones are sent
+    together, since each time the server is waited for.
 
     :raises django.db.Error: if the server refuses them; psycopg's own errors are converted
     """
@@ -39,13 +41,18 @@ def copy(blocks: Iterable[Iterable[Row]]) -> None:
         db.connection.cursor() as cursor,
         cursor.copy(_COPY) as stream,
     ):
+        lines: list[str] = []
         for rows in blocks:
-            lines = [
+            lines += [
                 f"{line_id}\t{parent_id or _NULL}\t{group_code}\t{mpan_core}\t{payload}\n"
                 for line_id, parent_id, group_code, mpan_core, payload in rows
             ]
-            stream.write("".join(lines))
-            row_count += len(lines)
+            if len(lines) >= _ROWS_A_WRITE:
+                stream.write("".join(lines))
+                row_count += len(lines)
+                lines = []
+        stream.write("".join(lines))
+        row_count += len(lines)
     seconds = time.perf_counter() - started
     facts = {"step": "copy_staged_lines", "rows": row_count, "seconds": round(seconds, 3)}
     logger.info("%s: %d rows, %.3f s", *facts.values(), extra={"facts": facts})
