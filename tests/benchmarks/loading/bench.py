@@ -221,26 +221,35 @@ class Bench:
         user, system = text.rpartition(")")[2].split()[13:15]
         return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
-    def run_product(self, database: str, *arguments: object, timed_inside: bool = False) -> Run:
+    def run_product(
+        self,
+        database: str,
+        *arguments: object,
+        timed_inside: bool = False,
+        is_logged: bool = True,
+    ) -> Run:
         """
         Run a command of the project, from its start to its end.
+
+        Its log tells how long each step took. It also costs time for each file, and nobody asks
+        for it by default.
 
         :raises BenchmarkError: if it does not end with 0
         """
         # Timed inside, the same command also says how long loading took without its start.
         program = ["-m", "tests.benchmarks.loading.timed"] if timed_inside else ["manage.py"]
-        return self.run([sys.executable, *program, *arguments], database=database)
+        level = {"D0010_LOG_LEVEL": "INFO"} if is_logged else {}
+        return self.run([sys.executable, *program, *arguments], database=database, **level)
 
-    def run(self, command: Sequence[object], *, database: str) -> Run:
+    def run(self, command: Sequence[object], *, database: str, **environment: str) -> Run:
         """
         Run a process to its end.
 
         :raises BenchmarkError: if it does not end with 0
         """
-        environment = {
+        environment |= {
             **{name: value for name, value in os.environ.items() if name not in _SLOWING},
             "DATABASE_URL": self.url(database),
-            "D0010_LOG_LEVEL": "INFO",
             "DJANGO_SETTINGS_MODULE": "etl.config.settings",
         }
         output = self.folder / "output"

@@ -139,9 +139,17 @@ class Session:
             database, "load_d0010", *self.options, *paths, timed_inside=timed_inside
         )
 
-    def load_batch(self, *paths: pathlib.Path, timed_inside: bool = False) -> Contender:
+    def load_batch(
+        self, *paths: pathlib.Path, timed_inside: bool = False, is_logged: bool = False
+    ) -> Contender:
         return lambda database: self.bench.run_product(
-            database, "load_d0010", "--batch", *self.options, *paths, timed_inside=timed_inside
+            database,
+            "load_d0010",
+            "--batch",
+            *self.options,
+            *paths,
+            timed_inside=timed_inside,
+            is_logged=is_logged,
         )
 
     def rival(self, name: str, path: pathlib.Path) -> Contender:
