@@ -99,6 +99,7 @@ class _Chunk:
             readable_twice = [content for content in self._contents if not content.failure]
             _stage(readable_twice, delivered_at, on_progress, stage_only=stage_only)
         for content in self._contents:
+            content.forget_envelope()
             if not content.failure and content.flow_file.pk in in_flight:
                 content.is_repeat = True
 

@@ -41,6 +41,19 @@ class FileReport:
     findings: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
+# The fields of a flow file that a report is made from; the others are many.
+REPORTED_FIELDS = (
+    "file_name",
+    "sha256",
+    "status",
+    "reason",
+    "line_count",
+    "reading_count",
+    "rejected_line_count",
+    "warning_count",
+)
+
+
 def count_findings(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Mapping[str, int]]:
     """Return by file id how often each code of a finding was noted; files without are left out."""
     flawed = {
@@ -65,7 +78,8 @@ def report_of(
     is_duplicate: bool = False,
 ) -> FileReport:
     """Report a flow file as it stands, or as the content that a path turned out to be."""
-    outcome, reason = Outcome(flow_file.get_status_display()), flow_file.reason
+    outcome = Outcome(models.FlowFileStatus(flow_file.status).label)
+    reason = flow_file.reason
     if is_duplicate and flow_file.status in models.ACCEPTED_STATUSES:
         outcome, reason = Outcome.DUPLICATE, f"same content as {flow_file.file_name}"
     return FileReport(

@@ -10,12 +10,14 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from etl.domain import envelope, lines, records
 from etl.postgres import rows, staged_lines
-from etl.usecases import sources, transform
+from etl.usecases import outcomes, sources, transform
 from warehouse import models
 
 
 LONDON = zoneinfo.ZoneInfo(transform.TIME_ZONE)
 _CHANGED = "the file was written to while it was read"
+# Where a batch was loaded before, reading every field of its files would be half of the work.
+_FIELDS_OF_KNOWN = (*outcomes.REPORTED_FIELDS, "is_strict")
 
 
 class ContentChangedError(Exception):
@@ -72,6 +74,10 @@ class Content:
         return envelope.examine(
             self.source.content(), accept_test_files=self.rules.accept_test_files
         )
+
+    def forget_envelope(self) -> None:
+        """Give back its memory: by now the flow file says it all."""
+        vars(self).pop("envelope", None)
 
 
 def known_hashes(hashes: Sequence[str]) -> set[str]:
@@ -149,7 +155,7 @@ class _Registry:
     def __init__(self, contents: Sequence[Content], *, stage_only: bool) -> None:
         self._stage_only = stage_only
         hashes = [content.sha256 for content in contents]
-        flow_files = models.FlowFile.objects.filter(sha256__in=hashes)
+        flow_files = models.FlowFile.objects.filter(sha256__in=hashes).only(*_FIELDS_OF_KNOWN)
         self._known = {flow_file.sha256: flow_file for flow_file in flow_files}
         # Who judges anew holds the row, so that one of two does; the other takes it as it is then,
         # whatever its status has become.

@@ -27,6 +27,15 @@ _FILES_A_CHUNK = 2_000
 # Lines of other files that lie between two of a chunk are read past, so few of those may be.
 _FILES_BETWEEN = 16
 
+_FIELDS_FOR_STEPS = (
+    "status",
+    "flow",
+    "line_count",
+    "blank_line_count",
+    "meter_point_line_count",
+    "meter_line_count",
+    "reading_count",
+)
 
 # What the data of a file can bring about; anything else is not the file's fault.
 FAULTS_OF_A_FILE = (db.DataError, db.IntegrityError, db.InternalError, db.NotSupportedError)
@@ -144,16 +153,15 @@ def _transform(
     flow_file_ids: Sequence[int], transformed_at: datetime.datetime, *, skip_locked: bool
 ) -> Sequence[models.FlowFile]:
     files = models.FlowFile.objects.filter(id__in=flow_file_ids).order_by("id")
+    locked = files.only(*_FIELDS_FOR_STEPS).select_for_update(skip_locked=skip_locked, no_key=True)
     claimed = [
-        flow_file
-        for flow_file in files.select_for_update(skip_locked=skip_locked, no_key=True)
-        if flow_file.status == models.FlowFileStatus.STAGED
+        flow_file for flow_file in locked if flow_file.status == models.FlowFileStatus.STAGED
     ]
     if claimed:
         steps.run_transform(_parameters(claimed, transformed_at))
     if skip_locked:
         files = files.filter(id__in=[flow_file.pk for flow_file in claimed])
-    return list(files)
+    return list(files.only(*outcomes.REPORTED_FIELDS))
 
 
 def _parameters(
