@@ -15,8 +15,10 @@ from warehouse import models
 
 # A chunk is staged by one COPY and transformed by one run of the steps. Beyond these sizes the
 # cost of a file falls no further, and memory and the work that a kill costs would grow.
-FILES_A_CHUNK = 1_000
-BYTES_A_CHUNK = 2_097_152
+FILES_A_CHUNK = 1_500
+BYTES_A_CHUNK = 4_194_304
+# The first is an eighth of that, the next a quarter, so that the server soon has work.
+FIRST_SHARE = 8
 
 
 def load_files(
@@ -133,6 +135,7 @@ def _chunks(
     """Yield chunks of files, and whether it is the last one."""
     chunk: list[sources.Source | outcomes.FileReport] = []
     size = 0
+    share = FIRST_SHARE
     for path, is_last in _with_last(paths):
         try:
             source = sources.Source(path)
@@ -142,10 +145,11 @@ def _chunks(
         else:
             chunk.append(source)
             size += source.size
-        is_full = not in_batch or size >= BYTES_A_CHUNK or len(chunk) >= FILES_A_CHUNK
-        if is_full or is_last:
+        is_full = size * share >= BYTES_A_CHUNK or len(chunk) * share >= FILES_A_CHUNK
+        if is_full or is_last or not in_batch:
             yield chunk, is_last
             chunk, size = [], 0
+            share = max(1, share // 2)
 
 
 def _with_last(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
