@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import sys
 import time
 from collections.abc import Callable
 from concurrent import futures
@@ -18,6 +19,9 @@ from etl.postgres import transactions
 
 T = TypeVar("T")
 
+# The thread only hands statements on: Python shall not make it wait for its turn each time, as
+# long as it usually does (5 ms), while the server has nothing to do.
+_SWITCH_INTERVAL = 0.0005  # seconds
 _SECONDS_BETWEEN_CANCELS = 0.1
 # After this the server is out of reach, and what it still does it will roll back by itself.
 _SECONDS_OF_CANCELLING = 5
@@ -33,6 +37,8 @@ class Background(contextlib.AbstractContextManager["Background"]):
     def __init__(self) -> None:
         self._executor = futures.ThreadPoolExecutor(max_workers=1)
         self._connection: psycopg.Connection | None = None
+        self._switch_interval = sys.getswitchinterval()
+        sys.setswitchinterval(_SWITCH_INTERVAL)
 
     def submit(self, work: Callable[[], T]) -> futures.Future[T]:
         """Have this done after what was submitted before; the result raises what it raises."""
@@ -59,6 +65,7 @@ class Background(contextlib.AbstractContextManager["Background"]):
         if exception_type is not None:
             self._cancel_until(closed)
         self._executor.shutdown()
+        sys.setswitchinterval(self._switch_interval)
 
     def _cancel_until(self, closed: futures.Future[None]) -> None:
         # More than once: there is nothing to cancel before it connects, or between statements.
