@@ -52,6 +52,8 @@ def load_files(
                 stage_only=stage_only,
             )
             if not stage_only:
+                # Here and not there, where the server still transforms the chunk before.
+                transform.prepare(chunk.waiting)
                 work = functools.partial(chunk.transform, delivered_at)
                 # A single one leaves nothing to do beside it.
                 if is_last and before.transformed is None:
@@ -193,9 +195,9 @@ def _stage(
                 again(contents[:place])
                 contents = contents[place:]
             else:
-                transform.transform_files(
-                    flow_file_ids=[undecided.holder_id], transformed_at=delivered_at
-                )
+                holder = [undecided.holder_id]
+                transform.prepare(holder)
+                transform.transform_files(flow_file_ids=holder, transformed_at=delivered_at)
         except (*transform.FAULTS_OF_A_FILE, stage.ContentChangedError, OSError) as error:
             if len(contents) == 1:
                 contents[0].failure = advice.first_line(error)

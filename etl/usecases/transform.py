@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from django import db
@@ -74,6 +74,7 @@ def transform_waiting(
     after = 0
     while chunk := _next_chunk(flow_files, after):
         after = chunk[-1]
+        prepare(chunk)
         yield transform_files(flow_file_ids=chunk, transformed_at=transformed_at, skip_locked=True)
 
 
@@ -93,6 +94,14 @@ def _next_chunk(flow_files: QuerySet[models.FlowFile], after: int) -> list[int]:
     return chunk
 
 
+def prepare(flow_file_ids: Collection[int]) -> None:
+    """Tell the planner of the lines of these files, if they are many, before the transform."""
+    staged = models.FlowFile.objects.filter(id__in=flow_file_ids)
+    line_count = staged.aggregate(total=Sum("line_count"))["total"] or 0
+    if line_count >= _LINES_WORTH_ANALYZING:
+        staged_lines.analyze()
+
+
 def transform_files(
     *,
     flow_file_ids: Sequence[int],
@@ -102,9 +111,10 @@ def transform_files(
     """
     Transform these files together, in one transaction, and return them as they are then.
 
-    A file that another process has transformed meanwhile is returned as that one left it. If the
-    files can't be transformed for a reason that lies in one of them, they are taken apart until
-    that one stands alone: it is marked as failed, and the others are transformed.
+    They have been prepared by `prepare`. A file that another process has transformed meanwhile is
+    returned as that one left it. If the files can't be transformed for a reason that lies in one
+    of them, they are taken apart until that one stands alone: it is marked as failed, and the
+    others are transformed. Returned are the fields that a report needs; any other costs a query.
 
     :raises django.db.OperationalError: if the server goes away; what is not done stays staged
     """
@@ -127,7 +137,6 @@ def _runs(flow_file_ids: Sequence[int]) -> Iterator[Sequence[int]]:
 def _transform_run(
     flow_file_ids: Sequence[int], transformed_at: datetime.datetime, *, skip_locked: bool
 ) -> Sequence[models.FlowFile]:
-    _prepare(flow_file_ids)
     is_first_try = True
 
     def work() -> Sequence[models.FlowFile]:
@@ -226,10 +235,3 @@ def _mark_failed(flow_file_id: int, error: db.Error) -> models.FlowFile:
         return flow_file
 
     return transactions.commit(mark)
-
-
-def _prepare(flow_file_ids: Sequence[int]) -> None:
-    staged = models.FlowFile.objects.filter(id__in=flow_file_ids)
-    line_count = staged.aggregate(total=Sum("line_count"))["total"] or 0
-    if line_count >= _LINES_WORTH_ANALYZING:
-        staged_lines.analyze()
