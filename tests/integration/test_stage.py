@@ -73,3 +73,38 @@ class TestTwoLoaders:
         assert ": duplicate" in ended.out
         assert models.FlowFile.objects.get().status == models.FlowFileStatus.LOADED
         assert run("reconcile").code == 0
+
+    def test_begin_again_and_alone_when_another_inserted_their_new_meter(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        paths = [
+            write(builder.simple(value, file_id=value), f"{value}.uff") for value in ("1.0", "2.0")
+        ]
+        quicker: list[conftest.Ended] = []
+        turns: list[str] = []
+
+        def load() -> None:
+            quicker.append(run("load_d0010", paths[1]))
+            db.connection.close()
+
+        def let_another_be_quicker(
+            execute: Callable[..., object], sql: str, *rest: object
+        ) -> object:
+            if "pg_advisory_xact_lock" in sql:
+                turns.append("beside others" if "shared" in sql else "alone")
+            # Between the judgement that the meter is new and its insert.
+            if sql.startswith("/* 70_insert_meter_points */") and not quicker:
+                other = threading.Thread(target=load)
+                other.start()
+                other.join()
+            return execute(sql, *rest)
+
+        with db.connection.execute_wrapper(let_another_be_quicker):
+            ended = run("load_d0010", paths[0])
+
+        assert ": loaded" in quicker[0].out
+        assert ": loaded" in ended.out
+        assert turns == ["beside others", "alone"]
+        register = models.Register.objects.get()
+        assert sorted(reading.value for reading in register.readings.all()) == [1, 2]
+        assert run("reconcile").code == 0
