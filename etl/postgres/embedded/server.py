@@ -62,7 +62,6 @@ shared_buffers = 256MB
 maintenance_work_mem = 256MB
 wal_level = minimal
 max_wal_senders = 0
-wal_compression = on
 wal_buffers = 64MB
 min_wal_size = 512MB
 max_wal_size = 4GB
