@@ -5,11 +5,12 @@ import json
 import os
 import pathlib
 import shutil
+import sys
 import zoneinfo
 from decimal import Decimal
 
 import pytest
-from django import db
+from django import db, test
 
 from etl.models import StagedLine
 from tests import builder, conftest
@@ -568,6 +569,49 @@ class TestPaths:
             "duplicate",
         ]
         assert counts()["reading"] == 1
+
+
+class TestBatch:
+    def test_takes_as_many_statements_for_many_files_as_for_few(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        def load(paths: list[pathlib.Path]) -> int:
+            with test.utils.CaptureQueriesContext(db.connection) as queries:
+                ended = run("load_d0010", "--batch", *paths)
+            assert ended.code == 0
+            return len(queries)
+
+        paths = [
+            write(builder.simple(file_id=f"{number:010d}"), f"{number}.uff") for number in range(9)
+        ]
+        few, many = paths[:2], paths[2:]
+        assert load(few) == load(many)
+        # Known by now.
+        assert load(few) == load(many)
+
+    def test_holds_files_with_and_without_lines_of_other_groups(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        plain = write(builder.simple(file_id="0000000001"), "plain.uff")
+        visited = builder.meter_point(
+            builder.OTHER_MPAN, builder.line("027|20||"), builder.meter("A1", builder.reading())
+        )
+        other = write(builder.flow_file(visited, file_id="0000000002"), "other.uff")
+
+        assert run("load_d0010", "--batch", plain, other).code == 0
+
+        assert models.SiteVisit.objects.get().mpan_core == builder.OTHER_MPAN
+        assert run("reconcile").code == 0
+
+    def test_leaves_the_process_as_it_was(self, run: conftest.Run) -> None:
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(0.25)
+        try:
+            run("load_d0010", "--batch", conftest.SAMPLE)
+
+            assert sys.getswitchinterval() == 0.25
+        finally:
+            sys.setswitchinterval(before)
 
 
 class TestText:

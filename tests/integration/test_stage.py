@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import contextlib
 import datetime
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from django import db
@@ -43,6 +44,34 @@ class TestStageContents:
         assert not StagedLine.objects.exists()
 
 
+@contextlib.contextmanager
+def another_quicker(
+    work: Callable[[], conftest.Ended], *, before: Callable[[str], bool]
+) -> Iterator[tuple[list[conftest.Ended], list[str]]]:
+    """
+    Have another connection do its work just before the first such statement of this one.
+
+    Yield how that ended, and the statements of this one.
+    """
+    ended: list[conftest.Ended] = []
+    statements: list[str] = []
+
+    def in_thread() -> None:
+        ended.append(work())
+        db.connection.close()
+
+    def wrapper(execute: Callable[..., object], sql: str, *rest: object) -> object:
+        statements.append(sql)
+        if before(sql) and not ended:
+            other = threading.Thread(target=in_thread)
+            other.start()
+            other.join()
+        return execute(sql, *rest)
+
+    with db.connection.execute_wrapper(wrapper):
+        yield ended, statements
+
+
 @pytest.mark.django_db(transaction=True)
 class TestTwoLoaders:
     def test_judge_what_was_rejected_anew_but_once(
@@ -50,23 +79,11 @@ class TestTwoLoaders:
     ) -> None:
         path = write(builder.flow_file(builder.meter_point(builder.MPAN), test_flag="TR01"))
         assert run("load_d0010", path).code == 1
-        quicker: list[conftest.Ended] = []
-
-        def load() -> None:
-            quicker.append(run("load_d0010", "--accept-test-files", path))
-            db.connection.close()
-
-        def let_another_be_quicker(
-            execute: Callable[..., object], sql: str, *rest: object
-        ) -> object:
+        with another_quicker(
+            lambda: run("load_d0010", "--accept-test-files", path),
             # Between what this one has read and the lock that it takes.
-            if sql.endswith("FOR NO KEY UPDATE") and not quicker:
-                other = threading.Thread(target=load)
-                other.start()
-                other.join()
-            return execute(sql, *rest)
-
-        with db.connection.execute_wrapper(let_another_be_quicker):
+            before=lambda sql: sql.endswith("FOR NO KEY UPDATE"),
+        ) as (quicker, _):
             ended = run("load_d0010", "--accept-test-files", path)
 
         assert ": loaded" in quicker[0].out
@@ -80,31 +97,18 @@ class TestTwoLoaders:
         paths = [
             write(builder.simple(value, file_id=value), f"{value}.uff") for value in ("1.0", "2.0")
         ]
-        quicker: list[conftest.Ended] = []
-        turns: list[str] = []
 
-        def load() -> None:
-            quicker.append(run("load_d0010", paths[1]))
-            db.connection.close()
-
-        def let_another_be_quicker(
-            execute: Callable[..., object], sql: str, *rest: object
-        ) -> object:
-            if "pg_advisory_xact_lock" in sql:
-                turns.append("beside others" if "shared" in sql else "alone")
+        with another_quicker(
+            lambda: run("load_d0010", paths[1]),
             # Between the judgement that the meter is new and its insert.
-            if sql.startswith("/* 70_insert_meter_points */") and not quicker:
-                other = threading.Thread(target=load)
-                other.start()
-                other.join()
-            return execute(sql, *rest)
-
-        with db.connection.execute_wrapper(let_another_be_quicker):
+            before=lambda sql: sql.startswith("/* 70_insert_meter_points */"),
+        ) as (quicker, statements):
             ended = run("load_d0010", paths[0])
 
         assert ": loaded" in quicker[0].out
         assert ": loaded" in ended.out
-        assert turns == ["beside others", "alone"]
+        turns = [sql for sql in statements if "pg_advisory_xact_lock" in sql]
+        assert ["shared" in turn for turn in turns] == [True, False]
         register = models.Register.objects.get()
         assert sorted(reading.value for reading in register.readings.all()) == [1, 2]
         assert run("reconcile").code == 0
