@@ -43,16 +43,16 @@ def copy(blocks: Iterable[Iterable[Row]]) -> None:
     ):
         lines: list[str] = []
         for rows in blocks:
+            held = len(lines)
             lines += [
                 f"{line_id}\t{parent_id or _NULL}\t{group_code}\t{mpan_core}\t{payload}\n"
                 for line_id, parent_id, group_code, mpan_core, payload in rows
             ]
+            row_count += len(lines) - held
             if len(lines) >= _ROWS_A_WRITE:
                 stream.write("".join(lines))
-                row_count += len(lines)
-                lines = []
+                lines.clear()
         stream.write("".join(lines))
-        row_count += len(lines)
     seconds = time.perf_counter() - started
     facts = {"step": "copy_staged_lines", "rows": row_count, "seconds": round(seconds, 3)}
     logger.info("%s: %d rows, %.3f s", *facts.values(), extra={"facts": facts})

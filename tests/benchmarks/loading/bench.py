@@ -30,6 +30,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[3]
 MIB = 2**20
 # Set in some containers: each start would compile all of Django, each line be written by itself.
 _SLOWING = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
+_LOG_LEVEL = "D0010_LOG_LEVEL"
 _REAPED = 0.2  # seconds in which the server notices that a backend has ended
 
 # 2026-11-24 03:29:23,346 INFO etl.postgres.steps: 10_judge_meter_points: 11 rows, 0.003 s
@@ -238,17 +239,20 @@ class Bench:
         """
         # Timed inside, the same command also says how long loading took without its start.
         program = ["-m", "tests.benchmarks.loading.timed"] if timed_inside else ["manage.py"]
-        level = {"D0010_LOG_LEVEL": "INFO"} if is_logged else {}
-        return self.run([sys.executable, *program, *arguments], database=database, **level)
+        return self.run(
+            [sys.executable, *program, *arguments], database=database, is_logged=is_logged
+        )
 
-    def run(self, command: Sequence[object], *, database: str, **environment: str) -> Run:
+    def run(self, command: Sequence[object], *, database: str, is_logged: bool = False) -> Run:
         """
         Run a process to its end.
 
         :raises BenchmarkError: if it does not end with 0
         """
-        environment |= {
-            **{name: value for name, value in os.environ.items() if name not in _SLOWING},
+        ignored = {*_SLOWING, _LOG_LEVEL}
+        environment = {
+            **{name: value for name, value in os.environ.items() if name not in ignored},
+            **({_LOG_LEVEL: "INFO"} if is_logged else {}),
             "DATABASE_URL": self.url(database),
             "DJANGO_SETTINGS_MODULE": "etl.config.settings",
         }
