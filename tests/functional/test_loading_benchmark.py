@@ -19,7 +19,7 @@ import psutil
 import pytest
 
 from tests import conftest
-from tests.benchmarks.loading import bench, cases, floors, session
+from tests.benchmarks.loading import bench, cases, floors, processes, session
 
 
 TINY = session.Sizes(
@@ -155,13 +155,13 @@ class TestContenders:
             "another day": shared.load(shared.day(1, 40)),
         }
 
-        with pytest.raises(bench.BenchmarkError, match="stored readings differ"):
+        with pytest.raises(processes.BenchmarkError, match="stored readings differ"):
             shared.measure("-", shared.bench.empty, contenders)
 
     def test_that_fail_are_found_out(self, shared: session.Session) -> None:
         missing = shared.bench.folder / "missing.uff"
 
-        with pytest.raises(bench.BenchmarkError, match=r"ended with 1: .*missing"):
+        with pytest.raises(processes.BenchmarkError, match=r"ended with 1: .*missing"):
             shared.measure("-", shared.bench.empty, {"ours": shared.load(missing)})
 
     @pytest.mark.parametrize("rival", ["bulk_create", "duckdb"])

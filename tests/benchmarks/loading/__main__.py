@@ -19,7 +19,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from tests.benchmarks.loading import bench, cases, report, session
+from tests.benchmarks.loading import bench, cases, processes, report, session
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 if name in wanted:
                     rows += case(shared)
                     _write(options, shared, rows)
-    except bench.BenchmarkError as error:
+    except processes.BenchmarkError as error:
         print(error, file=sys.stderr)  # noqa: T201 - a script
         return 1
     except KeyboardInterrupt:

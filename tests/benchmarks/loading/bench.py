@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import datetime
 import functools
 import logging
 import os
 import pathlib
-import re
 import shutil
 import signal
-import subprocess
-import sys
 import tempfile
 import time
 import urllib.parse
@@ -24,20 +20,14 @@ import psycopg
 from psycopg import sql
 
 from etl.postgres.embedded import server
+from tests.benchmarks.loading import processes
 
 
-ROOT = pathlib.Path(__file__).resolve().parents[3]
 MIB = 2**20
-# Set in some containers: each start would compile all of Django, each line be written by itself.
-_SLOWING = {"PYTHONDONTWRITEBYTECODE", "PYTHONUNBUFFERED"}
-_LOG_LEVEL = "D0010_LOG_LEVEL"
+_TIMED = pathlib.Path(__file__).with_name("timed.py")
 _REAPED = 0.2  # seconds in which the server notices that a backend has ended
-
-# 2026-11-24 03:29:23,346 INFO etl.postgres.steps: 10_judge_meter_points: 11 rows, 0.003 s
-_STEP = re.compile(
-    r"^(?P<at>\S+ \S+) INFO \S+: (?P<name>\w+): -?\d+ rows, (?P<seconds>[\d.]+) s$", re.MULTILINE
-)
-_LOADING = re.compile(r"^loading: (?P<seconds>[\d.]+) s$", re.MULTILINE)
+# Beyond this a new database is copied as files rather than page by page through the log.
+_COPIED_AS_FILES = 256 * MIB
 
 # Order of the rows does not matter, so that contenders may store them as they like.
 _STORED_READINGS = """
@@ -53,36 +43,6 @@ _STORED_READINGS = """
 """
 
 logger = logging.getLogger(__name__)
-
-
-class BenchmarkError(Exception):
-    """A contender failed, or did not do what it was measured for."""
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Run:
-    """
-    One measured run.
-
-    `peak_memory` is that of the process, in bytes; the system counts a new process from the size
-    of the one that started it, so it is never less than that of the benchmark itself. `steps`
-    are the seconds of each SQL step that the product logged, `outside` those before, between and
-    after them; `loading` is the time between its look at the first file and its report of the
-    last. `cpu_seconds` are those of the process and of the server's processes that worked for it,
-    where the system tells: they tell more than the clock while something else runs.
-    """
-
-    seconds: float
-    cpu_seconds: float | None = None
-    peak_memory: int | None = None
-    steps: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    outside: Mapping[str, float] = dataclasses.field(default_factory=dict)
-    loading: float | None = None
-
-    @property
-    def transform(self) -> float:
-        """The seconds of the steps in `sql/transform`, whose names begin with their place."""
-        return sum(seconds for name, seconds in self.steps.items() if name[0].isdigit())
 
 
 class Bench:
@@ -117,7 +77,7 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
-        with _uninterrupted():
+        with processes.uninterrupted():
             self._server.release()
             shutil.rmtree(self.folder, ignore_errors=True)
         for number, handler in self._handlers.items():
@@ -159,11 +119,21 @@ class Bench:
     @contextlib.contextmanager
     def fresh(self, template: str) -> Iterator[str]:
         """Make a database like the template, and drop it afterwards."""
+        name = self.copy(template)
+        yield name
+        self.drop(name)
+
+    def copy(self, template: str) -> str:
+        """Make a database like the template, which stays until it is dropped."""
         self._cells += 1
         name = f"cell_{self._cells}"
         self._create(name, template)
-        yield name
-        self._execute("DROP DATABASE {} WITH (FORCE)", name)
+        # The first session of a database is slower, since it makes what the others read.
+        self.connect(name).close()
+        return name
+
+    def drop(self, database: str) -> None:
+        self._execute("DROP DATABASE {} WITH (FORCE)", database)
 
     def stored_readings(self, database: str) -> tuple[int, int]:
         """Return the number of readings and a checksum over what they say."""
@@ -189,7 +159,8 @@ class Bench:
         return dict(rows)
 
     def _create(self, name: str, template: str) -> None:
-        self._execute("CREATE DATABASE {} TEMPLATE {}", name, template)
+        strategy = "FILE_COPY" if self.size(template) > _COPIED_AS_FILES else "WAL_LOG"
+        self._execute(f"CREATE DATABASE {{}} TEMPLATE {{}} STRATEGY {strategy}", name, template)
 
     def _execute(self, statement: Any, *names: str) -> None:
         with self.connect("postgres") as connection:
@@ -200,7 +171,7 @@ class Bench:
 
     # Processes.
 
-    def measure(self, contender: Callable[[str], Run], database: str) -> Run:
+    def measure(self, contender: Callable[[str], processes.Run], database: str) -> processes.Run:
         """Run a contender from a settled state on, and add what the server spent on it."""
         with self.connect("postgres") as connection:
             connection.execute("CHECKPOINT")
@@ -228,99 +199,64 @@ class Bench:
         *arguments: object,
         timed_inside: bool = False,
         is_logged: bool = True,
-    ) -> Run:
+        checkout: processes.Checkout = processes.HERE,
+        time_limit: float | None = None,
+    ) -> processes.Run:
         """
         Run a command of the project, from its start to its end.
 
         Its log tells how long each step took. It also costs time for each file, and nobody asks
         for it by default.
 
+        :raises TookTooLongError: if it was killed, at the limit in seconds
         :raises BenchmarkError: if it does not end with 0
         """
-        # Timed inside, the same command also says how long loading took without its start.
-        program = ["-m", "tests.benchmarks.loading.timed"] if timed_inside else ["manage.py"]
+        # Timed inside, the same command also says how long its work took without its start.
+        program = _TIMED if timed_inside else "manage.py"
         return self.run(
-            [sys.executable, *program, *arguments], database=database, is_logged=is_logged
+            [checkout.python, program, *arguments],
+            database=database,
+            root=checkout.root,
+            is_logged=is_logged,
+            time_limit=time_limit,
         )
 
-    def run(self, command: Sequence[object], *, database: str, is_logged: bool = False) -> Run:
+    def run(
+        self,
+        command: Sequence[object],
+        *,
+        database: str,
+        root: pathlib.Path = processes.ROOT,
+        is_logged: bool = False,
+        time_limit: float | None = None,
+    ) -> processes.Run:
         """
         Run a process to its end.
 
+        :raises TookTooLongError: if it was killed, at the limit in seconds
         :raises BenchmarkError: if it does not end with 0
         """
-        ignored = {*_SLOWING, _LOG_LEVEL}
-        environment = {
-            **{name: value for name, value in os.environ.items() if name not in ignored},
-            **({_LOG_LEVEL: "INFO"} if is_logged else {}),
-            "DATABASE_URL": self.url(database),
-            "DJANGO_SETTINGS_MODULE": "etl.config.settings",
-        }
-        output = self.folder / "output"
-        with output.open("w+", encoding="utf-8") as file:
-            started_at, started = time.time(), time.perf_counter()
-            process = subprocess.Popen(
-                [*map(str, command)],
-                cwd=ROOT,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=file,
-                stderr=subprocess.STDOUT,
+        try:
+            return processes.run(
+                command,
+                url=self.url(database),
+                output=self.folder / "output",
+                root=root,
+                is_logged=is_logged,
+                time_limit=time_limit,
             )
-            try:
-                _, status, usage = os.wait4(process.pid, 0)
-                seconds = time.perf_counter() - started
-            except BaseException:
-                with _uninterrupted():
-                    process.kill()
-                    process.wait()
-                raise
-            process.returncode = os.waitstatus_to_exitcode(status)
-            file.seek(0)
-            said = file.read()
-        if process.returncode != 0:
-            shown = " ".join(map(str, command[:6]))
-            raise BenchmarkError(f"{shown} … ended with {process.returncode}: {said[-2000:]}")
-        loading = _LOADING.search(said)
-        return Run(
-            seconds=seconds,
-            cpu_seconds=usage.ru_utime + usage.ru_stime,
-            # Kibibytes, but bytes on macOS.
-            peak_memory=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
-            loading=float(loading["seconds"]) if loading else None,
-            **_steps(said, started_at=started_at, seconds=seconds),
-        )
+        except processes.TookTooLongError:
+            self._end_sessions(database)
+            raise
 
-
-def _steps(said: str, *, started_at: float, seconds: float) -> dict[str, Mapping[str, float]]:
-    steps: dict[str, float] = {}
-    ends = []
-    for found in _STEP.finditer(said):
-        steps[found["name"]] = steps.get(found["name"], 0) + float(found["seconds"])
-        end = datetime.datetime.strptime(found["at"], "%Y-%m-%d %H:%M:%S,%f").astimezone()
-        ends.append((end.timestamp() - started_at, float(found["seconds"])))
-    if not ends:
-        return {}
-    before = ends[0][0] - ends[0][1]
-    after = seconds - ends[-1][0]
-    between = seconds - before - after - sum(steps.values())
-    outside = {
-        "before the first step": before,
-        "between the steps": between,
-        "after the last step": after,
-    }
-    return {"steps": steps, "outside": outside}
+    def _end_sessions(self, database: str) -> None:
+        # The server notices that a client is gone only when it has something to say to it.
+        with self.connect("postgres") as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = %s",
+                [database],
+            )
 
 
 def _exit(number: int, _: object) -> None:
     raise SystemExit(128 + number)
-
-
-@contextlib.contextmanager
-def _uninterrupted() -> Iterator[None]:
-    """Let a second Ctrl-C not cut short what cleans up after the first."""
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -7,7 +7,7 @@ import pathlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.benchmarks.loading import bench, fill, floors, session
+from tests.benchmarks.loading import bench, fill, floors, processes, session
 
 
 _FILES_A_SMALL_LOAD = 50
@@ -163,7 +163,7 @@ def case_f(shared: session.Session) -> Sequence[Row]:
     """
     sizes = shared.sizes
     small = shared.loaded(sizes.readings)
-    runs: dict[str, list[bench.Run]] = {
+    runs: dict[str, list[processes.Run]] = {
         name: [] for name in ("B, little stored", "B", "E, empty database", "E")
     }
 

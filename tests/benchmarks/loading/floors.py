@@ -13,7 +13,7 @@ import time
 import psycopg
 from psycopg import sql
 
-from tests.benchmarks.loading import bench
+from tests.benchmarks.loading import bench, processes
 
 
 _BLOCK = 2**20
@@ -31,13 +31,13 @@ _NEW_ROWS = {
 }
 
 
-def copy_raw(laboratory: bench.Bench, database: str, flow_file: pathlib.Path) -> bench.Run:
+def copy_raw(laboratory: bench.Bench, database: str, flow_file: pathlib.Path) -> processes.Run:
     """F1: COPY the bytes of a file into a bare table of one column."""
     with laboratory.connect(database) as connection:
         connection.execute("CREATE TABLE raw_line (payload text)")
         started = time.perf_counter()
         _send(connection, sql.SQL("COPY raw_line FROM STDIN"), flow_file)
-        return bench.Run(seconds=time.perf_counter() - started)
+        return processes.Run(seconds=time.perf_counter() - started)
 
 
 def keep_finished(
@@ -59,7 +59,7 @@ def keep_finished(
                     file.write(block)
 
 
-def copy_finished(laboratory: bench.Bench, database: str, folder: pathlib.Path) -> bench.Run:
+def copy_finished(laboratory: bench.Bench, database: str, folder: pathlib.Path) -> processes.Run:
     """F2: COPY finished rows into all tables, in one transaction, with the raw lines."""
     with laboratory.connect(database, autocommit=False) as connection:
         columns = {table: _columns(connection, table) for table in _NEW_ROWS}
@@ -71,7 +71,7 @@ def copy_finished(laboratory: bench.Bench, database: str, folder: pathlib.Path) 
             )
             _send(connection, statement, folder / table)
         connection.commit()
-        return bench.Run(seconds=time.perf_counter() - started)
+        return processes.Run(seconds=time.perf_counter() - started)
 
 
 def _columns(connection: psycopg.Connection[tuple[str]], table: str) -> sql.Composed:

@@ -78,7 +78,7 @@ def as_json(shared: session.Session, rows: Sequence[cases.Row], *, is_quick: boo
                 "median_seconds": measured.seconds,
                 "seconds": [run.seconds for run in measured.runs],
                 "median_cpu_seconds": measured.cpu_seconds or None,
-                "loading_seconds": [run.loading for run in measured.runs if run.loading],
+                "loading_seconds": [run.inside for run in measured.runs if run.inside],
                 "peak_memory_bytes": measured.peak_memory or None,
                 "steps": measured.steps,
             }

@@ -16,14 +16,14 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 
 from tests.benchmarks import generate
-from tests.benchmarks.loading import bench, floors
+from tests.benchmarks.loading import bench, floors, processes
 
 
 SAMPLE_READINGS = 13  # those of the real sample
 # The meters of case E's files, out of the way of all others.
 _FIRST_METER_OF_SAMPLES = 900_000_000
 
-Contender = Callable[[str], bench.Run]
+Contender = Callable[[str], processes.Run]
 
 logger = logging.getLogger(__name__)
 
@@ -56,7 +56,7 @@ class Measured:
 
     case: str
     contender: str
-    runs: Sequence[bench.Run]
+    runs: Sequence[processes.Run]
 
     @property
     def seconds(self) -> float:
@@ -64,7 +64,7 @@ class Measured:
 
     @property
     def loading(self) -> float:
-        return statistics.median(run.loading or 0 for run in self.runs)
+        return statistics.median(run.inside or 0 for run in self.runs)
 
     @property
     def transform(self) -> float:
@@ -109,7 +109,7 @@ class Session:
 
         :raises BenchmarkError: if one fails, or if they do not store the same readings
         """
-        runs: dict[str, list[bench.Run]] = {name: [] for name in contenders}
+        runs: dict[str, list[processes.Run]] = {name: [] for name in contenders}
         stored: dict[tuple[int, int], str] = {}
         for _ in range(self.rounds * times):
             for name, contender in contenders.items():
@@ -118,15 +118,17 @@ class Session:
                     if not name.startswith("F1"):
                         stored.setdefault(self.bench.stored_readings(database), name)
                 if len(stored) > 1:
-                    raise bench.BenchmarkError(f"case {case}: stored readings differ: {stored}")
+                    raise processes.BenchmarkError(
+                        f"case {case}: stored readings differ: {stored}"
+                    )
         return self.keep(case, runs)
 
-    def run(self, case: str, name: str, contender: Contender, database: str) -> bench.Run:
+    def run(self, case: str, name: str, contender: Contender, database: str) -> processes.Run:
         run = self.bench.measure(contender, database)
         logger.info("%s, %s: %.3f s", case, name, run.seconds)
         return run
 
-    def keep(self, case: str, runs: Mapping[str, list[bench.Run]]) -> Mapping[str, Measured]:
+    def keep(self, case: str, runs: Mapping[str, list[processes.Run]]) -> Mapping[str, Measured]:
         found = {
             name: Measured(case=case, contender=name, runs=runs_of_it)
             for name, runs_of_it in runs.items()
