@@ -178,10 +178,14 @@ class Bench:
         before = self._cpu_seconds_of_backends()
         run = contender(database)
         if before is None:
-            return dataclasses.replace(run, cpu_seconds=None)
+            return dataclasses.replace(run, cpu_seconds=None, cpu_inside=None)
         time.sleep(_REAPED)
         spent = (self._cpu_seconds_of_backends() or 0) - before
-        return dataclasses.replace(run, cpu_seconds=(run.cpu_seconds or 0) + spent)
+        return dataclasses.replace(
+            run,
+            cpu_seconds=(run.cpu_seconds or 0) + spent,
+            cpu_inside=None if run.cpu_inside is None else run.cpu_inside + spent,
+        )
 
     def _cpu_seconds_of_backends(self) -> float | None:
         """Return the CPU time of all backends that have ended; only Linux tells."""

@@ -25,7 +25,7 @@ _LOG_LEVEL = "D0010_LOG_LEVEL"
 _STEP = re.compile(
     r"^(?P<at>\S+ \S+) INFO \S+: (?P<name>\w+): -?\d+ rows, (?P<seconds>[\d.]+) s$", re.MULTILINE
 )
-_INSIDE = re.compile(r"^inside: (?P<seconds>[\d.]+) s$", re.MULTILINE)
+_INSIDE = re.compile(r"^inside: (?P<clock>[\d.]+) s, CPU: (?P<cpu>[\d.]+) s$", re.MULTILINE)
 
 
 class BenchmarkError(Exception):
@@ -63,6 +63,7 @@ class Run:
     after them; `inside` is the time that a command's work took without its start (see
     timed.py). `cpu_seconds` are those of the process and of the server's processes that worked
     for it, where the system tells: they tell more than the clock while something else runs.
+    `cpu_inside` are the same without the start of the process.
     """
 
     seconds: float
@@ -71,6 +72,7 @@ class Run:
     steps: Mapping[str, float] = dataclasses.field(default_factory=dict)
     outside: Mapping[str, float] = dataclasses.field(default_factory=dict)
     inside: float | None = None
+    cpu_inside: float | None = None
     said: str = ""
 
     @property
@@ -134,7 +136,8 @@ def run(
         cpu_seconds=usage.ru_utime + usage.ru_stime,
         # Kibibytes, but bytes on macOS.
         peak_memory=usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024),
-        inside=float(inside["seconds"]) if inside else None,
+        inside=float(inside["clock"]) if inside else None,
+        cpu_inside=float(inside["cpu"]) if inside else None,
         said=said,
         **_steps(said, started_at=started_at, seconds=seconds),
     )
