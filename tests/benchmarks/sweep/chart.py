@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import html
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from tests.benchmarks.sweep import figures
 
 
 _WIDTH, _HEIGHT = 470, 360  # of a panel, with its labels
-_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 16, 44, 52
+_LEFT, _RIGHT, _TOP, _BOTTOM = 64, 36, 44, 52
 _LEGEND_ROW = 22
 _COLORS = ("#0072b2", "#009e73", "#cc79a7", "#d55e00", "#6a51a3", "#8c6d31")
 _DASHES = ("", "6 4", "2 3")
@@ -56,6 +56,16 @@ def draw(curves: figures.Curves) -> str:
         across = _scale(sizes, start=left + _LEFT, end=left + _WIDTH - _RIGHT)
         up = _scale(seconds, start=_HEIGHT - _BOTTOM, end=_TOP)
         parts += _axes(across, up, _TITLES[kind])
+        parts += _limits(
+            {
+                point.limit
+                for curve, points in drawn.items()
+                for point in points
+                if curve.meters == kind and point.limit is not None
+            },
+            across,
+            up,
+        )
         for curve, points in drawn.items():
             if curve.meters == kind:
                 color, dashes = _style(curve, stored, checkouts)
@@ -100,6 +110,17 @@ def _axes(across: _Scale, up: _Scale, title: str) -> Iterator[str]:
     yield f"<text {below}>readings in the file</text>"
 
 
+def _limits(limits: Iterable[float], across: _Scale, up: _Scale) -> Iterator[str]:
+    for limit in limits:
+        y = up.place(limit)
+        ends = f'x1="{across.start}" y1="{y:.1f}" x2="{across.end}" y2="{y:.1f}"'
+        yield f'<line class="axis" stroke-dasharray="1 3" {ends}/>'
+        yield (
+            f'<text x="{across.end}" y="{y - 6:.1f}" text-anchor="end">'
+            f"stopped at {limit:g} s</text>"
+        )
+
+
 def _curve(
     points: Sequence[figures.Point], across: _Scale, up: _Scale, color: str, dashes: str
 ) -> Iterator[str]:
@@ -110,15 +131,10 @@ def _curve(
         is_stopped = point.limit is not None
         fill = "#ffffff" if is_stopped else color
         yield (
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{fill}" stroke="{color}">'
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{fill}" stroke="{color}">'
             f"<title>{point.readings:,} readings: {'more than ' if is_stopped else ''}"
             f"{point.seconds:.3g} s</title></circle>"
         )
-        if is_stopped:
-            yield (
-                f'<text x="{x:.1f}" y="{y - 8:.1f}" text-anchor="middle">'
-                f"&gt; {point.limit:g} s</text>"
-            )
 
 
 def _legend(
@@ -139,7 +155,7 @@ def _legend(
 
 
 def _columns(width: int) -> int:
-    return max(1, width // 235)
+    return max(1, width // 300)
 
 
 def _style(
