@@ -21,58 +21,29 @@ CHECKOUT = processes.Checkout(name="other", root=conftest.ROOT, python=sys.execu
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    """Run the sweep as a process and return what it wrote as JSON, with what it printed."""
-    folder = tmp_path_factory.mktemp("sweep")
-    done = subprocess.run(
+def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    return tmp_path_factory.mktemp("sweep")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def running(folder: pathlib.Path) -> Iterator[subprocess.Popen[str]]:
+    """Start the sweep as a process: it is waited for last, and the other tests run beside it."""
+    process = subprocess.Popen(
         [
             *(sys.executable, "-m", "tests.benchmarks.sweep", "--quick", "--sizes=13"),
             *("--stores=240", "--meters=known", "--batches=2", "--time-limit=60"),
             *(f"--json={folder / 'found.json'}", f"--chart={folder / 'chart.svg'}"),
         ],
         cwd=conftest.ROOT,
-        capture_output=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        check=False,
     )
-    assert done.returncode == 0, done.stderr
-    found: dict[str, Any] = json.loads((folder / "found.json").read_text())
-    return {**found, "printed": done.stdout, "chart": (folder / "chart.svg").read_text()}
-
-
-class TestSweep:
-    def test_measures_loading_and_what_follows_a_file(self, swept: dict[str, Any]) -> None:
-        curves = {(curve["what"], curve["meters"], curve["stored"]) for curve in swept["curves"]}
-
-        what = {
-            figures.LOAD,
-            "batch of 2",
-            measuring.PENDING,
-            measuring.RECONCILE,
-            *measuring.PAGES,
-        }
-        assert curves == {(one, "known", 240) for one in what}
-        assert all(
-            point["readings"] == 13 and min(point["runs"]) > 0
-            for curve in swept["curves"]
-            for point in curve["points"]
-        )
-
-    def test_tells_what_is_stored_for_a_file(self, swept: dict[str, Any]) -> None:
-        (growth,) = swept["stored_bytes"]
-
-        assert growth["readings"] == 100
-        assert growth["tables"]["reading"] > 0
-        assert "this: 100 readings, meters new, with their raw lines: " in swept["printed"]
-
-    def test_prints_tables_and_a_verdict(self, swept: dict[str, Any]) -> None:
-        assert "| readings | 240 lines stored |" in swept["printed"]
-        assert "Not judged: spikes: three sizes are needed." in swept["printed"]
-
-    def test_draws_a_chart(self, swept: dict[str, Any]) -> None:
-        words = {element.text for element in ElementTree.fromstring(swept["chart"]).iter()}  # noqa: S314 - our own
-
-        assert {"Meters known", "240 lines stored", "readings in the file", "100 ms"} <= words
+    yield process
+    # It has ended, unless the tests that wait for it were not chosen.
+    process.terminate()
+    process.communicate()
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +131,33 @@ class TestStore:
 
         assert (store.readings_a_file, store.file_count) == (readings_a_file, file_count)
 
+    @pytest.mark.usefixtures("empty")
+    def test_repeats_its_first_file_on_earlier_days(
+        self, laboratory: bench.Bench, tmp_path: pathlib.Path
+    ) -> None:
+        store = stores.Store(lines=960, readings_of_full_file=100)
+
+        template = stores.Stores(laboratory, files.Files(tmp_path)).template(CHECKOUT, store)
+
+        with laboratory.fresh(template) as database, laboratory.connect(database) as connection:
+            lines = connection.execute(
+                "SELECT flow_file.id, count(*), count(DISTINCT line.payload)"
+                " FROM flow_file LEFT JOIN staged_line AS line ON line.id >> 32 = flow_file.id"
+                " GROUP BY flow_file.id ORDER BY flow_file.id"
+            ).fetchall()
+            days = connection.execute(
+                "SELECT id >> 32, count(*), min(day), max(day) FROM ("
+                " SELECT id, (read_at AT TIME ZONE 'Europe/London')::date::text AS day"
+                " FROM reading) AS dated GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+        assert lines == [(number, 242, 242) for number in (1, 2, 3, 4)]
+        assert days == [
+            (1, 100, "2025-01-01", "2025-01-01"),
+            (2, 100, "2025-01-02", "2025-01-02"),
+            (3, 100, "2024-12-30", "2024-12-30"),
+            (4, 100, "2024-12-29", "2024-12-29"),
+        ]
+
 
 class TestFiles:
     def test_of_known_meters_lie_within_what_is_stored(self, tmp_path: pathlib.Path) -> None:
@@ -185,3 +183,47 @@ class TestFiles:
         written = files.Files(tmp_path)
 
         assert written.of_known_meters(count=3, readings=25, stored=80, turn=0) is None
+
+
+@pytest.fixture(scope="module")
+def swept(folder: pathlib.Path, running: subprocess.Popen[str]) -> dict[str, Any]:
+    """Return what the sweep wrote as JSON, with what it printed and drew."""
+    printed, errors = running.communicate(timeout=300)
+    assert running.returncode == 0, errors
+    found: dict[str, Any] = json.loads((folder / "found.json").read_text())
+    return {**found, "printed": printed, "chart": (folder / "chart.svg").read_text()}
+
+
+class TestSweep:
+    def test_measures_loading_and_what_follows_a_file(self, swept: dict[str, Any]) -> None:
+        curves = {(curve["what"], curve["meters"], curve["stored"]) for curve in swept["curves"]}
+
+        what = {
+            figures.LOAD,
+            "batch of 2",
+            measuring.PENDING,
+            measuring.RECONCILE,
+            *measuring.PAGES,
+        }
+        assert curves == {(one, "known", 240) for one in what}
+        assert all(
+            point["readings"] == 13 and min(point["runs"]) > 0
+            for curve in swept["curves"]
+            for point in curve["points"]
+        )
+
+    def test_tells_what_is_stored_for_a_file(self, swept: dict[str, Any]) -> None:
+        (growth,) = swept["stored_bytes"]
+
+        assert growth["readings"] == 100
+        assert growth["tables"]["reading"] > 0
+        assert "this: 100 readings, meters new, with their raw lines: " in swept["printed"]
+
+    def test_prints_tables_and_a_verdict(self, swept: dict[str, Any]) -> None:
+        assert "| readings | 240 lines stored |" in swept["printed"]
+        assert "Not judged: spikes: three sizes are needed." in swept["printed"]
+
+    def test_draws_a_chart(self, swept: dict[str, Any]) -> None:
+        words = {element.text for element in ElementTree.fromstring(swept["chart"]).iter()}  # noqa: S314 - our own
+
+        assert {"Meters known", "240 lines stored", "readings in the file", "100 ms"} <= words

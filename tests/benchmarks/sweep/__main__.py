@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("Interrupted; nothing is left behind.", file=sys.stderr)  # noqa: T201 - a script
         return 130
 
-    found = _judged(sweep)
+    found = _judged(sweep, plan)
     print(report.tables(sweep.figures.curves()))  # noqa: T201 - a script
     print(f"\n{report.stored_bytes(sweep.stores.growths)}")  # noqa: T201 - a script
     for text in (*report.warnings(laboratory, plan), report.words(found)):
@@ -54,11 +54,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 1 if found.faults else 0
 
 
-def _judged(sweep: measuring.Sweep) -> verdict.Verdict:
+def _judged(sweep: measuring.Sweep, plan: measuring.Plan) -> verdict.Verdict:
     """Judge this checkout; another is there to be compared with."""
-    curves = sweep.figures.curves()
     return verdict.judge(
-        {curve: curves[curve] for curve in curves if curve.checkout == processes.HERE.name}
+        {
+            curve: points
+            for curve, points in sweep.figures.curves().items()
+            if curve.checkout == processes.HERE.name
+            # Pages are timed by the clock, which means nothing where CPU time is wanted.
+            and not (plan.by_cpu and curve.what in measuring.PAGES)
+        }
     )
 
 
@@ -69,7 +74,7 @@ def _write(
     plan: measuring.Plan,
 ) -> None:
     if options.json:
-        found = report.as_json(laboratory, sweep, plan, _judged(sweep))
+        found = report.as_json(laboratory, sweep, plan, _judged(sweep, plan))
         text = json.dumps(found, indent=2, ensure_ascii=False)
         options.json.write_text(f"{text}\n", encoding="utf-8")
     if options.chart:

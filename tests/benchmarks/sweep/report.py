@@ -48,7 +48,10 @@ def words(found: verdict.Verdict) -> str:
 def warnings(laboratory: bench.Bench, plan: measuring.Plan) -> Iterator[str]:
     """Yield what somebody who reads the figures should know about them."""
     if plan.by_cpu:
-        yield "Seconds are CPU time, of the command and of the server for it; pages by the clock."
+        yield (
+            "Seconds are CPU time, of the command and of the server for it. Pages are timed by the"
+            " clock, and not judged."
+        )
     elif (laboratory.load_before or 0) > _QUIET:
         yield (
             f"Something else was running at the start (load {laboratory.load_before:.1f}):"

@@ -10,7 +10,6 @@ from tests.benchmarks.loading import bench, fill, processes
 from tests.benchmarks.sweep import files
 
 
-READINGS_A_FILE = 1_000_000
 REAL_FILES = 2
 # What files may add to a copy before the next one is loaded into a new copy.
 _ADDED_SHARE = 0.1
@@ -38,11 +37,12 @@ class Store:
     """
 
     lines: int
+    readings_of_full_file: int = 1_000_000
 
     @property
     def readings_a_file(self) -> int:
         readings = self.lines * 10 // 24
-        return min(readings - readings % files.READINGS_A_CYCLE, READINGS_A_FILE)
+        return min(readings - readings % files.READINGS_A_CYCLE, self.readings_of_full_file)
 
     @property
     def file_count(self) -> int:
@@ -50,7 +50,8 @@ class Store:
 
     def with_files(self, count: int) -> Store:
         """Return the store of so many files of this size."""
-        return Store(lines=count * files.lines(self.readings_a_file))
+        lines = count * files.lines(self.readings_a_file)
+        return dataclasses.replace(self, lines=lines)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
