@@ -47,10 +47,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
     found = _judged(sweep, plan)
-    print(report.tables(sweep.figures.curves()))  # noqa: T201 - a script
-    print(f"\n{report.stored_bytes(sweep.stores.growths)}")  # noqa: T201 - a script
-    for text in (*report.warnings(laboratory, plan), report.words(found)):
-        print(f"\n{text}")  # noqa: T201 - a script
+    for text in (
+        report.tables(sweep.figures.curves()),
+        *report.stored_bytes(sweep.stores.growths),
+        *report.warnings(laboratory, plan),
+        report.words(found),
+    ):
+        print(f"{text}\n")  # noqa: T201 - a script
     return 1 if found.faults else 0
 
 

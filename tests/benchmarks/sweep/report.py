@@ -21,19 +21,17 @@ def tables(curves: figures.Curves) -> str:
     return "\n\n".join("\n".join(_table(curves, what, meters)) for what, meters in kinds)
 
 
-def stored_bytes(growths: Sequence[stores.Growth]) -> str:
-    lines = []
+def stored_bytes(growths: Sequence[stores.Growth]) -> Iterator[str]:
     for growth in growths:
         parts = ", ".join(
             f"{table} {_mib(size)}"
             for table, size in sorted(growth.tables.items(), key=lambda item: -item[1])
             if size >= bench.MIB
         )
-        lines.append(
+        yield (
             f"{growth.checkout}: {growth.readings:,} readings, meters {growth.meters}, with their"
             f" raw lines: {_mib(sum(growth.tables.values()))} ({parts or 'all tables small'})"
         )
-    return "\n".join(lines)
 
 
 def words(found: verdict.Verdict) -> str:
