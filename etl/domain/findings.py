@@ -26,6 +26,30 @@ class Finding:
     remedy: str
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class FileIssue:
+    """A finding about a file as a whole, at the line where it shows."""
+
+    code: str
+    line_number: int
+    group_code: str = ""
+    item: str = ""
+    name: str = ""
+    value: str = ""
+    expected: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        return CATALOGUE[self.code].severity
+
+    @property
+    def message(self) -> str:
+        subject = f"{self.item} {self.name} is" if self.item else "found"
+        found = f"{subject} '{self.value}': " if self.item or self.value else ""
+        expected = f", {self.expected}" if self.expected else ""
+        return f"{found}{CATALOGUE[self.code].expectation}{expected}"
+
+
 def _catalogue(*findings: Finding) -> Mapping[str, Finding]:
     return {finding.code: finding for finding in findings}
 
@@ -48,6 +72,30 @@ _CORRECT = "Ask the sender to correct the line and to send it in a new file."
 CATALOGUE: Mapping[str, Finding] = _catalogue(
     # The file is rejected whole.
     _file("empty-file", "REJECTED", "expected a ZHV header, found nothing", _RESEND),
+    _file(
+        "archive",
+        "REJECTED",
+        "expected a flow file as text, or packed by gzip",
+        "Unpack it, and load the flow files that are in it.",
+    ),
+    _file(
+        "utf-16",
+        "REJECTED",
+        "expected a byte a character, as ASCII and UTF-8 have",
+        "Convert it, as by iconv -f UTF-16 -t UTF-8, or ask the sender for plain text.",
+    ),
+    _file(
+        "xml",
+        "REJECTED",
+        "expected a ZHV header; the network can deliver flows as XML, which is another format",
+        "Ask the sender for the variable-length user file format.",
+    ),
+    _file(
+        "web-page",
+        "REJECTED",
+        "expected a ZHV header; a web server's page was saved instead of the file",
+        "Fetch the file again, and see that the server gave it.",
+    ),
     _file("not-text", "REJECTED", "expected text, found a NUL byte", _RESEND),
     _file(
         "line-too-long",
@@ -103,13 +151,14 @@ CATALOGUE: Mapping[str, Finding] = _catalogue(
         "file-id-differs",
         "REJECTED",
         "expected the file id of the header in the trailer",
-        _RESEND,
+        "Ask the sender for the file again. If it is whole, load it with --accept-wrong-counts.",
     ),
     _file(
         "group-count-differs",
         "REJECTED",
         "expected the number of lines between header and trailer",
-        "Lines were lost or added on the way: ask the sender for the file again.",
+        "Lines were lost or added on the way: ask the sender for the file again. If they are all"
+        " there is, load it with --accept-wrong-counts.",
     ),
     _file(
         "reused-file-id",
@@ -118,6 +167,24 @@ CATALOGUE: Mapping[str, Finding] = _catalogue(
         "Compare the two files. If both count, load this one with --accept-reused-file-ids.",
     ),
     # The file loads; the finding is kept beside it.
+    _file(
+        "wrong-file-id-accepted",
+        "WARNING",
+        "expected the file id of the header in the trailer; loaded by --accept-wrong-counts",
+        "Ask the sender which file the trailer belongs to.",
+    ),
+    _file(
+        "wrong-count-accepted",
+        "WARNING",
+        "expected the number of lines between header and trailer; loaded by --accept-wrong-counts",
+        "Ask the sender whether lines are missing.",
+    ),
+    _file(
+        "padding-after-trailer",
+        "WARNING",
+        "expected nothing after the ZPT trailer; what pads the file was passed over",
+        "Nothing to do; it is the same content as without.",
+    ),
     _file(
         "flow-count-differs",
         "WARNING",

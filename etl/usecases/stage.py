@@ -8,7 +8,7 @@ import functools
 import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from etl.domain import envelope, lines, records
+from etl.domain import envelope, findings, lines, records
 from etl.postgres import rows, staged_lines
 from etl.usecases import outcomes, sources, transform
 from warehouse import models
@@ -44,6 +44,7 @@ class Rules:
 
     is_strict: bool = False
     accept_test_files: bool = False
+    accept_wrong_counts: bool = False
     accept_reused_file_ids: bool = False
 
 
@@ -72,7 +73,11 @@ class Content:
     @functools.cached_property
     def envelope(self) -> envelope.Envelope:
         return envelope.examine(
-            self.source.content(), accept_test_files=self.rules.accept_test_files
+            self.source.content(),
+            rules=envelope.Rules(
+                accept_test_files=self.rules.accept_test_files,
+                accept_wrong_counts=self.rules.accept_wrong_counts,
+            ),
         )
 
     def forget_envelope(self) -> None:
@@ -172,7 +177,7 @@ class _Registry:
         identifiers = {
             content.envelope.header.file_identifier
             for content in unknown
-            if content.envelope.header is not None
+            if content.envelope.rejection is None
         }
         holders = models.FlowFile.objects.filter(
             file_identifier__in=identifiers,
@@ -181,7 +186,7 @@ class _Registry:
         )
         self._holders = {_identifier(flow_file): flow_file for flow_file in holders}
         self._presented: set[str] = set()
-        self._judged: dict[str, tuple[models.FlowFile, Sequence[envelope.FileIssue]]] = {}
+        self._judged: dict[str, tuple[models.FlowFile, Sequence[findings.FileIssue]]] = {}
         self._finished_strictly: set[int] = set()
 
     def _is_to_judge(self, sha256: str) -> bool:
@@ -220,7 +225,7 @@ class _Registry:
 
     def _hold_identifier(
         self, flow_file: models.FlowFile, content: Content
-    ) -> Iterator[envelope.FileIssue]:
+    ) -> Iterator[findings.FileIssue]:
         holder = self._holders.setdefault(_identifier(flow_file), flow_file)
         if holder is flow_file:
             return
@@ -230,7 +235,7 @@ class _Registry:
             if is_undecided and not self._stage_only:
                 is_stored = holder.sha256 not in self._judged
                 raise UndecidedFileIdError(content, holder_id=holder.pk if is_stored else None)
-            yield envelope.FileIssue(
+            yield findings.FileIssue(
                 code="reused-file-id",
                 line_number=1,
                 group_code="ZHV",
@@ -294,22 +299,23 @@ def _flow_file(content: Content, staged_at: datetime.datetime) -> models.FlowFil
         blank_line_count=found.blank_line_count,
         is_strict=content.rules.is_strict,
     )
-    if found.header is not None:
-        flow_file.file_identifier = found.header.file_identifier
-        flow_file.flow = found.header.flow
-        flow_file.sender_role = found.header.sender_role
-        flow_file.sender = found.header.sender
-        flow_file.recipient_role = found.header.recipient_role
-        flow_file.recipient = found.header.recipient
-        flow_file.file_created_at = found.header.created_at.replace(tzinfo=LONDON)
-        flow_file.sending_application = found.header.sending_application
-        flow_file.receiving_application = found.header.receiving_application
-        flow_file.broadcast = found.header.broadcast
-        flow_file.test_flag = found.header.test_flag
-    if found.trailer is not None:
-        flow_file.declared_group_count = found.trailer.group_count
-        flow_file.checksum = found.trailer.checksum
-        flow_file.declared_flow_count = found.trailer.flow_count
-        if found.trailer.completed_at is not None:
-            flow_file.file_completed_at = found.trailer.completed_at.replace(tzinfo=LONDON)
+    flow_file.file_identifier = found.header.file_identifier
+    flow_file.flow = found.header.flow
+    flow_file.sender_role = found.header.sender_role
+    flow_file.sender = found.header.sender
+    flow_file.recipient_role = found.header.recipient_role
+    flow_file.recipient = found.header.recipient
+    flow_file.file_created_at = _london(found.header.created_at)
+    flow_file.sending_application = found.header.sending_application
+    flow_file.receiving_application = found.header.receiving_application
+    flow_file.broadcast = found.header.broadcast
+    flow_file.test_flag = found.header.test_flag
+    flow_file.declared_group_count = found.trailer.group_count
+    flow_file.checksum = found.trailer.checksum
+    flow_file.declared_flow_count = found.trailer.flow_count
+    flow_file.file_completed_at = _london(found.trailer.completed_at)
     return flow_file
+
+
+def _london(clock_time: datetime.datetime | None) -> datetime.datetime | None:
+    return None if clock_time is None else clock_time.replace(tzinfo=LONDON)

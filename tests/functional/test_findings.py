@@ -35,17 +35,28 @@ CASES = [
     ("empty-file", b"", 1, "", ""),
     ("not-text", GOOD.replace(b"A1", b"A\0"), 3, "", ""),
     ("line-too-long", b"ZHV|" + b"x" * 70_000, 1, "", ""),
-    ("no-header", b"<html>\n", 1, "", "<html>"),
+    ("archive", b"PK\x03\x04\x14\0", 1, "", "zip archive"),
+    ("utf-16", GOOD.decode().encode("utf-16"), 1, "", "UTF-16, little-endian"),
+    ("xml", b"<?xml version='1.0'?>\n", 1, "", "<?xml version='1.0'?>"),
+    ("web-page", b"<html>\n", 1, "", "<html>"),
+    ("no-header", b"404\n", 1, "", "404"),
     ("foreign-header", b"ZHD|P0142001|X|\n", 1, "", "ZHD|P0142001|X|"),
     ("bad-header", GOOD.replace(b"|UDMS|", b"||"), 1, "J0938", ""),
     ("wrong-flow", GOOD.replace(b"D0010002", b"D0086002"), 1, "J0937", "D0086002"),
     ("test-file", GOOD.replace(b"OPER", b"TR01"), 1, "J1063", "TR01"),
     ("no-trailer", GOOD[: GOOD.index(b"ZPT")], 4, "", BODY[2]),
+    ("no-trailer: cut in the header", GOOD[:50], 1, "", GOOD.decode()[:50]),
     ("bad-trailer", GOOD.replace(b"|3||1|", b"|x||1|"), 5, "J1067", "x"),
     ("second-header", GOOD + GOOD, 6, "", f"{GOOD.decode()[:60]}…"),
     ("data-after-trailer", GOOD + b"026|\n", 6, "", "026|"),
     ("file-id-differs", GOOD.replace(b"ZPT|0000000001", b"ZPT|2"), 5, "J1064", "2"),
     ("group-count-differs", GOOD.replace(b"|3||1|", b"|4||1|"), 5, "J1067", "4"),
+    ("padding-after-trailer: Ctrl-Z", GOOD + b"\x1a", 6, "", "0x1A"),
+    ("padding-after-trailer: form feed", GOOD + b"\x0c\r\n", 6, "", "0x0C"),
+    ("padding-after-trailer: NULs", GOOD[:-1] + bytes(70_000), 5, "", "0x00"),
+    ("blank-padding: of the header", GOOD.replace(b"OPER|", b"OPER|\t"), 1, "", "\t"),
+    ("blank-padding: of the trailer", GOOD[:-1] + b"\t\n", 5, "", "\t"),
+    ("unknown-code: J0934", GOOD.replace(b"|D|", b"|DX|"), 1, "J0934", "DX"),
     ("flow-count-differs", GOOD.replace(b"|3||1|", b"|3||2|"), 5, "J1066", "2"),
     ("checksum-given", GOOD.replace(b"|3||1|", b"|3|7|1|"), 5, "J1078", "7"),
     ("bad-trailer-time", GOOD.replace(b"20240201121500", b"2024"), 5, "J1065", "2024"),
@@ -182,6 +193,35 @@ class TestFindings:
         assert (issue.line_number, issue.item, issue.value) == (1, "J1064", "0000000001")
         assert "first.uff" in issue.message
 
+    @pytest.mark.parametrize(
+        ("content", "code", "item", "value"),
+        [
+            (GOOD.replace(b"|3||1|", b"|4||1|"), "wrong-count-accepted", "J1067", "4"),
+            (GOOD.replace(b"ZPT|0000000001", b"ZPT|2"), "wrong-file-id-accepted", "J1064", "2"),
+        ],
+        ids=["count", "file id"],
+    )
+    def test_of_wrong_counts_are_warnings_when_they_are_accepted(
+        self,
+        run: conftest.Run,
+        write: conftest.Write,
+        content: bytes,
+        code: str,
+        item: str,
+        value: str,
+    ) -> None:
+        path = write(content)
+        refused = run("load_d0010", path)
+
+        ended = run("load_d0010", "--accept-wrong-counts", path)
+
+        assert (refused.code, ended.code) == (1, 0)
+        assert f"loaded (1 reading; 1 warning; {code} 1)" in ended.out
+        issue = models.LineIssue.objects.get()
+        assert (issue.code, issue.line_number, issue.item, issue.value) == (code, 5, item, value)
+        assert issue.severity == models.Severity.WARNING
+        assert models.FlowFile.objects.get().status == models.FlowFileStatus.LOADED
+
     def test_of_a_line_reach_all_that_stands_under_it(
         self, run: conftest.Run, write: conftest.Write
     ) -> None:
@@ -210,4 +250,10 @@ class TestFindings:
     def test_are_all_shown_here(self) -> None:
         shown = {name.partition(":")[0] for name, *_ in CASES}
 
-        assert shown | {"reused-file-id", "parent-rejected"} == set(findings.CATALOGUE)
+        elsewhere = {
+            "reused-file-id",
+            "parent-rejected",
+            "wrong-count-accepted",
+            "wrong-file-id-accepted",
+        }
+        assert shown | elsewhere == set(findings.CATALOGUE)

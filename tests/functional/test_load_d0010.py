@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import datetime
 import gzip
 import json
 import os
@@ -7,6 +8,7 @@ import pathlib
 import shutil
 import sys
 import zoneinfo
+from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
@@ -82,6 +84,11 @@ class TestSample:
             pytest.param(lambda content: content.replace(b"\n", b"\r\r\n"), id="CRCRLF"),
             pytest.param(lambda content: b"\xef\xbb\xbf" + content, id="a byte-order mark"),
             pytest.param(lambda content: content[:-1], id="no final newline"),
+            pytest.param(lambda content: content.replace(b"\n", b"\r"), id="CR alone"),
+            pytest.param(lambda content: content + b"\x1a", id="Ctrl-Z"),
+            pytest.param(lambda content: content[:-1] + b"\x0c", id="a form feed"),
+            pytest.param(lambda content: content + bytes(100_000), id="NULs"),
+            pytest.param(lambda content: content[:-1] + b"\t\n", id="a tab behind the last |"),
         ],
     )
     def test_again_is_a_delivery_and_nothing_else(
@@ -344,6 +351,40 @@ class TestEnvelope:
                 id__range=(flow_file.pk << 32, flow_file.pk + 1 << 32)
             ).count()
             == 0
+        )
+
+    @pytest.mark.parametrize(
+        ("change", "code"),
+        [
+            (lambda content: content.replace(b"OPER", b"TR01"), "test-file"),
+            (lambda content: content.replace(b"D0010002", b"D0086002"), "wrong-flow"),
+            (lambda content: content.replace(b"||||OPER|", b"||||OPER|x|"), "bad-header"),
+            (lambda content: content[:200], "no-trailer"),
+            (lambda content: content.replace(b"\n026|", b"\n\x00026|"), "not-text"),
+        ],
+        ids=["test file", "wrong flow", "bad header", "no trailer", "not text"],
+    )
+    def test_keeps_what_the_header_of_a_refused_file_says_and_frees_its_file_id(
+        self,
+        run: conftest.Run,
+        write: conftest.Write,
+        change: Callable[[bytes], bytes],
+        code: str,
+    ) -> None:
+        content = conftest.SAMPLE.read_bytes()
+        refused = run("load_d0010", write(change(content)))
+
+        accepted = run("load_d0010", conftest.SAMPLE)
+
+        assert (refused.code, accepted.code) == (1, 0)
+        flow_file = models.FlowFile.objects.get(status="REJECTED")
+        assert flow_file.issues.get().code == code
+        assert flow_file.flow == ("D0086002" if code == "wrong-flow" else "D0010002")
+        assert flow_file.file_identifier == "0000475656"
+        assert (flow_file.sender_role, flow_file.sender) == ("D", "UDMS")
+        assert (flow_file.recipient_role, flow_file.recipient) == ("X", "MRCY")
+        assert flow_file.file_created_at == datetime.datetime(
+            2016, 3, 2, 15, 31, 51, tzinfo=LONDON
         )
 
     def test_judges_a_rejected_content_anew(

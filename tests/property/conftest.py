@@ -35,7 +35,7 @@ hypothesis.settings.load_profile("d0010")
 
 
 class Deliver(Protocol):
-    def __call__(self, contents: Sequence[bytes]) -> tuple[str, list[pathlib.Path]]: ...
+    def __call__(self, contents: Sequence[bytes]) -> list[pathlib.Path]: ...
 
 
 @pytest.fixture
@@ -43,12 +43,12 @@ def deliver(tmp_path: pathlib.Path) -> Deliver:
     """Write contents to files of one name, new with each call, in a folder each."""
     numbers = itertools.count(1)
 
-    def deliver(contents: Sequence[bytes]) -> tuple[str, list[pathlib.Path]]:
+    def deliver(contents: Sequence[bytes]) -> list[pathlib.Path]:
         name = f"{next(numbers)}.uff"
         paths = [tmp_path / str(place) / name for place in range(len(contents))]
         for path, content in zip(paths, contents, strict=True):
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(content)
-        return name, paths
+        return paths
 
     return deliver

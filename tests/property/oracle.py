@@ -83,18 +83,28 @@ class Content:
 REJECTED = Content(raw_lines={}, readings={}, site_visits={}, rejected_line_numbers=frozenset())
 
 
+def split(content: bytes) -> list[bytes]:
+    """Cut at line ends: at a CR alone where that ends the first line, or between two records."""
+    first_end = re.search(rb"\r*\n|\r", content.rstrip(b"\r"))
+    if first_end and first_end[0] == b"\r":
+        return re.split(rb"\r\n|\n|\r", content)
+    return re.split(rb"\r*\n|(?<=\|)\r+(?=[0-9A-Za-z]{3}\|)", content.rstrip(b"\r"))
+
+
 def text_lines(content: bytes) -> dict[int, str]:
-    """Return the lines that are not blank, by number."""
+    """Return the lines that are not blank, by number, without what pads header and trailer."""
     content = content.removeprefix(b"\xef\xbb\xbf")
-    lines = [line.rstrip(b"\r") for line in content.split(b"\n")]
-    if content.endswith(b"\n"):
-        lines.pop()
     encoding = next(name for name in ("utf-8", "cp1252", "latin-1") if _can_decode(content, name))
-    return {
-        number: line.decode(encoding)
-        for number, line in enumerate(lines, start=1)
-        if line.strip(b" \t")
-    }
+    lines: dict[int, bytes] = {}
+    is_behind_trailer = False
+    for number, whole_line in enumerate(split(content), start=1):
+        if not whole_line.strip(b" \t" + b"\x1a\x0c\0\r" * is_behind_trailer):
+            continue
+        is_behind_trailer = whole_line.startswith(b"ZPT|")
+        is_header = not lines and whole_line.startswith(b"ZHV|")
+        padding = b" \t\x1a\x0c\0\r" if is_behind_trailer else b" \t" * is_header
+        lines[number] = whole_line.rstrip(padding) if padding else whole_line
+    return {number: line.decode(encoding) for number, line in lines.items()}
 
 
 def content_of(content: bytes) -> Content:

@@ -47,6 +47,11 @@ class Command(base.PipelineCommand):
             help="load files whose test flag is not OPER",
         )
         parser.add_argument(
+            "--accept-wrong-counts",
+            action="store_true",
+            help="load files whose trailer counts other lines, or names another file id",
+        )
+        parser.add_argument(
             "--accept-reused-file-ids",
             action="store_true",
             help="load other content under a file id that its sender has used before",
@@ -59,6 +64,7 @@ class Command(base.PipelineCommand):
         rules = stage.Rules(
             is_strict=options["strict"],
             accept_test_files=options["accept_test_files"],
+            accept_wrong_counts=options["accept_wrong_counts"],
             accept_reused_file_ids=options["accept_reused_file_ids"],
         )
         with _shown_progress(paths) as on_progress:

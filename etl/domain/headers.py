@@ -1,0 +1,121 @@
+"""ZHV, the first line of a flow file: who sends what to whom, and since when."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+from collections.abc import Iterator, Sequence
+
+from . import fields, findings, grammar
+
+
+LIVE_TEST_FLAG = "OPER"
+
+# J-item, name and longest value of each field behind the record code, in the order they are sent.
+_FIELDS = (
+    ("J1064", "File Identifier", 10),
+    ("J0937", "Flow and Version", 8),
+    ("J0934", "From Role Code", 2),
+    ("J0938", "From Participant Id", 4),
+    ("J0935", "To Role Code", 2),
+    ("J0939", "To Participant Id", 4),
+    ("J0280", "File Creation Timestamp", 14),
+    ("J1060", "Sending Application Id", 5),
+    ("J1061", "Receiving Application Id", 5),
+    ("J1062", "Broadcast", 1),
+    ("J1063", "Test Data Flag", 4),
+)
+_MANDATORY_FIELDS = 7
+_FLOW, _CREATED_AT, _TEST_FLAG = 1, 6, 10
+_ROLES = (2, 4)
+_FLOWS = frozenset(f"{grammar.FLOW}{version}" for version in grammar.VERSIONS)
+_FLOW_LENGTH = 8
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Header:
+    """What a header says, as far as it can be read; the creation time (J0280) is UK clock time."""
+
+    file_identifier: str = ""
+    flow: str = ""
+    sender_role: str = ""
+    sender: str = ""
+    recipient_role: str = ""
+    recipient: str = ""
+    created_at: datetime.datetime | None = None
+    sending_application: str = ""
+    receiving_application: str = ""
+    broadcast: str = ""
+    test_flag: str = ""
+
+
+def read(record: bytes) -> Header:
+    """Return what the record says, whether or not that is well-formed."""
+    values = [fields.short(value) for value in fields.values_of(record, count=len(_FIELDS))]
+    return Header(
+        file_identifier=values[0],
+        flow=values[1],
+        sender_role=values[2],
+        sender=values[3],
+        recipient_role=values[4],
+        recipient=values[5],
+        created_at=fields.clock_time(values[6]),
+        sending_application=values[7],
+        receiving_application=values[8],
+        broadcast=values[9],
+        test_flag=values[10],
+    )
+
+
+def judge(record: bytes, *, line_number: int) -> Iterator[findings.FileIssue]:
+    """Yield what is wrong with a header, the cause first; nothing is said of its test flag."""
+    values = fields.values_of(record, count=len(_FIELDS))
+    for code, index, expected in _judge_values(values, is_ended=record.endswith(b"|")):
+        yield _issue(code, index, values[index], line_number=line_number, expected=expected)
+
+
+def _judge_values(values: Sequence[str], *, is_ended: bool) -> Iterator[tuple[str, int, str]]:
+    flow = values[_FLOW]
+    # Another flow may have another header.
+    if len(flow) == _FLOW_LENGTH and flow.isalnum() and flow not in _FLOWS:
+        yield "wrong-flow", _FLOW, ""
+    yield from _judge_lengths(values)
+    if flow not in _FLOWS:
+        yield "bad-header", _FLOW, "with a flow and its version here, such as D0010002"
+    if any(values[len(_FIELDS) :]):
+        yield "bad-header", _TEST_FLAG, "with no field behind this"
+    if fields.clock_time(values[_CREATED_AT]) is None:
+        yield "bad-header", _CREATED_AT, "with a date and time that exists, ccyymmddhhmmss"
+    if values[_TEST_FLAG] != LIVE_TEST_FLAG and not is_ended:
+        yield "bad-header", _TEST_FLAG, "with a | at its end, which seems to be cut"
+    for index in _ROLES:
+        if len(values[index]) > 1:
+            yield "unknown-code", index, "which has one character"
+
+
+def _judge_lengths(values: Sequence[str]) -> Iterator[tuple[str, int, str]]:
+    for index, (_, _, longest) in enumerate(_FIELDS):
+        if not values[index] and index < _MANDATORY_FIELDS:
+            yield "bad-header", index, "with this item"
+        if len(values[index]) > longest:
+            yield "bad-header", index, f"with at most {longest} characters here"
+
+
+def judge_test_flag(header: Header, *, line_number: int) -> Iterator[findings.FileIssue]:
+    if header.test_flag != LIVE_TEST_FLAG:
+        yield _issue("test-file", _TEST_FLAG, header.test_flag, line_number=line_number)
+
+
+def _issue(
+    code: str, index: int, value: str, *, line_number: int, expected: str = ""
+) -> findings.FileIssue:
+    item, name, _ = _FIELDS[index]
+    return findings.FileIssue(
+        code=code,
+        line_number=line_number,
+        group_code="ZHV",
+        item=item,
+        name=name,
+        value=fields.short(value),
+        expected=expected,
+    )
