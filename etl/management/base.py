@@ -36,6 +36,7 @@ class PreparedCommand(base.BaseCommand):
     """A command that needs the tables, and ends in a sentence rather than in a traceback."""
 
     is_writing = True
+    _is_logging_events = False
 
     def prepare(self) -> None:
         schema.prepare(is_writing=self.is_writing)
@@ -54,8 +55,8 @@ class PreparedCommand(base.BaseCommand):
         :raises CommandError: if the server, the schema or the input is not fit
         :raises SystemExit: if a signal ends it, or if it has said so by an event
         """
-        as_events = options.get("log_format") == "json"
-        _set_log_format(as_events=as_events)
+        self._is_logging_events = options.get("log_format") == "json"
+        _set_log_format(as_events=self._is_logging_events)
         with _ending_signals_raised() as received, transactions.saying_when_waiting():
             try:
                 self.prepare()
@@ -64,16 +65,20 @@ class PreparedCommand(base.BaseCommand):
                 ending = _ending(error, received)
                 if ending is None:
                     raise
-                if as_events or received:
-                    self._say(str(ending), as_event=as_events)
+                if self._is_logging_events or received:
+                    self._say(logging.ERROR, str(ending))
                     raise SystemExit(ending.returncode) from error
                 if ending is error:
                     raise
                 raise ending from error
 
-    def _say(self, sentence: str, *, as_event: bool) -> None:
-        if as_event:
-            logger.error("%s", sentence)
+    def note(self, sentence: str) -> None:
+        """Say on standard error what changes no exit code."""
+        self._say(logging.WARNING, printable(sentence))
+
+    def _say(self, level: int, sentence: str) -> None:
+        if self._is_logging_events:
+            logger.log(level, "%s", sentence)
         else:
             self.stderr.write(sentence)
 

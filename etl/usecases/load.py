@@ -8,8 +8,9 @@ import functools
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent import futures
 
+from etl.intake import sources
 from etl.postgres import advice, background, transactions
-from etl.usecases import outcomes, sources, stage, transform
+from etl.usecases import outcomes, stage, transform
 from warehouse import models
 
 

@@ -9,8 +9,9 @@ import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from etl.domain import envelope, findings, lines, records
+from etl.intake import sources
 from etl.postgres import rows, staged_lines
-from etl.usecases import outcomes, sources, transform
+from etl.usecases import outcomes, transform
 from warehouse import models
 
 

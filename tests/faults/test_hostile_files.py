@@ -25,7 +25,7 @@ from typing import BinaryIO
 import psutil
 import pytest
 
-from etl.usecases import sources
+from etl.intake import sources
 from tests import builder
 from tests import conftest as tests_conftest
 from tests.benchmarks import generate
@@ -167,19 +167,17 @@ class TestPath:
             ),
             pytest.param(
                 lambda path: path.with_suffix(".gz").write_bytes(b"\x1f\x8b\x08broken"),
-                "",
+                "failed (the gzip data is damaged)",
                 id="broken gzip",
             ),
             pytest.param(
-                lambda path: path.with_suffix(".gz").write_bytes(b"hello"),
-                "Not a gzipped file",
-                id="no gzip",
+                lambda path: path.write_bytes(gzip.compress(builder.simple()) + b"ga"),
+                "failed (the gzip data is followed by 2 bytes that are no gzip)",
+                id="garbage behind gzip",
             ),
             pytest.param(
-                lambda path: path.with_suffix(".gz").write_bytes(
-                    gzip.compress(builder.simple())[:-9]
-                ),
-                "ended before the end-of-stream",
+                lambda path: path.write_bytes(gzip.compress(builder.simple())[:-9]),
+                "failed (the gzip data is cut short)",
                 id="cut gzip",
             ),
         ],
@@ -220,10 +218,10 @@ class TestPath:
         # Root may read all, so another account asks.
         uid = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.geteuid()
         code = (
-            "from etl.usecases import sources\n"
+            "from etl.intake import paths, sources\n"
             "import os, sys\n"
             f"os.setuid({uid})\n"
-            "for path in sources.find_paths(sys.argv[1:]):\n"
+            "for path in paths.find(sys.argv[1:]).paths:\n"
             "    try:\n"
             "        print(sources.Source(path).name)\n"
             "    except sources.UnreadableError as error:\n"

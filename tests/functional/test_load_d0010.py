@@ -89,6 +89,7 @@ class TestSample:
             pytest.param(lambda content: content[:-1] + b"\x0c", id="a form feed"),
             pytest.param(lambda content: content + bytes(100_000), id="NULs"),
             pytest.param(lambda content: content[:-1] + b"\t\n", id="a tab behind the last |"),
+            pytest.param(gzip.compress, id="gzip"),
         ],
     )
     def test_again_is_a_delivery_and_nothing_else(
@@ -538,14 +539,12 @@ class TestPaths:
         assert by_directory.out.count(": duplicate") == 2
         assert {value for _, _, _, value in stored()} == {"1.0", "2.0", "3.0"}
 
-    def test_in_a_directory_are_its_regular_files(
+    def test_in_a_directory_are_its_regular_files_and_the_rest_is_named(
         self, run: conftest.Run, write: conftest.Write, tmp_path: pathlib.Path
     ) -> None:
         first = write(builder.simple("1.0", file_id="1"), "a.uff")
         second = write(builder.simple("2.0", file_id="2"), "b.uff")
         (tmp_path / "ab.uff").symlink_to(second)
-        (tmp_path / "broken.uff").symlink_to("none.uff")
-        (tmp_path / "loop.uff").symlink_to("loop.uff")
         (tmp_path / "null.uff").symlink_to("/dev/null")
         (tmp_path / "folder.uff").mkdir()
         os.mkfifo(tmp_path / "fifo.uff")
@@ -558,6 +557,71 @@ class TestPaths:
             str(tmp_path / "ab.uff"),
             str(second),
         ]
+        assert ended.err.splitlines() == [
+            f"{tmp_path}/fifo.uff: no regular file, not read",
+            f"{tmp_path}/folder.uff: a folder within a folder, not looked into",
+            f"{tmp_path}/null.uff: no regular file, not read",
+        ]
+
+    @pytest.mark.parametrize(
+        ("target", "reason"),
+        [("none.uff", "No such file or directory"), ("odd.uff", "Too many levels of symbolic")],
+        ids=["link to nothing", "link to itself"],
+    )
+    def test_in_a_directory_that_are_links_to_no_file_fail(
+        self,
+        run: conftest.Run,
+        write: conftest.Write,
+        tmp_path: pathlib.Path,
+        target: str,
+        reason: str,
+    ) -> None:
+        good = write(builder.simple())
+        (tmp_path / "odd.uff").symlink_to(target)
+
+        ended = run("load_d0010", tmp_path)
+
+        assert ended.code == 1
+        assert f"{good}: loaded (1 reading)" in ended.out
+        assert f"{tmp_path}/odd.uff: failed ({reason}" in ended.out
+
+    @pytest.mark.parametrize(
+        ("pattern", "loaded", "notes"),
+        [
+            ("", ["top.uff"], ["/a: a folder within", "/c: a folder within"]),
+            ("/a", [], ["/a/b: a folder within", "/a: there is no file in it"]),
+            ("/*", ["c/one.uff", "top.uff"], ["/a/b: a folder within"]),
+            ("/*.uff", ["top.uff"], []),
+            ("/**/*.uff", ["a/b/two.uff", "c/one.uff", "top.uff"], []),
+            ("/**/b/*.uff", ["a/b/two.uff"], []),
+            ("/**", ["a/b/two.uff", "c/one.uff", "top.uff"], []),
+            ("/a*", [], ["/a/b: a folder within", "/a*: there is no file in it"]),
+        ],
+    )
+    def test_may_go_down_a_tree(
+        self,
+        run: conftest.Run,
+        tmp_path: pathlib.Path,
+        pattern: str,
+        loaded: list[str],
+        notes: list[str],
+    ) -> None:
+        for number, name in enumerate(["top.uff", "a/b/two.uff", "c/one.uff"], start=1):
+            path = tmp_path / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(builder.simple(f"{number}.0", file_id=f"{number}"))
+
+        ended = run("load_d0010", f"{tmp_path}{pattern}")
+
+        assert ended.code == 0
+        assert ended.out.splitlines()[:-1] == [
+            f"{tmp_path}/{name}: loaded (1 reading)" for name in loaded
+        ]
+        said = ended.err.splitlines()
+        assert len(said) == len(notes)
+        assert all(
+            line.startswith(f"{tmp_path}{note}") for line, note in zip(said, notes, strict=True)
+        )
 
     def test_that_give_nothing_fail_and_stop_nobody(
         self, run: conftest.Run, write: conftest.Write, tmp_path: pathlib.Path
@@ -569,7 +633,7 @@ class TestPaths:
 
         assert ended.code == 1
         assert "none.uff: failed (No such file or directory)" in ended.out
-        assert "broken.gz: failed (Compressed file ended" in ended.out
+        assert "broken.gz: failed (the gzip data is cut short" in ended.out
         assert "/dev/null: failed (not a regular file)" in ended.out
         assert f"{good}: loaded (1 reading)" in ended.out
 

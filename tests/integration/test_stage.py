@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterator
 import pytest
 from django import db
 
+from etl.intake import sources
 from etl.models import StagedLine
 from etl.postgres import transactions
-from etl.usecases import sources, stage
+from etl.usecases import stage
 from tests import builder, conftest
 from warehouse import models
 

@@ -6,14 +6,15 @@ import argparse
 import contextlib
 import pathlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import tqdm
 from django.utils import timezone
 
+from etl.intake import paths
 from etl.management import base
-from etl.usecases import load, sources, stage
+from etl.usecases import load, stage
 
 
 class Command(base.PipelineCommand):
@@ -24,7 +25,7 @@ class Command(base.PipelineCommand):
             "paths",
             nargs="+",
             metavar="PATH",
-            help="a file (.gz is unpacked), a directory, a quoted glob, or - for standard input",
+            help="a file (gzip is unpacked), a directory, a quoted glob, or - for standard input",
         )
         parser.add_argument(
             "--batch",
@@ -60,16 +61,18 @@ class Command(base.PipelineCommand):
         self.add_log_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        paths = list(sources.find_paths(options["paths"]))
+        found = paths.find(options["paths"])
+        for note in found.notes:
+            self.note(note)
         rules = stage.Rules(
             is_strict=options["strict"],
             accept_test_files=options["accept_test_files"],
             accept_wrong_counts=options["accept_wrong_counts"],
             accept_reused_file_ids=options["accept_reused_file_ids"],
         )
-        with _shown_progress(paths) as on_progress:
+        with _shown_progress(found.paths) as on_progress:
             reports = load.load_files(
-                paths=paths,
+                paths=found.paths,
                 rules=rules,
                 delivered_at=timezone.now(),
                 in_batch=options["batch"],
@@ -82,13 +85,13 @@ class Command(base.PipelineCommand):
 
 
 @contextlib.contextmanager
-def _shown_progress(paths: list[str]) -> Iterator[Callable[[int, int], object]]:
+def _shown_progress(to_load: Sequence[str]) -> Iterator[Callable[[int, int], object]]:
     """Show bytes, lines a second and time left on standard error, if that is a terminal."""
     lines = 0
     since = time.monotonic()
     bar: tqdm.tqdm[NoReturn] = tqdm.tqdm(unit="B", unit_scale=True, leave=False, disable=None)
     if not bar.disable:
-        bar.total = sum(_size(path) for path in paths)
+        bar.total = sum(map(_size, to_load))
 
     def advance(byte_count: int, line_count: int) -> None:
         nonlocal lines

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.core.management import base as django_base
 
+from etl.intake import sources
 from etl.management import base
-from etl.usecases import reconcile, sources
+from etl.usecases import reconcile
 
 
 COLUMNS = (

@@ -1,20 +1,18 @@
-"""Where contents come from: files, directories, quoted globs, gzip, standard input."""
+"""Contents to read more than once: files, packed or not, and standard input."""
 
 from __future__ import annotations
 
-import glob
-import gzip
 import hashlib
 import io
-import math
 import os
 import pathlib
 import stat
 import sys
 import tempfile
-import zlib
-from collections.abc import Iterable, Iterator, Sequence
-from typing import IO, BinaryIO, cast
+from collections.abc import Iterable, Iterator
+from typing import BinaryIO, cast
+
+from . import packed
 
 
 STANDARD_INPUT = "-"
@@ -23,6 +21,7 @@ LARGEST_HELD = 65_536
 # Packed flow files unpack to ten or twenty times their size; what goes far beyond is a trap.
 LARGEST_RATIO = 100
 SMALLEST_TRAP = 67_108_864  # bytes; below this no ratio matters
+_BLOCK_SIZE = 262_144
 
 
 class UnreadableError(Exception):
@@ -39,7 +38,7 @@ class Source:
 
     def __init__(self, path: str) -> None:
         """
-        Open the path, unpack it if its name ends in `.gz`, and hash it.
+        Open the path, unpack it if it begins as gzip does, and hash it.
 
         :raises UnreadableError: if it is no regular file, or can't be read or unpacked
         """
@@ -50,19 +49,24 @@ class Source:
         try:
             self._content = self._open(path)
             self.sha256, self.size = _sha256(self._content)
-        except (OSError, EOFError, zlib.error) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            raise UnreadableError(reason) from error
+        except OSError as error:
+            raise UnreadableError(error.strerror or str(error)) from error
+        except packed.DamagedError as error:
+            raise UnreadableError(str(error)) from error
 
     def _open(self, path: str) -> BinaryIO:
         if path == STANDARD_INPUT:
-            return _copy_of(sys.stdin.buffer)
-        content = _regular_file(path)
-        if path.endswith(".gz"):
-            with content, gzip.GzipFile(fileobj=content) as packed:
-                packed_size = os.fstat(content.fileno()).st_size
-                return _copy_of(packed, limit=max(LARGEST_RATIO * packed_size, SMALLEST_TRAP))
+            content = _copy_of(iter(lambda: sys.stdin.buffer.read(_BLOCK_SIZE), b""))
+            content.seek(0)
+        else:
+            content = _regular_file(path)
         head = content.read(LARGEST_HELD + 1)
+        if head.startswith(packed.MAGIC):
+            with content:
+                size = content.seek(0, os.SEEK_END) or content.tell()
+                content.seek(0)
+                limit = max(LARGEST_RATIO * size, SMALLEST_TRAP)
+                return _copy_of(_limited(packed.unpacked(content), limit))
         if len(head) <= LARGEST_HELD:
             content.close()
             return io.BytesIO(head)
@@ -82,40 +86,6 @@ def storable(name: str) -> str:
     return os.fsencode(name).decode(errors="backslashreplace")
 
 
-def find_paths(patterns: Iterable[str]) -> Iterator[str]:
-    """
-    Yield the paths that the arguments name: files, what lies in directories, matches of globs.
-
-    What lies in a directory and is no regular file, nor a link to one, is left out. What names
-    nothing, or can't be looked into, is yielded as it is; opening it then tells why.
-    """
-    for pattern in patterns:
-        try:
-            found = _paths_of(pattern)
-        except OSError:
-            found = [pattern]
-        yield from found
-
-
-def _paths_of(pattern: str) -> Sequence[str]:
-    path = pathlib.Path(pattern)
-    if pattern == STANDARD_INPUT:
-        return [pattern]
-    if path.is_dir():
-        with os.scandir(path) as entries:
-            return sorted(entry.path for entry in entries if _is_regular(entry))
-    if not path.exists() and glob.has_magic(pattern):
-        return sorted(glob.glob(pattern)) or [pattern]  # noqa: PTH207 - takes absolute ones
-    return [pattern]
-
-
-def _is_regular(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_file()
-    except OSError:  # such as a link to itself
-        return False
-
-
 def _regular_file(path: str) -> BinaryIO:
     # A FIFO would block in a plain open(), and a device might never end.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
@@ -125,11 +95,11 @@ def _regular_file(path: str) -> BinaryIO:
     return os.fdopen(descriptor, "rb")
 
 
-def _copy_of(stream: IO[bytes] | gzip.GzipFile, *, limit: float = math.inf) -> BinaryIO:
+def _copy_of(blocks: Iterable[bytes]) -> BinaryIO:
     # Closed by close(); it is a BinaryIO in all but name.
     copy = tempfile.SpooledTemporaryFile(max_size=LARGEST_HELD)  # noqa: SIM115 - see above
     try:
-        for block in _blocks(stream, limit):
+        for block in blocks:
             copy.write(block)
     except BaseException:
         copy.close()
@@ -137,9 +107,9 @@ def _copy_of(stream: IO[bytes] | gzip.GzipFile, *, limit: float = math.inf) -> B
     return cast("BinaryIO", copy)
 
 
-def _blocks(stream: IO[bytes] | gzip.GzipFile, limit: float) -> Iterator[bytes]:
+def _limited(blocks: Iterable[bytes], limit: int) -> Iterator[bytes]:
     size = 0
-    while block := stream.read(LARGEST_HELD):
+    for block in blocks:
         size += len(block)
         if size > limit:
             raise UnreadableError(
@@ -152,7 +122,7 @@ def _sha256(content: BinaryIO) -> tuple[str, int]:
     content.seek(0)
     digest = hashlib.sha256()
     size = 0
-    while block := content.read(262_144):
+    while block := content.read(_BLOCK_SIZE):
         digest.update(block)
         size += len(block)
     return digest.hexdigest(), size

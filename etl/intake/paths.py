@@ -1,0 +1,125 @@
+"""Which files the arguments of a command name: files, directories, quoted globs."""
+
+from __future__ import annotations
+
+import dataclasses
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+
+from . import sources
+
+
+_ANY_DEPTH = "**"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Found:
+    """The paths to open, in order, and in a sentence each what was passed over."""
+
+    paths: Sequence[str]
+    notes: Sequence[str] = ()
+
+
+def find(patterns: Iterable[str]) -> Found:
+    """
+    Return what the arguments name: files, the files of directories, the matches of globs.
+
+    What names nothing, can't be looked into, or is a link to nothing, is among the paths as it
+    is; opening it tells why.
+    """
+    paths: list[str] = []
+    notes: list[str] = []
+    for pattern in patterns:
+        found = _named_by(pattern)
+        paths += found.paths
+        notes += found.notes
+        if not found.paths:
+            notes.append(f"{pattern}: there is no file in it")
+    return Found(paths=paths, notes=notes)
+
+
+def _named_by(pattern: str) -> Found:
+    if pattern == sources.STANDARD_INPUT:
+        return Found(paths=[pattern])
+    if _is_folder(pattern):
+        return _within([pattern])
+    links: set[str] = set()
+    is_glob = glob.has_magic(pattern) and not os.path.lexists(pattern)
+    matches = set(_matches(pattern, links)) if is_glob else set()
+    if not matches:
+        return Found(paths=[pattern])
+    folders = set(filter(_is_folder, matches))
+    within = _within(sorted(folders))
+    return Found(
+        paths=sorted((matches - folders).union(within.paths)),
+        notes=[
+            *(f"{link}: a link to a folder, not looked into" for link in sorted(links - folders)),
+            *within.notes,
+        ],
+    )
+
+
+def _matches(pattern: str, links: set[str]) -> Iterator[str]:
+    """
+    Yield what a glob matches, where `**` is any number of folders, but goes into no links to any.
+
+    Those are added to the `links`. A folder that can't be looked into is a match.
+    """
+    parts = pattern.split("/")
+    if _ANY_DEPTH not in parts:
+        yield from glob.glob(pattern)  # noqa: PTH207 - takes absolute ones
+        return
+    place = parts.index(_ANY_DEPTH)
+    below = "/".join(parts[place + 1 :]) or "*"
+    top = "/".join([*parts[:place], ""])
+    folders = glob.glob(top) if top else [""]  # noqa: PTH207 - the same
+    while folders:
+        folder = folders.pop()
+        try:
+            with os.scandir(folder or os.curdir) as entries:
+                within = [entry for entry in entries if _is_folder(entry.path)]
+        except OSError:
+            yield folder
+            continue
+        yield from _matches(glob.escape(folder) + below, links)
+        links.update(f"{folder}{entry.name}" for entry in within if entry.is_symlink())
+        folders += [
+            f"{folder}{entry.name}/"
+            for entry in within
+            if not entry.is_symlink() and not entry.name.startswith(".")
+        ]
+
+
+def _within(folders: Sequence[str]) -> Found:
+    """Return the files that lie in the folders; folders in them are passed over, unless named."""
+    paths: list[str] = []
+    notes: list[str] = []
+    named = set(map(os.path.normpath, folders))
+    for folder in folders:
+        try:
+            with os.scandir(folder) as found:
+                entries = sorted(found, key=lambda entry: entry.path)
+        except OSError:
+            paths.append(folder)
+            continue
+        for entry in entries:
+            if _is_to_be_opened(entry):
+                paths.append(entry.path)
+            elif not entry.is_dir():
+                notes.append(f"{entry.path}: no regular file, not read")
+            elif os.path.normpath(entry.path) not in named:
+                notes.append(f"{entry.path}: a folder within a folder, not looked into")
+    return Found(paths=paths, notes=notes)
+
+
+def _is_to_be_opened(entry: os.DirEntry[str]) -> bool:
+    try:
+        is_link_to_nothing = entry.is_symlink() and not os.path.exists(entry.path)  # noqa: PTH110 - never raises
+        return entry.is_file() or is_link_to_nothing
+    except OSError:  # such as a link to itself
+        return True
+
+
+def _is_folder(path: str) -> bool:
+    return os.path.isdir(path)  # noqa: PTH112 - never raises
