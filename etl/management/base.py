@@ -14,7 +14,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Iterator, Sequence
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import tqdm
@@ -27,6 +28,7 @@ from etl.usecases import outcomes, schema
 
 logger = logging.getLogger(__name__)
 
+WRONG_USAGE = 2
 # A command that a signal ends has this code and the number of the signal, as in a shell.
 SIGNALLED = 128
 ENDING_SIGNALS = {signal.SIGINT: "Interrupted", signal.SIGTERM: "Terminated"}
@@ -36,6 +38,7 @@ class PreparedCommand(base.BaseCommand):
     """A command that needs the tables, and ends in a sentence rather than in a traceback."""
 
     is_writing = True
+    refuses_nothing = True
     _is_logging_events = False
 
     def prepare(self) -> None:
@@ -43,9 +46,21 @@ class PreparedCommand(base.BaseCommand):
 
     def create_parser(self, *args: Any, **kwargs: Any) -> base.CommandParser:
         parser = super().create_parser(*args, **kwargs)
-        error = parser.error
-        # It quotes what was typed, or what a script made of a file's name.
-        setattr(parser, "error", lambda message: error(printable(message)))  # noqa: B010 - a method
+        usage_error, parse_args = parser.error, parser.parse_args
+
+        def error(message: str) -> NoReturn:
+            # It quotes what was typed, or what a script made of a file's name.
+            if parser.called_from_command_line:
+                usage_error(printable(message))
+            raise base.CommandError(f"{printable(message)}.", returncode=WRONG_USAGE)
+
+        def parse(args: Sequence[str], namespace: Any = None) -> Any:
+            if self.refuses_nothing:
+                _refuse_nothing(args, error)
+            return parse_args(args, namespace)
+
+        setattr(parser, "error", error)  # noqa: B010 - a method
+        setattr(parser, "parse_args", parse)  # noqa: B010 - a method
         return parser
 
     def execute(self, *args: Any, **options: Any) -> str | None:
@@ -81,6 +96,28 @@ class PreparedCommand(base.BaseCommand):
             logger.log(level, "%s", sentence)
         else:
             self.stderr.write(sentence)
+
+
+def _refuse_nothing(arguments: Sequence[str], error: Callable[[str], NoReturn]) -> None:
+    """
+    Refuse an argument in which there is nothing to see, such as a script's variable that is empty.
+
+    Else an empty path would be the current folder, and an empty name every file.
+    """
+    before = ""
+    for argument in arguments:
+        option, sign, value = argument.partition("=")
+        is_both = option.startswith("--") and sign
+        if _is_nothing(value if is_both else argument):
+            place = f" behind {option if is_both else before}" if is_both or before else ""
+            error(f"expected a value{place}, found nothing")
+        before = argument
+
+
+def _is_nothing(text: str) -> bool:
+    # Separators, control and format characters; but bytes of a name that are no UTF-8 are there.
+    categories = map(unicodedata.category, text)
+    return all(category[0] == "Z" or category in {"Cc", "Cf"} for category in categories)
 
 
 def _ending(error: BaseException, received: Sequence[signal.Signals]) -> base.CommandError | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -14,8 +15,13 @@ from etl.usecases import transform
 from warehouse import models
 
 
+_SHORTEST_HASH = 6
+_SHOWN_HASH = 12
+_MOST_TOLD = 10
+
+
 class UnknownFileError(Exception):
-    """No flow file has this name or hash."""
+    """No flow file has this name or hash, or more than one has."""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,7 +65,8 @@ def reconcile(*, name_or_sha256: str | None = None) -> Reconciliation:
     """
     Compare files, raw lines and warehouse, as they stand at one moment.
 
-    :raises UnknownFileError: if a name or the beginning of a hash is given that no file has
+    :raises UnknownFileError: if a name or the beginning of a hash is given that no file has, or
+        that several have; nothing is compared then
     """
     accounts: list[Account] = []
     differences: list[Difference] = []
@@ -83,15 +90,33 @@ def reconcile(*, name_or_sha256: str | None = None) -> Reconciliation:
 def _chosen_ids(name_or_sha256: str | None) -> Sequence[int] | None:
     if name_or_sha256 is None:
         return None
-    chosen = models.FlowFile.objects.filter(
-        Q(file_name=name_or_sha256)
-        | Q(deliveries__file_name=name_or_sha256)
-        | Q(sha256__startswith=name_or_sha256)
+    files = models.FlowFile.objects.order_by("id")
+    is_of_name = Q(file_name=name_or_sha256) | Q(deliveries__file_name=name_or_sha256)
+    chosen = list(files.filter(is_of_name).distinct()[: _MOST_TOLD + 1])
+    is_hash = re.fullmatch(f"[0-9A-Fa-f]{{{_SHORTEST_HASH},}}", name_or_sha256)
+    if not chosen and is_hash:
+        of_hash = files.filter(sha256__startswith=name_or_sha256.lower())
+        chosen = list(of_hash[: _MOST_TOLD + 1])
+    if not chosen:
+        raise UnknownFileError(
+            f"no flow file has the name or SHA-256 '{name_or_sha256}': expected the name of one"
+            f" as it came, or the first {_SHORTEST_HASH} or more digits of its SHA-256"
+        )
+    if len(chosen) > 1:
+        raise UnknownFileError(_several(name_or_sha256, chosen))
+    return [chosen[0].pk]
+
+
+def _several(name_or_sha256: str, chosen: Sequence[models.FlowFile]) -> str:
+    told = [
+        f"{flow_file.sha256[:_SHOWN_HASH]} ({flow_file.deliveries.earliest('id').path})"
+        for flow_file in chosen[:_MOST_TOLD]
+    ]
+    more = " and more" * (len(chosen) > _MOST_TOLD)
+    return (
+        f"several flow files have the name or SHA-256 '{name_or_sha256}': {', '.join(told)}{more};"
+        " name one by its SHA-256"
     )
-    ids = sorted(set(chosen.values_list("id", flat=True)))
-    if not ids:
-        raise UnknownFileError(f"no flow file has the name or SHA-256 '{name_or_sha256}'")
-    return ids
 
 
 def _ranges(chosen: Sequence[int] | None) -> Sequence[Mapping[str, Any]]:

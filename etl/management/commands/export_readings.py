@@ -31,12 +31,15 @@ class Command(base.PipelineCommand):
         parser.add_argument("--output", type=pathlib.Path, help="a file; it is replaced when done")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        blocks = export.export_readings(
-            mpan_core=options["mpan"],
-            serial_number=options["serial"],
-            since=options["since"],
-            until=options["until"],
-        )
+        try:
+            blocks = export.export_readings(
+                mpan_core=options["mpan"],
+                serial_number=options["serial"],
+                since=options["since"],
+                until=options["until"],
+            )
+        except export.NoPeriodError as error:
+            raise django_base.CommandError(f"{error}.", returncode=base.WRONG_USAGE) from error
         output: pathlib.Path | None = options["output"]
         try:
             with _opened(output) as stream:

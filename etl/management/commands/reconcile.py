@@ -31,7 +31,9 @@ class Command(base.PipelineCommand):
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
-            "--file", metavar="NAME|SHA", help="one file, by its name or the start of its SHA-256"
+            "--file",
+            metavar="NAME|SHA",
+            help="one file, by its name, or by six or more digits that its SHA-256 begins with",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -39,7 +41,9 @@ class Command(base.PipelineCommand):
         try:
             result = reconcile.reconcile(name_or_sha256=name and sources.storable(name))
         except reconcile.UnknownFileError as error:
-            raise django_base.CommandError(base.printable(f"{error}."), returncode=2) from error
+            raise django_base.CommandError(
+                base.printable(f"{error}."), returncode=base.WRONG_USAGE
+            ) from error
 
         names = {account.id: base.printable(account.file_name) for account in result.accounts}
         self.print("".join(f"{title:>10}" for title, _ in COLUMNS) + "  file")
