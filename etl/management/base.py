@@ -178,6 +178,7 @@ def _ending_signals_raised() -> Iterator[Sequence[signal.Signals]]:
                 signal.signal(number, handler)
 
 
+_MOST_REMEDIES = 10  # below a file
 _LOADED = (outcomes.Outcome.LOADED, outcomes.Outcome.LOADED_WITH_REJECTIONS)
 
 
@@ -241,7 +242,7 @@ class PipelineCommand(PreparedCommand):
                 readings += report.reading_count
             if report.outcome is not outcomes.Outcome.DUPLICATE:
                 rejected_lines += report.rejected_line_count
-            self.print(_json_line(report) if as_json else _text_line(report))
+            self.print(_json_line(report) if as_json else _text_of(report))
         if not as_json:
             words = [f"{counts[outcome]:,} {outcome.value}" for outcome in counts]
             self.print(
@@ -288,6 +289,17 @@ def _json_line(report: outcomes.FileReport) -> str:
     return json.dumps(dataclasses.asdict(report))
 
 
+def _text_of(report: outcomes.FileReport) -> str:
+    """Return a line for the file, and below it one for each kind of finding with its remedy."""
+    lines = [_text_line(report)]
+    if report.outcome is not outcomes.Outcome.DUPLICATE:
+        told = [f"  {code}: {remedy}" for code, remedy in report.remedies.items()]
+        more = len(told) - _MOST_REMEDIES
+        lines += told[:_MOST_REMEDIES]
+        lines += [f"  {counted(more, 'more kind')} of finding"] * (more > 0)
+    return "\n".join(lines)
+
+
 def _text_line(report: outcomes.FileReport) -> str:
     facts = []
     if report.outcome in _LOADED:
@@ -296,7 +308,8 @@ def _text_line(report: outcomes.FileReport) -> str:
         facts.append(f"{counted(report.rejected_line_count, 'line')} rejected")
     if report.warning_count:
         facts.append(counted(report.warning_count, "warning"))
-    if report.findings and report.outcome is not outcomes.Outcome.DUPLICATE:
+    # What refuses a file as a whole is told by the reason.
+    if facts and report.findings and report.outcome is not outcomes.Outcome.DUPLICATE:
         facts.append(", ".join(f"{code} {count:,}" for code, count in report.findings.items()))
     if report.reason:
         facts.append(report.reason)

@@ -117,17 +117,21 @@ class _Chunk:
             )
         }
         for content in self._contents:
-            if not content.failure:
-                content.flow_file = transformed.get(content.flow_file.pk, content.flow_file)
+            if not content.failure and content.flow_file.pk in transformed:
+                content.flow_file = transformed[content.flow_file.pk]
+                if content.flow_file.transformed_at != transformed_at:
+                    content.is_repeat = _is_brought_by_another(content, transformed_at)
 
     def reports(self) -> Iterator[outcomes.FileReport]:
         """Yield what became of each file, as soon as it is known."""
         if self.transformed:
             self.transformed.result()
-        findings = outcomes.count_findings(
-            content.flow_file for content in self._contents if not content.failure
-        )
-        reports = {id(content.source): _report(content, findings) for content in self._contents}
+        flow_files = [content.flow_file for content in self._contents if not content.failure]
+        findings = outcomes.count_findings(flow_files)
+        refusals = outcomes.find_refusals(flow_files)
+        reports = {
+            id(content.source): _report(content, findings, refusals) for content in self._contents
+        }
         for item in self._items:
             yield item if isinstance(item, outcomes.FileReport) else reports[id(item)]
 
@@ -210,8 +214,21 @@ def _stage(
             return
 
 
+def _is_brought_by_another(content: stage.Content, delivered_at: datetime.datetime) -> bool:
+    """
+    Tell whether what another process transformed is that one's to report.
+
+    It is that of another loader, which has noted its delivery, while `transform_pending` only
+    finishes what somebody else has brought.
+    """
+    others = content.flow_file.deliveries.exclude(delivered_at=delivered_at)
+    return not content.is_new or others.exists()
+
+
 def _report(
-    content: stage.Content, findings: Mapping[int, Mapping[str, int]]
+    content: stage.Content,
+    findings: Mapping[int, Mapping[str, int]],
+    refusals: Mapping[int, outcomes.Refusal],
 ) -> outcomes.FileReport:
     path = content.source.path
     if content.failure:
@@ -223,5 +240,6 @@ def _report(
         content.flow_file,
         path=path,
         findings=findings.get(content.flow_file.pk, {}),
+        refusal=refusals.get(content.flow_file.pk),
         is_duplicate=content.is_repeat or is_waiting,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from django.db.models import Count
 
+from etl.domain import findings as catalogue
 from warehouse import models
 
 
@@ -27,8 +28,24 @@ GOOD = frozenset({Outcome.LOADED, Outcome.STAGED, Outcome.DUPLICATE})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Refusal:
+    """Why nothing of a content was loaded, and what to do."""
+
+    code: str
+    line: int
+    item: str
+    value: str
+    expected: str
+    remedy: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class FileReport:
-    """What became of one path; counts are of its content, zero where nothing is known of it."""
+    """
+    What became of one path; counts are of its content, zero where nothing is known of it.
+
+    The findings are told by their codes: how often each was noted, and what to do about it.
+    """
 
     path: str
     outcome: Outcome
@@ -39,6 +56,8 @@ class FileReport:
     rejected_line_count: int = 0
     warning_count: int = 0
     findings: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    remedies: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    refusal: Refusal | None = None
 
 
 # The fields of a flow file that a report is made from; the others are many.
@@ -51,6 +70,7 @@ REPORTED_FIELDS = (
     "reading_count",
     "rejected_line_count",
     "warning_count",
+    "transformed_at",
 )
 
 
@@ -59,7 +79,7 @@ def count_findings(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Mappin
     flawed = {
         flow_file.pk
         for flow_file in flow_files
-        if flow_file.rejected_line_count or flow_file.warning_count
+        if flow_file.rejected_line_count or flow_file.warning_count or _is_rejected(flow_file)
     }
     counts: dict[int, dict[str, int]] = {}
     if flawed:
@@ -70,11 +90,50 @@ def count_findings(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Mappin
     return counts
 
 
+def find_refusals(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Refusal]:
+    """Return by file id the first finding for which the file was rejected, if it was."""
+    rejected = {flow_file.pk for flow_file in flow_files if _is_rejected(flow_file)}
+    issues = models.LineIssue.objects.filter(
+        flow_file__in=rejected, severity=models.Severity.REJECTED
+    )
+    first = issues.order_by("flow_file_id", "line_number", "id").distinct("flow_file_id")
+    return {issue.flow_file_id: _refusal(issue) for issue in first} if rejected else {}
+
+
+def _is_rejected(flow_file: models.FlowFile) -> bool:
+    return flow_file.status == models.FlowFileStatus.REJECTED
+
+
+def _refusal(issue: models.LineIssue) -> Refusal:
+    finding = catalogue.CATALOGUE[issue.code]
+    # The message ends with what is expected here: the same for all of the kind, and more of this.
+    _, expectation, more = issue.message.rpartition(finding.expectation)
+    return Refusal(
+        code=issue.code,
+        line=issue.line_number,
+        item=issue.item,
+        value=issue.value,
+        expected=f"{expectation}{more}",
+        remedy=finding.remedy,
+    )
+
+
+def _remedies(codes: Iterable[str]) -> Mapping[str, str]:
+    """Return what to do about each finding, first about what was rejected."""
+    found = sorted(map(catalogue.CATALOGUE.__getitem__, codes), key=_is_warning)
+    return {finding.code: finding.remedy for finding in found}
+
+
+def _is_warning(finding: catalogue.Finding) -> bool:
+    return finding.severity == models.Severity.WARNING
+
+
 def report_of(
     flow_file: models.FlowFile,
     *,
     path: str,
     findings: Mapping[str, int],
+    refusal: Refusal | None = None,
     is_duplicate: bool = False,
 ) -> FileReport:
     """Report a flow file as it stands, or as the content that a path turned out to be."""
@@ -92,4 +151,6 @@ def report_of(
         rejected_line_count=flow_file.rejected_line_count,
         warning_count=flow_file.warning_count,
         findings=findings,
+        remedies=_remedies(findings),
+        refusal=refusal,
     )

@@ -101,6 +101,11 @@ class TestLoaders:
 
             assert [(one.code, one.err) for one in ended] == [(0, "")] * len(ended), SEED
             assert reads > 0
+            for path in paths:
+                # Or else transform_pending did, which one of the loaders may not have known.
+                said = sum(f"{path}: loaded (" in one.out for one in ended)
+                finished = sum(f"\n{path.name}: loaded (" in f"\n{one.out}" for one in ended)
+                assert said <= 1 <= said + finished, (SEED, path)
             now = snapshot.take()
             assert now.files == whole.files, (SEED, number)
             assert now.shared == whole.shared
@@ -128,6 +133,8 @@ class TestLoaders:
             ended = [loader.wait() for loader in loaders]
 
             assert [(one.code, one.err) for one in ended] == [(0, "")] * LOADERS, (SEED, number)
+            for path in rejected_paths:
+                assert sum(f"{path}: loaded (" in one.out for one in ended) == 1, (SEED, path)
             assert models.FlowFile.objects.filter(status="LOADED").count() == FILES
             assert models.Reading.objects.count() == FILES
             assert models.Delivery.objects.count() == FILES * (LOADERS + 1)

@@ -14,6 +14,8 @@ from decimal import Decimal
 import pytest
 from django import db, test
 
+from etl.domain import findings
+from etl.management import base
 from etl.models import StagedLine
 from tests import builder, conftest
 from warehouse import models
@@ -410,6 +412,126 @@ class TestEnvelope:
         assert models.LineIssue.objects.get().code == "flow-count-differs"
 
 
+class TestRemedy:
+    BAD = builder.flow_file(
+        builder.meter_point(
+            "1200023305968",
+            builder.meter("A1", builder.reading(value="x"), builder.reading(value="y")),
+        )
+    )
+
+    def test_stands_once_a_kind_below_the_file(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        path = write(self.BAD)
+
+        loaded, again = run("load_d0010", path), run("load_d0010", path)
+
+        first, *others = loaded.out.splitlines()[:-1]
+        assert first == (
+            f"{path}: loaded with rejections (0 readings; 2 lines rejected; 1 warning;"
+            " bad-number 2, mpan-check-digit 1)"
+        )
+        assert others == [
+            f"  bad-number: {findings.CATALOGUE['bad-number'].remedy}",
+            f"  mpan-check-digit: {findings.CATALOGUE['mpan-check-digit'].remedy}",
+        ]
+        assert ": duplicate (" in again.out.splitlines()[0]
+        assert len(again.out.splitlines()) == 2
+
+    def test_stands_below_what_is_finished_later(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        run("load_d0010", "--stage-only", write(self.BAD))
+
+        ended = run("transform_pending")
+
+        assert f"\n  bad-number: {findings.CATALOGUE['bad-number'].remedy}\n" in ended.out
+
+    def test_stands_below_the_reason_of_a_refused_file(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        path = write(builder.simple().replace(b"OPER", b"TR01"))
+
+        ended = run("load_d0010", path)
+
+        first, second, _ = ended.out.splitlines()
+        assert first == (
+            f"{path}: rejected (line 1: J1063 Test Data Flag is 'TR01':"
+            f" {findings.CATALOGUE['test-file'].expectation})"
+        )
+        assert second == f"  test-file: {findings.CATALOGUE['test-file'].remedy}"
+
+    def test_is_told_of_so_many_kinds_and_no_more(
+        self, run: conftest.Run, write: conftest.Write, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(base, "_MOST_REMEDIES", 1)
+
+        ended = run("load_d0010", write(self.BAD))
+
+        assert [line.split()[0] for line in ended.out.splitlines()[1:-1]] == ["bad-number:", "1"]
+        assert "  1 more kind of finding\n" in ended.out
+
+    def test_is_in_json_with_each_finding(self, run: conftest.Run, write: conftest.Write) -> None:
+        ended = run("load_d0010", "--json", write(self.BAD))
+
+        report = json.loads(ended.out)
+        assert report["findings"] == {"bad-number": 2, "mpan-check-digit": 1}
+        assert report["remedies"] == {
+            code: findings.CATALOGUE[code].remedy for code in report["findings"]
+        }
+        assert report["refusal"] is None
+
+    @pytest.mark.parametrize(
+        ("options", "content", "expected"),
+        [
+            pytest.param(
+                [],
+                builder.simple().replace(b"|3||1|", b"|4||1|"),
+                {
+                    "code": "group-count-differs",
+                    "line": 5,
+                    "item": "J1067",
+                    "value": "4",
+                    "expected": "expected the number of lines between header and trailer, 3",
+                },
+                id="by its envelope",
+            ),
+            pytest.param(
+                ["--strict"],
+                BAD,
+                {
+                    "code": "bad-number",
+                    "line": 4,
+                    "item": "J0040",
+                    "value": "x",
+                    "expected": "expected digits as its format allows",
+                },
+                id="by the first of its lines",
+            ),
+        ],
+    )
+    def test_is_in_json_with_what_refuses_a_file(
+        self,
+        run: conftest.Run,
+        write: conftest.Write,
+        options: list[str],
+        content: bytes,
+        expected: dict[str, object],
+    ) -> None:
+        good = write(builder.simple(file_id="2"), "good.uff")
+
+        ended = run("load_d0010", "--json", "--batch", *options, write(content), good)
+
+        refused, loaded = map(json.loads, ended.out.splitlines())
+        remedy = findings.CATALOGUE[str(expected["code"])].remedy
+        assert {**refused["refusal"]} == {**expected, "remedy": remedy} | (
+            {"expected": refused["refusal"]["expected"]} if options else {}
+        )
+        assert refused["refusal"]["expected"].startswith(str(expected["expected"]))
+        assert loaded["refusal"] is None
+
+
 class TestStrict:
     def test_rejects_a_file_whole_for_one_line(
         self, run: conftest.Run, write: conftest.Write
@@ -447,7 +569,7 @@ class TestStrict:
         ended = run("load_d0010", "--strict", *mode, *paths, other)
 
         words = ["bad-number 1", "bad-number 1", "loaded (1", "2.uff (SHA-256", "loaded (1"]
-        lines = ended.out.splitlines()
+        lines = [line for line in ended.out.splitlines() if not line.startswith(" ")]
         assert [word in line for word, line in zip(words, lines, strict=False)] == [True] * 5
         assert {value for _, _, _, value in stored()} == {"1.0", "3.0"}
         assert models.FlowFile.objects.filter(status="REJECTED").count() == 3

@@ -92,6 +92,35 @@ class TestTwoLoaders:
         assert models.FlowFile.objects.get().status == models.FlowFileStatus.LOADED
         assert run("reconcile").code == 0
 
+    @pytest.mark.parametrize("mode", [(), ("--batch",)], ids=["one by one", "in batch"])
+    def test_say_but_once_that_a_content_was_loaded(
+        self, run: conftest.Run, write: conftest.Write, mode: tuple[str, ...]
+    ) -> None:
+        path = write(builder.simple())
+
+        with another_quicker(
+            lambda: run("load_d0010", *mode, path),
+            # What this one has staged, the other one transforms.
+            before=lambda sql: "pg_advisory_xact_lock_shared" in sql,
+        ) as (quicker, _):
+            ended = run("load_d0010", *mode, path)
+
+        assert ": loaded (1 reading)" in quicker[0].out
+        assert f": duplicate (same content as {path.name})" in ended.out
+        assert models.Delivery.objects.count() == 2
+
+    def test_say_that_it_was_loaded_when_transform_pending_was_quicker(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        with another_quicker(
+            lambda: run("transform_pending"),
+            before=lambda sql: "pg_advisory_xact_lock_shared" in sql,
+        ) as (quicker, _):
+            ended = run("load_d0010", write(builder.simple()))
+
+        assert "file.uff: loaded (1 reading)" in quicker[0].out
+        assert ": loaded (1 reading)" in ended.out
+
     def test_begin_again_and_alone_when_another_inserted_their_new_meter(
         self, run: conftest.Run, write: conftest.Write
     ) -> None:
