@@ -77,7 +77,8 @@ class PreparedCommand(base.BaseCommand):
                 self.prepare()
                 return super().execute(*args, **options)
             except BaseException as error:
-                ending = _ending(error, received)
+                stored = "nothing" if options.get("dry_run") else "what was reported as done"
+                ending = _ending(error, received, stored=stored)
                 if ending is None:
                     raise
                 if self._is_logging_events or received:
@@ -120,7 +121,9 @@ def _is_nothing(text: str) -> bool:
     return all(category[0] == "Z" or category in {"Cc", "Cf"} for category in categories)
 
 
-def _ending(error: BaseException, received: Sequence[signal.Signals]) -> base.CommandError | None:
+def _ending(
+    error: BaseException, received: Sequence[signal.Signals], *, stored: str
+) -> base.CommandError | None:
     """Return what a command ends with, None if that is a programmer's to see."""
     # An interrupt is what it is, whatever it has been turned into on its way: one that breaks
     # into a COMMIT comes out as an error of the connection.
@@ -128,7 +131,7 @@ def _ending(error: BaseException, received: Sequence[signal.Signals]) -> base.Co
         for number in ENDING_SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # it is ending
         return base.CommandError(
-            f"{ENDING_SIGNALS[received[0]]}; what was reported as done is stored.",
+            f"{ENDING_SIGNALS[received[0]]}; {stored} is stored.",
             returncode=SIGNALLED + received[0],
         )
     if isinstance(error, base.CommandError):
@@ -222,7 +225,13 @@ class PipelineCommand(PreparedCommand):
             help="json: one event a step and a file on standard error, as JSON",
         )
 
-    def print_reports(self, reports: Iterable[outcomes.FileReport], *, as_json: bool) -> None:
+    def print_reports(
+        self,
+        reports: Iterable[outcomes.FileReport],
+        *,
+        as_json: bool,
+        is_dry_run: bool = False,
+    ) -> None:
         """
         Print a line a file as it is done, and a summary.
 
@@ -248,6 +257,8 @@ class PipelineCommand(PreparedCommand):
             self.print(
                 f"{counted(counts.total(), 'file')}: {', '.join(words) or 'nothing to do'};"
                 f" {counted(readings, 'reading')}, {counted(rejected_lines, 'rejected line')}"
+                + "; a dry run, nothing is stored"
+                * is_dry_run
             )
         if counts.keys() - outcomes.GOOD:
             raise SystemExit(1)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import random
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 import psycopg.errors
@@ -18,6 +19,8 @@ from django.db import transaction
 logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
+
+_rehearsal = threading.local()
 
 _TURNS = 20  # the advisory lock that `take_turn` takes
 
@@ -52,8 +55,10 @@ def take_turn(*, alone: bool) -> None:
     Let this transaction run beside others that call this, or wait until it is alone among them.
 
     What inserts new rows in sets meets another loader's new row at most once that way: tried
-    again alone, it finds it known.
+    again alone, it finds it known. A rehearsal keeps nobody waiting for its turn.
     """
+    if _is_rehearsing():
+        return
     function = "pg_advisory_xact_lock" if alone else "pg_advisory_xact_lock_shared"
     with db.connection.cursor() as cursor:
         cursor.execute(f"SELECT {function}(%s)", [_TURNS])
@@ -108,6 +113,26 @@ def _say() -> None:
     )
 
 
+@contextlib.contextmanager
+def rehearsed() -> Iterator[None]:
+    """
+    Let what this thread commits within a `with` be seen by itself alone, and be undone at the end.
+
+    Until then it holds what it has inserted: whoever inserts the same waits.
+    """
+    with transaction.atomic(durable=True):
+        _rehearsal.is_running = True
+        try:
+            yield
+        finally:
+            _rehearsal.is_running = False
+            transaction.set_rollback(True)
+
+
+def _is_rehearsing() -> bool:
+    return getattr(_rehearsal, "is_running", False)
+
+
 def commit(work: Callable[[], T], *, attempts: int = 10, silence: int | None = SILENCE) -> T:
     """
     Run this in a transaction of its own, from its beginning again where another was in the way.
@@ -120,10 +145,13 @@ def commit(work: Callable[[], T], *, attempts: int = 10, silence: int | None = S
         an OperationalError where the fault is the session's or the disk's
     """
     try:
-        with transaction.atomic(durable=True):
+        with transaction.atomic(durable=not _is_rehearsing()):
             longest: int = settings.LOCK_TIMEOUT
             limit_waiting(longest if silence is None else min(silence, longest))
-            return work()
+            done = work()
+            if _is_rehearsing():
+                _drop_temporary_tables()
+            return done
     except db.InternalError as error:
         # Else whoever called would take it for the fault of the file at hand.
         if isinstance(error.__cause__, _NOT_OF_THE_WORK):
@@ -139,3 +167,9 @@ def commit(work: Callable[[], T], *, attempts: int = 10, silence: int | None = S
             # Those who met shall not meet again; the pause grows as the attempts get fewer.
             time.sleep(random.uniform(0, _LONGEST_PAUSE) / attempts)  # noqa: S311 - no secret
     return commit(work, attempts=attempts - 1, silence=silence)
+
+
+def _drop_temporary_tables() -> None:
+    # As a commit would.
+    with db.connection.cursor() as cursor:
+        cursor.execute("DISCARD TEMPORARY")

@@ -29,6 +29,7 @@ def load_files(
     delivered_at: datetime.datetime,
     in_batch: bool,
     stage_only: bool,
+    is_dry_run: bool = False,
     on_progress: Callable[[int, int], object],
 ) -> Generator[outcomes.FileReport, None, None]:
     """
@@ -36,13 +37,17 @@ def load_files(
 
     In a batch many files share a transaction for staging and one for transforming; else each has
     its own. While the server transforms a chunk, the next one is staged. `on_progress` is told
-    the bytes and the lines that have been dealt with.
+    the bytes and the lines that have been dealt with. A dry run does all of that, one after the
+    other, and undoes it in the end.
 
     :raises django.db.OperationalError: if the server goes away; what is staged by then is
         finished by `transform_pending`, or by loading the same files again
     """
     before = _Chunk([])
-    with background.Background() as other_connection:
+    with contextlib.ExitStack() as stack:
+        if is_dry_run:
+            stack.enter_context(transactions.rehearsed())
+        other_connection = stack.enter_context(background.Background())
         for items, is_last in _chunks(paths, in_batch=in_batch):
             chunk = _Chunk(items)
             chunk.stage(
@@ -56,8 +61,9 @@ def load_files(
                 # Here and not there, where the server still transforms the chunk before.
                 transform.prepare(chunk.waiting)
                 work = functools.partial(chunk.transform, delivered_at)
-                # A single one leaves nothing to do beside it.
-                if is_last and before.transformed is None:
+                # A single one leaves nothing to do beside it, and another connection would see
+                # nothing of a dry run.
+                if is_dry_run or (is_last and before.transformed is None):
                     work()
                 else:
                     chunk.transformed = other_connection.submit(work)

@@ -412,6 +412,77 @@ class TestEnvelope:
         assert models.LineIssue.objects.get().code == "flow-count-differs"
 
 
+class TestDryRun:
+    @pytest.fixture
+    def paths(self, write: conftest.Write) -> list[pathlib.Path]:
+        """Write files of every outcome."""
+        write(builder.simple("1.0", file_id="1"), "new.uff")
+        write(builder.simple("1.0", file_id="1"), "again.uff")
+        write(builder.simple("2.0", file_id="1"), "other.uff")
+        write(builder.simple("3.0", file_id="3", mpan=builder.OTHER_MPAN), "of new meter.uff")
+        write(builder.simple("x", file_id="4"), "bad.uff")
+        write(builder.simple("4.0", file_id="4"), "corrected.uff")
+        write(builder.simple(file_id="5")[:-9], "cut.uff")
+        folder = write(b"", "packed.uff").parent
+        write(gzip.compress(builder.simple(file_id="6"))[:-1], "packed.uff")
+        shutil.copy(conftest.SAMPLE, folder)
+        return sorted(folder.iterdir())
+
+    @pytest.mark.parametrize(
+        "options",
+        [
+            ["--batch"],
+            [],
+            ["--batch", "--strict"],
+            ["--strict"],
+            ["--batch", "--stage-only"],
+            ["--accept-reused-file-ids", "--accept-test-files"],
+            ["--json"],
+        ],
+        ids=" ".join,
+    )
+    def test_says_what_a_load_does_and_stores_nothing(
+        self, run: conftest.Run, paths: list[pathlib.Path], options: list[str]
+    ) -> None:
+        run("load_d0010", conftest.SAMPLE)
+        before, deliveries = counts(), models.Delivery.objects.count()
+
+        rehearsed = run("load_d0010", "--dry-run", *options, *paths)
+
+        assert (counts(), models.Delivery.objects.count()) == (before, deliveries)
+        assert not models.LineIssue.objects.exists()
+        assert run("transform_pending").out.startswith("0 files: nothing to do")
+        ended = run("load_d0010", *options, *paths)
+        assert (rehearsed.code, ended.code) == (1, 1)
+        said = rehearsed.out.replace("; a dry run, nothing is stored\n", "\n")
+        assert said == ended.out
+        assert ("a dry run" in rehearsed.out) == ("--json" not in options)
+
+    def test_ends_with_0_where_a_load_does(self, run: conftest.Run) -> None:
+        rehearsed = run("load_d0010", "--dry-run", conftest.SAMPLE)
+
+        assert (rehearsed.code, rehearsed.err) == (0, "")
+        assert "loaded (13 readings)" in rehearsed.out
+        assert set(counts().values()) == {0}
+
+    def test_takes_apart_a_batch_in_which_one_file_can_not_be_transformed(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        paths = [write(builder.simple(f"{n}.0", file_id=f"{n}"), f"{n}.uff") for n in range(4)]
+        refusal = "ALTER TABLE reading ADD CONSTRAINT no_two CHECK (value <> 2)"
+        with db.connection.cursor() as cursor:
+            cursor.execute(refusal)
+        try:
+            rehearsed = run("load_d0010", "--dry-run", "--batch", *paths)
+
+            assert rehearsed.out.count(": loaded (1 reading)") == 3
+            assert f"{paths[2]}: failed (could not be transformed:" in rehearsed.out
+            assert set(counts().values()) == {0}
+        finally:
+            with db.connection.cursor() as cursor:
+                cursor.execute("ALTER TABLE reading DROP CONSTRAINT no_two")
+
+
 class TestRemedy:
     BAD = builder.flow_file(
         builder.meter_point(

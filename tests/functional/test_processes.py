@@ -19,6 +19,7 @@ import psutil
 import pytest
 from django import db
 
+from etl.domain import findings
 from etl.models import StagedLine
 from tests import builder, conftest
 from tests.benchmarks import generate
@@ -137,17 +138,27 @@ class TestLoad:
         assert models.Reading.objects.count() == 100_000
         assert StagedLine.objects.count() == models.FlowFile.objects.get().line_count
 
-    def test_interrupted_says_so_in_a_sentence(self, start: Start, tmp_path: pathlib.Path) -> None:
+    @pytest.mark.parametrize(
+        ("options", "statement", "what"),
+        [
+            ([], "COPY staged_line", "what was reported as done is stored"),
+            (["--dry-run"], "/* 40_judge_readings */", "nothing is stored"),
+        ],
+        ids=["load", "dry run"],
+    )
+    def test_interrupted_says_so_in_a_sentence(
+        self, start: Start, tmp_path: pathlib.Path, options: list[str], statement: str, what: str
+    ) -> None:
         path = tmp_path / "large.uff"
         generate.write_flow_file(path, readings=100_000)
-        process = start("load_d0010", path)
-        wait_until(lambda: running_statement("COPY staged_line"), process)
+        process = start("load_d0010", *options, path)
+        wait_until(lambda: running_statement(statement), process)
 
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
 
         assert process.returncode == 130
-        assert err == "Interrupted; what was reported as done is stored.\n"
+        assert err == f"Interrupted; {what}.\n"
         assert not models.FlowFile.objects.exists()
 
     def test_interrupted_stops_the_file_before_that_is_still_transformed(
@@ -195,6 +206,8 @@ class TestLoad:
         assert out == (
             f"{path}: loaded with rejections"
             " (1 reading; 100,000 lines rejected; bad-date 50,000, bad-number 50,000)\n"
+            f"  bad-date: {findings.CATALOGUE['bad-date'].remedy}\n"
+            f"  bad-number: {findings.CATALOGUE['bad-number'].remedy}\n"
             "1 file: 1 loaded with rejections; 1 reading, 100,000 rejected lines\n"
         )
         assert 20 < highest < 120

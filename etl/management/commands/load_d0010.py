@@ -38,6 +38,11 @@ class Command(base.PipelineCommand):
             help="keep the raw lines only; transform_pending does the rest",
         )
         parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="say what would become of the files, and store nothing",
+        )
+        parser.add_argument(
             "--strict",
             action="store_true",
             help="reject a file whole if any of its lines would be rejected",
@@ -77,11 +82,12 @@ class Command(base.PipelineCommand):
                 delivered_at=timezone.now(),
                 in_batch=options["batch"],
                 stage_only=options["stage_only"],
+                is_dry_run=options["dry_run"],
                 on_progress=on_progress,
             )
             # Closed here whatever happens, since it has a thread to end.
             with contextlib.closing(reports):
-                self.print_reports(reports, as_json=options["json"])
+                self.print_reports(reports, as_json=options["json"], is_dry_run=options["dry_run"])
 
 
 @contextlib.contextmanager
