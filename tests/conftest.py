@@ -17,13 +17,49 @@ from django import db
 from django.core import management
 from pytest_django import DjangoDbBlocker
 from pytest_postgresql import factories
+from xdist import remote, scheduler
 
 
 # What runs in the background of a shell ignores Ctrl-C, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+# The tests start hundreds of processes that import the same: let the first compile it for all.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "flow_files" / "DTC5259515123502080915D0010.uff"
+
+
+# What takes long to make is made by one process, which runs all tests that use it.
+TOGETHER = {
+    "the browser": ("tests/browser/",),
+    "a server of its own": (
+        "tests/faults/test_lost_server.py::TestServer",
+        "tests/faults/test_security.py::TestRole",
+        "tests/faults/test_unfit_database.py::TestCommand::test_says_that_the_database",
+        "tests/faults/test_unfit_database.py::TestCommand::test_says_that_the_password",
+        "tests/faults/test_unfit_database.py::TestCommand::test_says_that_the_role",
+        "tests/faults/test_unfit_database.py::TestReadOnly",
+        "tests/faults/test_unfit_database.py::test_says_that_the_server_has_no_connection",
+        "tests/faults/test_upgrades.py::TestMigration",
+        "tests/faults/test_upgrades.py::TestWaitingFile",
+    ),
+    "a model of a server": ("tests/integration/test_embedded_server.py",),
+    "the benchmark's figures": ("tests/functional/test_loading_benchmark.py::TestBenchmark",),
+    "the benchmark's server": ("tests/functional/test_loading_benchmark.py::TestContenders",),
+    "what pytest collects": ("tests/unit/test_readme.py",),
+}
+
+
+class Scheduler(scheduler.LoadScopeScheduling):
+    """Gives each process one test after the other, but those of a group to the same."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        groups = (name for name, places in TOGETHER.items() if nodeid.startswith(places))
+        return next(groups, nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: remote.Producer) -> Scheduler:
+    return Scheduler(config, log)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -114,7 +150,8 @@ class _Server:
     password: str
     options: str = ""
     maintenance_dbname: str = "postgres"
-    template_dbname: str = "template1"
+    # Nobody can connect to it, and so be in the way of another process of the tests.
+    template_dbname: str = "template0"
 
 
 @pytest.fixture(scope="session")

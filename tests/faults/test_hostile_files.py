@@ -18,8 +18,9 @@ import pty
 import pwd
 import subprocess
 import sys
+import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import BinaryIO
 
 import psutil
@@ -200,21 +201,27 @@ class TestPath:
         assert models.FlowFile.objects.get().file_name == "good.uff"
         snapshot.assert_reconciled()
 
+    @pytest.fixture
+    def open_folder(self) -> Iterator[pathlib.Path]:
+        """Make a folder that every account can pass through, unlike pytest's own."""
+        with tempfile.TemporaryDirectory(prefix="d0010-", dir="/tmp") as name:
+            folder = pathlib.Path(name)
+            folder.chmod(0o755)
+            yield folder
+
     @pytest.mark.parametrize("is_folder", [False, True], ids=["file", "folder"])
     def test_that_may_not_be_read_fails_alone(
         self,
-        good: pathlib.Path,
-        tmp_path: pathlib.Path,
+        open_folder: pathlib.Path,
         is_folder: bool,  # noqa: FBT001 - a parameter
     ) -> None:
-        secret = tmp_path / "secret"
+        good, secret = open_folder / "good.uff", open_folder / "secret"
+        good.write_bytes(builder.simple())
         if is_folder:
             secret.mkdir()
         else:
             secret.write_bytes(builder.simple("2.0", file_id="2"))
         secret.chmod(0)
-        for folder in (tmp_path, *tmp_path.parents[:2]):
-            folder.chmod(0o755)
         # Root may read all, so another account asks.
         uid = pwd.getpwnam("nobody").pw_uid if os.geteuid() == 0 else os.geteuid()
         code = (
