@@ -8,16 +8,19 @@ import signal
 import subprocess
 import sys
 import urllib.parse
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import IO
 
 import psycopg
 import pytest
-from django import db
+from django import db, test
 from django.core import management
+from django.db import transaction
 from pytest_django import DjangoDbBlocker
 from pytest_postgresql import factories
 from xdist import remote, scheduler
+
+from tests import depth
 
 
 # What runs in the background of a shell ignores Ctrl-C, and so would all that the tests start.
@@ -27,6 +30,30 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 SAMPLE = ROOT / "tests" / "flow_files" / "DTC5259515123502080915D0010.uff"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--thorough", action="store_true", help="try everything, at every place and more often"
+    )
+    parser.addoption(
+        "--times",
+        type=int,
+        default=1,
+        metavar="N",
+        help="be thorough, and try N times as often what is drawn by chance, drawn anew",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    depth.choose(is_thorough=config.getoption("thorough"), times=config.getoption("times"))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if not depth.is_thorough():
+        left = [item for item in items if item.get_closest_marker("thorough")]
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
 
 
 # What takes long to make is made by one process, which runs all tests that use it.
@@ -138,6 +165,53 @@ def start() -> Callable[..., subprocess.Popen[str]]:
         )
 
     return start
+
+
+MADE_BY_MIGRATIONS = (
+    "auth_group",
+    "auth_group_permissions",
+    "auth_permission",
+    "django_content_type",
+)
+
+
+# To empty a table by TRUNCATE takes the server as long as to load a small file; DELETE of much
+# takes long too, and leaves pages that the next test reads.
+MUCH = 4 << 20  # bytes
+
+
+def _empty() -> None:
+    """Empty the tables in which a test has left something."""
+    tables = db.connection.introspection.django_table_names(
+        only_existing=True, include_views=False
+    )
+    with transaction.atomic(), db.connection.cursor() as cursor:
+        cursor.execute(
+            " UNION ALL ".join(
+                f"SELECT '{table}', pg_table_size('{table}')"  # noqa: S608 - a name of Django's
+                f" WHERE EXISTS (SELECT FROM {table})"
+                for table in sorted({*tables} - {*MADE_BY_MIGRATIONS})
+            )
+        )
+        sizes = dict(cursor.fetchall())
+        if sum(sizes.values()) > MUCH:
+            cursor.execute(f"TRUNCATE {', '.join(sizes)} CASCADE")
+        else:
+            cursor.execute("SET CONSTRAINTS ALL DEFERRED")
+            for table in sizes:
+                cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - the same
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _emptied_quickly() -> Iterator[None]:
+    """
+    Spare each test that commits what Django does after it.
+
+    It empties all tables, and makes every content type, permission and group anew.
+    """
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(test.TransactionTestCase, "_fixture_teardown", lambda _: _empty())
+        yield
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,8 +6,10 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import time
 import urllib.parse
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 import dj_database_url
 import pytest
@@ -17,7 +19,7 @@ from django.db.backends.base import base as backend
 from pytest_django import DjangoDbBlocker
 
 from etl.postgres.embedded import programs, server
-from tests.faults import forks, proxy
+from tests.faults import forks, proxy, snapshot, workload
 
 
 @pytest.fixture(scope="session")
@@ -71,6 +73,58 @@ def launcher(
     one.close()
 
 
+@pytest.fixture(scope="session")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Sequence[object]:
+    """Write the files that are loaded again and again."""
+    return workload.write(tmp_path_factory.mktemp("workload"))
+
+
+class Undisturbed:
+    """What a load gives that nothing disturbs."""
+
+    def __init__(
+        self,
+        launcher: forks.Launcher,
+        between: proxy.Proxy,
+        arguments: Sequence[object],
+        *,
+        bytes_a_chunk: int | None,
+    ) -> None:
+        assert launcher.run(*arguments, "--stage-only").code == 1
+        self.staged = snapshot.take()
+        snapshot.empty()
+        between.disarm()
+        started = time.monotonic()
+        ended = launcher.run(*arguments, bytes_a_chunk=bytes_a_chunk)
+        assert ended.code == 1  # for the files that are not good
+        self.seconds = time.monotonic() - started
+        self.messages = between.messages
+        self.sent = list(between.sent)
+        self.done = snapshot.take()
+        snapshot.assert_reconciled()
+        snapshot.empty()
+
+
+class Undisturb(Protocol):
+    def __call__(
+        self, arguments: Sequence[object], *, bytes_a_chunk: int | None = None
+    ) -> Undisturbed: ...
+
+
+@pytest.fixture(scope="session")
+def undisturbed(launcher: forks.Launcher, between: proxy.Proxy) -> Undisturb:
+    """Find out, once for each way to load, what a load gives that nothing disturbs."""
+    known: dict[tuple[object, ...], Undisturbed] = {}
+
+    def find_out(arguments: Sequence[object], *, bytes_a_chunk: int | None = None) -> Undisturbed:
+        way = (*arguments, bytes_a_chunk)
+        if way not in known:
+            known[way] = Undisturbed(launcher, between, arguments, bytes_a_chunk=bytes_a_chunk)
+        return known[way]
+
+    return find_out
+
+
 class OwnServer:
     """A server that the tests may harm, with the project's tables in it."""
 
@@ -117,8 +171,3 @@ def own_server(launcher: forks.Launcher) -> Iterator[OwnServer]:
         one.release()
     finally:
         shutil.rmtree(folder)
-
-
-def times(name: str, default: int) -> int:
-    """How often to try, by default or as the environment says."""
-    return int(os.environ.get(name, default))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import itertools
 import json
 import os
@@ -129,6 +130,8 @@ def _serve() -> None:
 
     for name in ("load_d0010", "transform_pending", "reconcile", "runserver"):
         management.load_command_class("etl", name)
+    # Else each child looks through all of it for garbage, above all when it ends.
+    gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # who watches over a command is not waited for
     while line := sys.stdin.readline():
         if os.fork() == 0:

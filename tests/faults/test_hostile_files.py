@@ -3,7 +3,7 @@ Files that nobody should send, and names that nobody should give them.
 
 Sizes are cut down for everyday runs; in full, which takes some minutes:
 
-    D0010_FULL_SIZE=1 uv run pytest tests/faults/test_hostile_files.py
+    uv run pytest --times=10 tests/faults/test_hostile_files.py::TestSize
 """
 
 from __future__ import annotations
@@ -27,16 +27,15 @@ import psutil
 import pytest
 
 from etl.intake import sources
-from tests import builder
+from tests import builder, depth
 from tests import conftest as tests_conftest
 from tests.benchmarks import generate
 from tests.faults import forks, proxy, snapshot
 from warehouse import models
 
 
-IS_FULL_SIZE = os.environ.get("D0010_FULL_SIZE") == "1"
-ONE_FIELD_LINES = 5_000_000 if IS_FULL_SIZE else 50_000
-NAMES = 100_000 if IS_FULL_SIZE else 3_000
+ONE_FIELD_LINES = depth.rounds(quick=50_000, thorough=500_000)
+NAMES = depth.rounds(quick=1_000, thorough=10_000)
 LONG_LINE = 1 << 30  # bytes
 BOMB = 200 << 20  # bytes that it unpacks to
 FLAT = 120  # MiB that no load takes more than

@@ -1,35 +1,37 @@
 """
 Loads that are killed wherever it hurts, and begun again until they are done.
 
-By default some 150 kills. For thousands, at new moments on every run:
+A quick run kills at each kind of statement at one of its moments, a thorough one at all. For
+thousands of kills, at new moments on every run:
 
-    D0010_KILLS=5000 uv run pytest tests/faults/test_kills.py
+    uv run pytest --times=100 tests/faults/test_kills.py
 """
 
 from __future__ import annotations
 
 import concurrent.futures
 import os
-import pathlib
 import random
 import signal
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pytest
 from django import db
 
 from etl.postgres import background, steps
+from tests import depth
 from tests.faults import conftest, forks, proxy, snapshot, workload
 
 
-RANDOM_KILLS = conftest.times("D0010_KILLS", 40)
+RANDOM_KILLS = depth.rounds(quick=6, thorough=40)
 STATEMENTS = 35  # of different kinds, at the least, that a load sends
 BESIDE = 24  # of them that its second connection sends
-SEED = 10 if "D0010_KILLS" not in os.environ else time.time_ns()
+MOMENTS = list(proxy.Moment)
+SEED = depth.seed()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -55,37 +57,6 @@ def start_and_strike(
     command = launcher.start(*arguments, bytes_a_chunk=bytes_a_chunk)
     started.set_result(command)
     return command
-
-
-class Undisturbed:
-    """What a load gives that nothing disturbs."""
-
-    def __init__(
-        self,
-        launcher: forks.Launcher,
-        between: proxy.Proxy,
-        arguments: list[object],
-        *,
-        bytes_a_chunk: int | None = None,
-    ) -> None:
-        assert launcher.run(*arguments, "--stage-only").code == 1
-        self.staged = snapshot.take()
-        snapshot.empty()
-        between.disarm()
-        started = time.monotonic()
-        ended = launcher.run(*arguments, bytes_a_chunk=bytes_a_chunk)
-        assert ended.code == 1  # for the files that are not good
-        self.seconds = time.monotonic() - started
-        self.messages = between.messages
-        self.sent = list(between.sent)
-        self.done = snapshot.take()
-        snapshot.assert_reconciled()
-        snapshot.empty()
-
-
-@pytest.fixture
-def files(tmp_path: pathlib.Path) -> list[object]:
-    return list(workload.write(tmp_path))
 
 
 def points(between: proxy.Proxy, messages: list[str]) -> list[proxy.IsChosen]:
@@ -138,12 +109,14 @@ class TestKill:
         self,
         launcher: forks.Launcher,
         between: proxy.Proxy,
-        files: list[object],
+        files: Sequence[object],
+        undisturbed: conftest.Undisturb,
         moment: proxy.Moment,
     ) -> None:
         arguments = ["load_d0010", "--batch", *files]
-        whole = Undisturbed(launcher, between, arguments)
-        for is_chosen in points(between, whole.messages):
+        whole = undisturbed(arguments)
+        places = points(between, whole.messages)
+        for is_chosen in depth.some(places, one_of=3, first=MOMENTS.index(moment)):
             command = start_and_strike(
                 launcher,
                 between,
@@ -170,14 +143,17 @@ class TestKill:
         self,
         launcher: forks.Launcher,
         between: proxy.Proxy,
-        files: list[object],
+        files: Sequence[object],
+        undisturbed: conftest.Undisturb,
         is_batch: bool,  # noqa: FBT001 - a parameter
         moment: proxy.Moment,
     ) -> None:
         arguments = ["load_d0010", *["--batch"] * is_batch, *files]
         small = workload.BYTES_A_CHUNK
-        whole = Undisturbed(launcher, between, arguments, bytes_a_chunk=small)
-        for is_chosen in points_beside(whole.sent):
+        whole = undisturbed(arguments, bytes_a_chunk=small)
+        places = points_beside(whole.sent)
+        first = MOMENTS.index(moment) if is_batch else 3
+        for is_chosen in depth.some(places, one_of=4, first=first):
             command = start_and_strike(
                 launcher,
                 between,
@@ -201,11 +177,12 @@ class TestKill:
         self,
         launcher: forks.Launcher,
         between: proxy.Proxy,
-        files: list[object],
+        files: Sequence[object],
+        undisturbed: conftest.Undisturb,
         is_batch: bool,  # noqa: FBT001 - a parameter
     ) -> None:
         arguments = ["load_d0010", *["--batch"] * is_batch, *files]
-        whole = Undisturbed(launcher, between, arguments)
+        whole = undisturbed(arguments)
         chance = random.Random(SEED)  # noqa: S311 - no secret
         kills = loads = 0
         while kills < RANDOM_KILLS // 2:
@@ -242,15 +219,17 @@ class TestSignal:
         self,
         launcher: forks.Launcher,
         between: proxy.Proxy,
-        files: list[object],
+        files: Sequence[object],
+        undisturbed: conftest.Undisturb,
         number: int,
         code: int,
         word: str,
     ) -> None:
         arguments = ["load_d0010", "--batch", *files]
-        whole = Undisturbed(launcher, between, arguments)
+        whole = undisturbed(arguments)
         # Every other one: each takes the server a while to roll back.
-        for is_chosen in points(between, whole.messages)[number % 2 :: 2]:
+        places = points(between, whole.messages)[number % 2 :: 2]
+        for is_chosen in depth.some(places, one_of=4):
             ended = start_and_strike(
                 launcher,
                 between,
@@ -276,13 +255,14 @@ class TestSignal:
         self,
         launcher: forks.Launcher,
         between: proxy.Proxy,
-        files: list[object],
+        files: Sequence[object],
+        undisturbed: conftest.Undisturb,
         is_batch: bool,  # noqa: FBT001 - a parameter
     ) -> None:
         arguments = ["load_d0010", *["--batch"] * is_batch, *files]
         small = workload.BYTES_A_CHUNK
-        whole = Undisturbed(launcher, between, arguments, bytes_a_chunk=small)
-        for is_chosen in points_beside(whole.sent)[is_batch::4]:
+        whole = undisturbed(arguments, bytes_a_chunk=small)
+        for is_chosen in depth.some(points_beside(whole.sent)[is_batch::4], one_of=2):
             ended = start_and_strike(
                 launcher,
                 between,
@@ -325,7 +305,7 @@ class TestSignal:
         assert time.monotonic() - started < 20
 
     def test_while_the_network_is_dead_ends_the_load_all_the_same(
-        self, launcher: forks.Launcher, between: proxy.Proxy, files: list[object]
+        self, launcher: forks.Launcher, between: proxy.Proxy, files: Sequence[object]
     ) -> None:
         lives_again = threading.Event()
 
@@ -348,7 +328,8 @@ class TestSignal:
         snapshot.empty()
 
     def test_while_starting_ends_it_too(self) -> None:
-        for tenths in range(2, 10):
+        interrupted = 0
+        for tenths in depth.some(range(2, 10), one_of=2):
             process = subprocess.Popen(
                 [sys.executable, "manage.py", "load_d0010", "no such file"],
                 cwd=forks.ROOT,
@@ -360,7 +341,11 @@ class TestSignal:
             process.send_signal(signal.SIGINT)
             _, err = process.communicate(timeout=forks.TIMEOUT)
 
+            if "Traceback" in err and "manage.py" not in err:
+                continue  # Python itself was still starting
             # Or it was on its way out, where Python leaves the signal to the system.
             assert (process.returncode, err.startswith("Interrupted")) == (130, True) or (
                 process.returncode in (1, -signal.SIGINT) and "Traceback" not in err
             ), err
+            interrupted += err.startswith("Interrupted")
+        assert interrupted

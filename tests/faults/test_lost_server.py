@@ -1,26 +1,26 @@
 """
 The server goes away: cut connections, ended sessions, a crash.
 
-For more of them: D0010_CRASHES=200 uv run pytest tests/faults/test_lost_server.py
+For more of them: uv run pytest --times=40 tests/faults/test_lost_server.py
 """
 
 from __future__ import annotations
 
-import os
-import pathlib
 import random
 import time
+from collections.abc import Sequence
 
 import pytest
 from django import db
 
 from etl.postgres import advice
+from tests import depth
 from tests.faults import conftest, forks, proxy, snapshot, test_kills, workload
 
 
-CRASHES = conftest.times("D0010_CRASHES", 5)
+CRASHES = depth.rounds(quick=2, thorough=5)
 ENDED_SESSIONS = 2 * CRASHES
-SEED = 10 if "D0010_CRASHES" not in os.environ else time.time_ns()
+SEED = depth.seed()
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -39,13 +39,15 @@ class TestConnection:
         self,
         launcher: forks.Launcher,
         between: proxy.Proxy,
-        tmp_path: pathlib.Path,
+        files: Sequence[object],
+        undisturbed: conftest.Undisturb,
         moment: proxy.Moment,
     ) -> None:
-        arguments = ["load_d0010", "--batch", *workload.write(tmp_path)]
-        whole = test_kills.Undisturbed(launcher, between, arguments)
+        arguments = ["load_d0010", "--batch", *files]
+        whole = undisturbed(arguments)
         every = 1 if moment is proxy.Moment.DURING else 2
-        for is_chosen in test_kills.points(between, whole.messages)[::every]:
+        places = test_kills.points(between, whole.messages)[::every]
+        for is_chosen in depth.some(places, one_of=5):
             between.arm(is_chosen, moment, lambda: True)
             ended = launcher.run(*arguments)
             if between.messages[-1] != "start":
@@ -63,14 +65,16 @@ class TestConnection:
         self,
         launcher: forks.Launcher,
         between: proxy.Proxy,
-        tmp_path: pathlib.Path,
+        files: Sequence[object],
+        undisturbed: conftest.Undisturb,
         is_batch: bool,  # noqa: FBT001 - a parameter
     ) -> None:
-        arguments = ["load_d0010", *["--batch"] * is_batch, *workload.write(tmp_path)]
+        arguments = ["load_d0010", *["--batch"] * is_batch, *files]
         small = workload.BYTES_A_CHUNK
-        whole = test_kills.Undisturbed(launcher, between, arguments, bytes_a_chunk=small)
+        whole = undisturbed(arguments, bytes_a_chunk=small)
         # Where it connects there is no session yet that could be cut.
-        for is_chosen in test_kills.points_beside(whole.sent)[1 + is_batch :: 2]:
+        places = test_kills.points_beside(whole.sent)[1 + is_batch :: 2]
+        for is_chosen in depth.some(places, one_of=4):
             between.arm(is_chosen, proxy.Moment.DURING, lambda: True)
             assert_said(launcher.run(*arguments, bytes_a_chunk=small))
             snapshot.assert_nothing_half(snapshot.take(), staged=whole.staged, done=whole.done)
@@ -84,10 +88,13 @@ class TestConnection:
 
 class TestSession:
     def test_ended_by_the_server_at_any_time_loses_nothing(
-        self, launcher: forks.Launcher, between: proxy.Proxy, tmp_path: pathlib.Path
+        self,
+        launcher: forks.Launcher,
+        files: Sequence[object],
+        undisturbed: conftest.Undisturb,
     ) -> None:
-        arguments = ["load_d0010", "--batch", *workload.write(tmp_path)]
-        whole = test_kills.Undisturbed(launcher, between, arguments)
+        arguments = ["load_d0010", "--batch", *files]
+        whole = undisturbed(arguments)
         chance = random.Random(SEED)  # noqa: S311 - no secret
         ended_sessions = 0
         while ended_sessions < ENDED_SESSIONS:
@@ -120,10 +127,10 @@ class TestSession:
 
 class TestServer:
     def test_that_crashes_at_any_time_loses_nothing(
-        self, launcher: forks.Launcher, own_server: conftest.OwnServer, tmp_path: pathlib.Path
+        self, launcher: forks.Launcher, own_server: conftest.OwnServer, files: Sequence[object]
     ) -> None:
         url = own_server.url()
-        arguments = ["load_d0010", *workload.write(tmp_path)]
+        arguments = ["load_d0010", *files]
         connection = own_server.connection()
         launcher.run(*arguments, "--stage-only", url=url)
         staged = snapshot.take(connection)

@@ -1,27 +1,24 @@
 """
 Many loaders at once, of the same files in different orders.
 
-For more rounds, in new orders: D0010_RACES=500 uv run pytest tests/faults/test_races.py
+For more rounds, in new orders: uv run pytest --times=25 tests/faults/test_races.py
 """
 
 from __future__ import annotations
 
-import os
 import pathlib
 import random
-import time
 
 import pytest
 from django import test
 
-from tests import builder
-from tests import conftest as tests_conftest
-from tests.faults import conftest, forks, snapshot
+from tests import builder, conftest, depth
+from tests.faults import forks, snapshot
 from warehouse import models
 
 
-RACES = conftest.times("D0010_RACES", 20)
-SEED = 10 if "D0010_RACES" not in os.environ else time.time_ns()
+RACES = depth.rounds(quick=3, thorough=20)
+SEED = depth.seed()
 LOADERS = 8
 FILES = 8
 FILES_OF_EACH = 5
@@ -66,7 +63,7 @@ class TestLoaders:
     def test_of_the_same_files_at_once_load_each_once_and_lose_no_delivery(
         self, launcher: forks.Launcher, paths: list[pathlib.Path], admin_client: test.Client
     ) -> None:
-        url = tests_conftest.database_url()
+        url = conftest.database_url()
         assert launcher.run("load_d0010", *paths, url=url).code == 0
         whole = snapshot.take()
         snapshot.empty()
@@ -116,7 +113,7 @@ class TestLoaders:
     def test_of_what_was_rejected_before_judge_each_anew_once(
         self, launcher: forks.Launcher, rejected_paths: list[pathlib.Path]
     ) -> None:
-        url = tests_conftest.database_url()
+        url = conftest.database_url()
         chance = random.Random(SEED)  # noqa: S311 - no secret
         for number in range(max(RACES // 4, 1)):
             assert launcher.run("load_d0010", "--batch", *rejected_paths, url=url).code == 1

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import pathlib
 
-from tests import builder
+from tests import builder, depth
 from tests.benchmarks import generate
 
 
+READINGS = 1_500 if depth.is_thorough() else 60
 # With this each of the everyday files ends a chunk, so that the files make three.
-BYTES_A_CHUNK = 50_000
+BYTES_A_CHUNK = READINGS * 33
 
 
 def write(folder: pathlib.Path) -> list[pathlib.Path]:
     """Write the files, and return them in the order in which to load them."""
     everyday = folder / "everyday.uff"
-    generate.write_flow_file(everyday, readings=1_500)
+    generate.write_flow_file(everyday, readings=READINGS)
     next_day = folder / "next_day.uff"
-    generate.write_flow_file(next_day, readings=1_500, first=400, round_number=1)
+    generate.write_flow_file(next_day, readings=READINGS, first=READINGS // 4, round_number=1)
     contents = {
         "rejected_lines.uff": builder.flow_file(
             builder.meter_point(

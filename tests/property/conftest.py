@@ -1,16 +1,15 @@
 """
 How many examples the properties are held to.
 
-By default 500 each, the same ones on every run; fewer are the same as well. To look further, at
-new ones on every run:
+A quick run draws 40 of each, a thorough one 500, the same ones every time. To look further, at new
+ones on every run:
 
-    D0010_EXAMPLES=20000 uv run pytest tests/property
+    uv run pytest --times=40 tests/property
 """
 
 from __future__ import annotations
 
 import itertools
-import os
 import pathlib
 from collections.abc import Sequence
 from typing import Protocol
@@ -18,16 +17,17 @@ from typing import Protocol
 import hypothesis
 import pytest
 
+from tests import depth
 
-USUAL = 500
-EXAMPLES = int(os.environ.get("D0010_EXAMPLES", USUAL))
+
+IS_DRAWN_ANEW = depth.times() > 1
 
 # No deadlines: an example is a few commands against a server, whose disk has its own pace.
 hypothesis.settings.register_profile(
     "d0010",
-    max_examples=EXAMPLES,
-    derandomize=EXAMPLES <= USUAL,
-    **({"database": None} if EXAMPLES <= USUAL else {}),
+    max_examples=depth.rounds(quick=40, thorough=500),
+    derandomize=not IS_DRAWN_ANEW,
+    **({} if IS_DRAWN_ANEW else {"database": None}),
     deadline=None,
     print_blob=True,
 )

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import collections
-import os
 import re
 import subprocess
 import sys
@@ -9,7 +8,7 @@ import sys
 import pytest
 
 from etl.domain import findings
-from tests import conftest
+from tests import conftest, depth
 from tests.faults import test_hostile_files, test_kills, test_lost_server, test_races
 
 
@@ -45,12 +44,15 @@ def fault_rows() -> list[list[str]]:
     return [line.strip("| ").split(" | ") for line in table.splitlines()[3:]]
 
 
+PYTEST = (sys.executable, "-m", "pytest")
+
+
 @pytest.fixture(scope="module")
 def collected() -> collections.Counter[str]:
     """Count the tests of each class, and of each function outside of one."""
     paths = sorted({row[3].split()[-1].partition("::")[0] for row in fault_rows()})
     listed = subprocess.run(
-        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", *paths],
+        [*PYTEST, "--thorough", "--collect-only", "-q", "-p", "no:cacheprovider", *paths],
         cwd=conftest.ROOT,
         capture_output=True,
         text=True,
@@ -58,6 +60,9 @@ def collected() -> collections.Counter[str]:
     )
     names = [line.partition("[")[0] for line in listed.stdout.splitlines() if "::" in line]
     return collections.Counter("::".join(name.split("::")[:2]) for name in names)
+
+
+as_documented = pytest.mark.skipif(depth.times() > 1, reason="the table has what --thorough tries")
 
 
 class TestFaults:
@@ -78,12 +83,11 @@ class TestFaults:
     def test_names_a_test_for_each_row(
         self, row: list[str], collected: collections.Counter[str]
     ) -> None:
-        found = re.fullmatch(r"`(?:(\w+)=\d+ )?uv run pytest (\S+)::(\w+)`", row[3])
+        found = re.fullmatch(r"`uv run pytest (?:--times=\d+ )?(\S+)::(\w+)`", row[3])
 
         assert found
-        variable, path, name = found.groups()
+        path, name = found.groups()
         assert collected[f"{path}::{name}"]
-        assert variable is None or variable in (conftest.ROOT / path).read_text(encoding="utf-8")
         assert row[2] == "nothing"
 
     @pytest.mark.parametrize(
@@ -96,18 +100,15 @@ class TestFaults:
 
         assert row[1] == f"{count} time{'' if count == 1 else 's'}"
 
-    @pytest.mark.skipif(
-        bool({"D0010_KILLS", "D0010_CRASHES", "D0010_RACES"} & os.environ.keys()),
-        reason="the table has what is tried by default",
-    )
+    @pytest.mark.thorough
+    @as_documented
     def test_says_how_often_it_is_tried_within_a_test(self) -> None:
         rows = fault_rows()[: len(self.TRIED_WITHIN)]
 
         assert [row[1] for row in rows] == [*self.TRIED_WITHIN]
 
-    @pytest.mark.skipif(
-        test_hostile_files.IS_FULL_SIZE, reason="the table has the sizes that are tried by default"
-    )
+    @pytest.mark.thorough
+    @as_documented
     def test_says_which_sizes_are_tried(self) -> None:
         [row] = [row for row in fault_rows() if row[3].endswith("::TestSize`")]
 
