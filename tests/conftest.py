@@ -18,9 +18,9 @@ from django.core import management
 from django.db import transaction
 from pytest_django import DjangoDbBlocker
 from pytest_postgresql import factories
-from xdist import remote, scheduler
+from xdist import remote, scheduler, workermanage
 
-from tests import depth
+from tests import depth, shared
 
 
 # What runs in the background of a shell ignores Ctrl-C, and so would all that the tests start.
@@ -28,7 +28,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # The tests start hundreds of processes that import the same: let the first compile it for all.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
-ROOT = pathlib.Path(__file__).resolve().parents[1]
+ROOT = shared.ROOT
 SAMPLE = ROOT / "tests" / "flow_files" / "DTC5259515123502080915D0010.uff"
 
 
@@ -47,6 +47,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     depth.choose(is_thorough=config.getoption("thorough"), times=config.getoption("times"))
+    shared.begin(config)
+
+
+def pytest_configure_node(node: workermanage.WorkerController) -> None:
+    shared.tell(node)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

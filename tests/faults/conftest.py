@@ -19,6 +19,7 @@ from django.db.backends.base import base as backend
 from pytest_django import DjangoDbBlocker
 
 from etl.postgres.embedded import programs, server
+from tests import shared
 from tests.faults import forks, proxy, snapshot, workload
 
 
@@ -130,9 +131,14 @@ class OwnServer:
 
     def __init__(self, home: pathlib.Path) -> None:
         self._server = server.at(str(home))
-        self.release = self._server.release
         self.address = self._server.ensure_running(database="d0010")
         self.data = self._server.data
+
+    def __enter__(self) -> OwnServer:  # noqa: PYI034 - typing.Self is newer than Python 3.10
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.release()
 
     def url(self, *, user: str = "postgres", password: str = "", database: str = "d0010") -> str:
         place = urllib.parse.urlencode({"host": self.address.host, "port": self.address.port})
@@ -159,15 +165,13 @@ class OwnServer:
 
 
 @pytest.fixture(scope="session")
-def own_server(launcher: forks.Launcher) -> Iterator[OwnServer]:
+def own_server(request: pytest.FixtureRequest) -> Iterator[OwnServer]:
     # A short path, which the account that root's server runs as can pass through.
     folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-own-", dir="/tmp"))
     folder.chmod(0o755)
     try:
-        one = OwnServer(folder / "home")
-        ended = launcher.run("migrate", url=one.url())
-        assert ended.code == 0, ended.err
-        yield one
-        one.release()
+        shared.copy_home(request.config, folder / "home")
+        with OwnServer(folder / "home") as one:
+            yield one
     finally:
         shutil.rmtree(folder)

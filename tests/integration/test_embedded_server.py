@@ -25,6 +25,7 @@ import psutil
 import pytest
 
 from etl.postgres.embedded import programs
+from tests import shared
 
 
 SAMPLE = "tests/flow_files/DTC5259515123502080915D0010.uff"
@@ -163,13 +164,10 @@ def home() -> Iterator[pathlib.Path]:
 
 
 @pytest.fixture(scope="session")
-def model_home() -> Iterator[pathlib.Path]:
+def model_home(request: pytest.FixtureRequest) -> Iterator[pathlib.Path]:
     """Make a home that has been used once and is at rest."""
     with place() as folder:
-        user = Client(folder / "home")
-        user.ask("SELECT 1")
-        user.leave()
-        user.close()
+        shared.copy_home(request.config, folder / "home")
         yield folder / "home"
 
 
@@ -432,9 +430,18 @@ class TestSignal:
     @pytest.mark.parametrize(
         ("number", "code", "word", "times"),
         [
-            pytest.param(signal.SIGINT, 130, "Interrupted", 1, id="Ctrl-C"),
+            pytest.param(
+                signal.SIGINT, 130, "Interrupted", 1, id="Ctrl-C", marks=pytest.mark.thorough
+            ),
             pytest.param(signal.SIGINT, 130, "Interrupted", 10, id="Ctrl-C again and again"),
-            pytest.param(signal.SIGTERM, 143, "Terminated", 10, id="SIGTERM again and again"),
+            pytest.param(
+                signal.SIGTERM,
+                143,
+                "Terminated",
+                10,
+                id="SIGTERM again and again",
+                marks=pytest.mark.thorough,
+            ),
         ],
     )
     def test_ends_the_command_and_leaves_no_server(

@@ -1,0 +1,60 @@
+"""
+What is made once for all processes of a run: a folder, and in it a server to copy.
+
+Its path is short enough for a socket, and the account that root's server runs as can pass through.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+import pytest
+from xdist import workermanage
+
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+_FOLDER = pytest.StashKey[pathlib.Path]()
+_NAME = "d0010_shared_folder"
+
+
+def begin(config: pytest.Config) -> None:
+    if given := getattr(config, "workerinput", {}).get(_NAME):
+        config.stash[_FOLDER] = pathlib.Path(given)
+        return
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-tests-", dir="/tmp"))
+    folder.chmod(0o755)
+    config.stash[_FOLDER] = folder
+    config.add_cleanup(lambda: shutil.rmtree(folder))
+
+
+def tell(node: workermanage.WorkerController) -> None:
+    """Tell a process that is to run tests where the folder is."""
+    node.workerinput[_NAME] = str(node.config.stash[_FOLDER])
+
+
+def copy_home(config: pytest.Config, home: pathlib.Path) -> None:
+    """Make the home of a server whose database is migrated, and which is at rest."""
+    folder = config.stash[_FOLDER]
+    model = folder / "model"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not model.exists():
+            _make_home(folder / "new")
+            (folder / "new").rename(model)
+    subprocess.run(["cp", "-a", str(model), str(home)], check=True)
+
+
+def _make_home(home: pathlib.Path) -> None:
+    environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "--verbosity=0"],
+        cwd=ROOT,
+        env={**environment, "D0010_DATA_DIR": str(home)},
+        check=True,
+    )
