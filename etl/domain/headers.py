@@ -77,7 +77,7 @@ def judge(record: bytes, *, line_number: int) -> Iterator[findings.FileIssue]:
 def _judge_values(values: Sequence[str], *, is_ended: bool) -> Iterator[tuple[str, int, str]]:
     flow = values[_FLOW]
     # Another flow may have another header.
-    if len(flow) == _FLOW_LENGTH and flow.isalnum() and flow not in _FLOWS:
+    if len(flow) == _FLOW_LENGTH and flow not in _FLOWS:
         yield "wrong-flow", _FLOW, ""
     yield from _judge_lengths(values)
     if flow not in _FLOWS:

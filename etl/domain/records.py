@@ -101,7 +101,7 @@ class Records:
 
     def _is_long_by_padding(self, line: bytes) -> bool:
         is_at_end = line.startswith(b"ZPT|") or self._last.startswith(b"ZPT|")
-        return is_at_end and not line[LONGEST_LINE:].strip(_PADDING)
+        return is_at_end and not line[LONGEST_LINE:].translate(None, _PADDING)
 
     def _pass_over(self, content: bytes) -> None:
         self._hash.update(content)

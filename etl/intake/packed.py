@@ -31,7 +31,7 @@ def unpacked(stream: BinaryIO) -> Iterator[bytes]:
                 block = member.decompress(data, _BLOCK_SIZE)
             except zlib.error as error:
                 raise DamagedError("the gzip data is damaged") from error
-            if not data and not block and not member.eof:
+            if not data and not member.eof:
                 raise DamagedError("the gzip data is cut short")
             data = member.unconsumed_tail
             yield block

@@ -227,8 +227,7 @@ def _is_brought_by_another(content: stage.Content, delivered_at: datetime.dateti
     It is that of another loader, which has noted its delivery, while `transform_pending` only
     finishes what somebody else has brought.
     """
-    others = content.flow_file.deliveries.exclude(delivered_at=delivered_at)
-    return not content.is_new or others.exists()
+    return content.flow_file.deliveries.exclude(delivered_at=delivered_at).exists()
 
 
 def _report(

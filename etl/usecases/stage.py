@@ -175,11 +175,7 @@ class _Registry:
             flow_file.sha256: flow_file for flow_file in locked.select_for_update(no_key=True)
         }
         unknown = [content for content in contents if self._is_to_judge(content.sha256)]
-        identifiers = {
-            content.envelope.header.file_identifier
-            for content in unknown
-            if content.envelope.rejection is None
-        }
+        identifiers = {content.envelope.header.file_identifier for content in unknown}
         holders = models.FlowFile.objects.filter(
             file_identifier__in=identifiers,
             status__in=models.ACCEPTED_STATUSES,
