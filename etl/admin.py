@@ -17,12 +17,15 @@ from etl.domain import grammar
 from etl.usecases import transform
 from warehouse import models as warehouse_models
 from warehouse.admin import audit, flow_files, raw_lines, read_only, searching, words
+from warehouse.queries import files
 
 
 NEIGHBORS = 10
 _MOST_TOLD = 10  # files, each in a message of its own
-_MOST_DIGITS = 19  # of an id below 2**63
-_ENVELOPE = {"ZHV": "file header", "ZPT": "file trailer"}
+_MOST_DIGITS = 19  # of an id
+_IDS_END = 2**63
+_GROUPS = {group.kind: group for group in grammar.GROUPS.values()}
+_ENVELOPE = {"header": "file header", "trailer": "file trailer"}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,11 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
 
     def has_module_permission(self, request: HttpRequest) -> bool:  # noqa: ARG002 - Django's signature
         return False
+
+    def find(self, request: HttpRequest, address: str) -> models.StagedLine | None:  # noqa: ARG002 - of the base class
+        line_id = _line_id(address)
+        lines = models.StagedLine.objects.alias(stretch=files.STRETCH)
+        return lines.filter(stretch=files.stretch(line_id), id=line_id).first()
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -85,8 +93,7 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, context)
 
     def _tell_that_it_is_not_kept(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        is_id = object_id.isascii() and object_id.isdigit() and len(object_id) <= _MOST_DIGITS
-        line_id = int(object_id) if is_id else 0
+        line_id = _line_id(object_id)
         flow_file = warehouse_models.FlowFile.objects.filter(id=line_id >> 32).first()
         if flow_file is None:
             self.message_user(request, "There is no such line.", messages.WARNING)
@@ -95,6 +102,12 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
         return HttpResponseRedirect(
             reverse("admin:warehouse_flowfile_change", args=[flow_file.pk])
         )
+
+
+def _line_id(address: str) -> int:
+    """Return the id that an address means, or 0, which no line has."""
+    is_number = address.isascii() and address.isdecimal() and len(address) <= _MOST_DIGITS
+    return int(address) if is_number and int(address) < _IDS_END else 0
 
 
 def _why_not_kept(flow_file: warehouse_models.FlowFile, line_id: int) -> str:
@@ -110,13 +123,15 @@ def _why_not_kept(flow_file: warehouse_models.FlowFile, line_id: int) -> str:
 
 
 def _neighbors(line_id: int) -> Sequence[models.StagedLine]:
-    first = (line_id >> 32) << 32
-    lines: QuerySet[models.StagedLine] = models.StagedLine.objects.filter(
-        id__range=(first, first | 0xFFFF_FFFF)
-    )
-    before = lines.filter(id__lt=line_id).order_by("-id")[:NEIGHBORS]
-    after = lines.filter(id__gte=line_id).order_by("id")[: NEIGHBORS + 1]
-    return [*reversed(before), *after]
+    first, last = files.stretches(line_id >> 32)
+    here = files.stretch(line_id)
+    lines = models.StagedLine.objects.alias(stretch=files.STRETCH)
+    before = lines.filter(stretch__range=(first, here), id__lt=line_id)
+    after = lines.filter(stretch__range=(here, last), id__gte=line_id)
+    return [
+        *reversed(before.order_by("-stretch", "-id")[:NEIGHBORS]),
+        *after.order_by("stretch", "id")[: NEIGHBORS + 1],
+    ]
 
 
 def _page(
@@ -130,13 +145,13 @@ def _page(
         "file_name": words.visible(flow_file.file_name),
         "file_url": reverse("admin:warehouse_flowfile_change", args=[flow_file.pk]),
         "meter_point_url": _meter_point_url(line.mpan_core),
-        "group": _group_in_words(line.group_code),
+        "group": _group_in_words(line.kind),
         "items": _items(line),
         "lines": [
             Line(
                 number=neighbor.line_number,
                 url=reverse("admin:etl_stagedline_change", args=[neighbor.pk]),
-                group=_group_in_words(neighbor.group_code),
+                group=_group_in_words(neighbor.kind),
                 payload=words.visible(neighbor.payload),
                 is_wanted=neighbor.pk == line.pk,
                 is_parent=neighbor.pk == line.parent_id,
@@ -153,7 +168,7 @@ def _meter_point_url(mpan_core: str) -> str:
 
 
 def _items(line: models.StagedLine) -> Sequence[tuple[str, str]]:
-    group = grammar.GROUPS.get(line.group_code)
+    group = _GROUPS.get(line.kind)
     values = line.payload.split("|")[1:]
     if group is None:
         return []
@@ -163,9 +178,9 @@ def _items(line: models.StagedLine) -> Sequence[tuple[str, str]]:
     ]
 
 
-def _group_in_words(group_code: str) -> str:
-    group = grammar.GROUPS.get(group_code)
-    return group.name if group else _ENVELOPE.get(group_code, "unknown group")
+def _group_in_words(kind: str) -> str:
+    group = _GROUPS.get(kind)
+    return group.name if group else _ENVELOPE.get(kind, "unknown group")
 
 
 class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):

@@ -12,7 +12,6 @@ from collections.abc import Mapping
 
 from django.conf import settings
 from django.db import models
-from django.db.models import functions
 
 
 class ValidationStatus(models.TextChoices):
@@ -285,12 +284,14 @@ class FlowFile(models.Model):
         return f"{self.file_name} ({self.sha256[:12]})"
 
     def count_lines(self, counts: Mapping[str, int]) -> None:
-        """Take over how many lines there are of each group code; where none is said, none."""
-        self.meter_point_line_count = counts.get("026", 0)
-        self.meter_line_count = counts.get("028", 0)
-        self.reading_count = counts.get("030", 0)
-        self.validation_result_count = counts.get("032", 0)
-        self.site_visit_count = sum(counts.get(code, 0) for code in ("027", "029", "033"))
+        """Take over how many lines there are of each kind; where none is said, none."""
+        self.meter_point_line_count = counts.get("meter_point", 0)
+        self.meter_line_count = counts.get("meter", 0)
+        self.reading_count = counts.get("reading", 0)
+        self.validation_result_count = counts.get("result", 0)
+        self.site_visit_count = sum(
+            counts.get(f"visit_at_{place}", 0) for place in ("meter_point", "meter", "reading")
+        )
 
 
 class Delivery(models.Model):
@@ -316,7 +317,7 @@ class LineIssue(models.Model):
         FlowFile, on_delete=models.PROTECT, related_name="issues", db_index=False
     )
     line_number = models.BigIntegerField("line")
-    group_code = models.TextField("group")
+    kind = models.TextField("kind of line")
     mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")
     severity = models.CharField(max_length=8, choices=Severity)
     code = models.TextField()
@@ -370,99 +371,88 @@ class Meter(models.Model):
     """
     A device at a meter point. Its serial number (J0004) is unique there and nowhere else.
 
-    The id is that of the staged line that introduced the meter.
+    `serial_key` tells it from others of the meter point (see `warehouse.keys`); the serial number
+    is as it first came, without blanks at its ends. In the database the key is the meter point and
+    the serial key; the id, that of the staged line which introduced the meter, is Django's.
     """
 
     id = models.BigIntegerField(primary_key=True)
-    meter_point = models.ForeignKey(
-        MeterPoint,
-        on_delete=models.DO_NOTHING,
-        db_column="mpan_core",
-        db_index=False,
-        related_name="meters",
-    )
-    serial_number = models.CharField(max_length=10, db_collation="C")
-    serial_number_search = models.GeneratedField(
-        expression=functions.Upper(
-            functions.Replace("serial_number", models.Value(" "), models.Value(""))
-        ),
-        output_field=models.CharField(max_length=10, db_collation="C"),
-        db_persist=True,
-        help_text="Upper case, without spaces.",
-    )
+    mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")
+    serial_key = models.TextField(db_collation="C")
+    serial_number = models.TextField("meter serial number")
 
     class Meta:
         db_table = "meter"
         constraints = (
-            models.UniqueConstraint(
-                fields=["meter_point", "serial_number"],
-                name="meter_serial_number_is_unique_at_its_meter_point",
-            ),
             models.CheckConstraint(
-                condition=~models.Q(serial_number=""), name="meter_has_a_serial_number"
+                condition=~models.Q(serial_key=""), name="meter_has_a_serial_number"
             ),
         )
-        indexes = (models.Index(fields=["serial_number_search"], name="meter_serial_search"),)
+        indexes = (models.Index(fields=["serial_key"], name="meter_serial_key"),)
 
     def __str__(self) -> str:
-        return f"{self.serial_number} at {self.meter_point_id}"
+        return f"{self.serial_number} at {self.mpan_core}"
 
 
 class Register(models.Model):
     """
     One counter of a meter, by its identifier (J0010), which means nothing without the meter.
 
-    The id is that of the staged line that introduced the register.
+    In the database the key is the meter point, the serial key and the identifier; the id, that of
+    the staged line which introduced the register, is Django's.
     """
 
     id = models.BigIntegerField(primary_key=True)
     mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")
-    meter = models.ForeignKey(
-        Meter, on_delete=models.DO_NOTHING, db_index=False, related_name="registers"
-    )
+    serial_key = models.TextField(db_collation="C")
     identifier = models.CharField(max_length=2, db_collation="C")
 
     class Meta:
         db_table = "register"
         constraints = (
-            models.UniqueConstraint(
-                fields=["mpan_core", "meter", "identifier"],
-                name="register_identifier_is_unique_on_its_meter",
-            ),
             models.CheckConstraint(
                 condition=~models.Q(identifier=""), name="register_has_an_identifier"
             ),
         )
 
     def __str__(self) -> str:
-        return f"register {self.identifier} of meter {self.meter_id}"
+        return f"register {self.identifier} of meter {self.serial_key}"
 
 
-class Reading(models.Model):
-    """
-    One register's value at one instant, as group 030 of a D0010 states it.
-
-    The id is that of the staged line: the file's id in the high 32 bits, the line's number in
-    the low ones. Rows are never merged or changed; which of them counts is told when read.
-    """
+class FromALine(models.Model):
+    """What one staged line became; the line's file and number are in its id."""
 
     id = models.BigIntegerField(primary_key=True)
-    register = models.ForeignKey(
-        Register, on_delete=models.DO_NOTHING, db_index=False, related_name="readings"
-    )
-    # Without a foreign key in the database: the check below holds it to the id, whose file was
-    # locked by the statement that wrote the row, and `reconcile` proves the rest.
-    flow_file = models.ForeignKey(
-        FlowFile,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        db_index=False,
-        related_name="readings",
-    )
+    mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")  # J0003
+
+    class Meta:
+        abstract = True
+
+    @property
+    def flow_file_id(self) -> int:
+        return self.pk >> 32
+
+    @property
+    def line_number(self) -> int:
+        return self.pk & 0xFFFF_FFFF
+
+
+class Reading(FromALine):
+    """
+    One register's value at one instant, as a flow states it.
+
+    The id is that of the staged line: the file's id in the high 32 bits, the line's number in
+    the low ones. It names its register by what identifies that: meter point, meter, identifier.
+    Rows are never merged or changed; which of them counts is told when read. In the database the
+    key is the meter point, the time and the id: the order in which people read.
+    """
+
     read_at = models.DateTimeField()  # J0016
+    stated_at = models.DateTimeField(help_text="When its file was made.")  # J0280
     md_reset_at = models.DateTimeField("MD reset at", null=True)  # J0044
     md_reset_count = models.SmallIntegerField("number of MD resets", null=True)  # J1013
-    mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")  # J0003
+    serial_key = models.TextField(db_collation="C")  # J0004
+    identifier = models.CharField(max_length=2, db_collation="C")  # J0010
     value = models.DecimalField(max_digits=9, decimal_places=1)  # J0040
     reading_type = models.CharField(max_length=1)  # J0171
     validation_status = models.CharField(max_length=1)  # J0022
@@ -470,6 +460,8 @@ class Reading(models.Model):
     reading_method = models.CharField(max_length=1)  # J1888
     reason_code = models.CharField(max_length=2)  # J0332
     reading_status = models.CharField(max_length=1)  # J0047
+
+    standing: str  # no column: where a query asks for it (warehouse/queries/standings.py)
 
     class Meta:
         db_table = "reading"
@@ -483,43 +475,23 @@ class Reading(models.Model):
                 condition=models.Q(md_reset_count__gte=0, md_reset_count__lte=999),
                 name="reading_md_reset_count_has_three_digits",
             ),
-            models.CheckConstraint(
-                condition=models.Q(flow_file_id=models.F("id").bitrightshift(32)),
-                name="reading_id_names_its_flow_file",
-            ),
         )
-        indexes = (models.Index(fields=["mpan_core", "read_at"], name="reading_of_meter_point"),)
+        indexes = (models.Index(models.F("id").bitrightshift(10), name="reading_of_stretch"),)
 
     def __str__(self) -> str:
         return f"{self.mpan_core} {self.value} (reading {self.pk})"
 
-    @property
-    def line_number(self) -> int:
-        return self.pk & 0xFFFF_FFFF
 
-
-class SiteVisit(models.Model):
+class SiteVisit(FromALine):
     """
-    What an agent found on a visit: at the meter point (027), a meter (029) or a reading (033).
+    What an agent found on a visit: at the meter point, at a meter or at a reading.
 
-    The id is that of the staged line, built as a reading's is.
+    The id is that of the staged line, built as a reading's is; so is `reading_id`, the line of
+    the reading in the same file. In the database the key is the meter point and the id.
     """
 
-    id = models.BigIntegerField(primary_key=True)
-    flow_file = models.ForeignKey(
-        FlowFile,
-        on_delete=models.DO_NOTHING,
-        db_constraint=False,
-        db_index=False,
-        related_name="site_visits",
-    )
-    meter = models.ForeignKey(
-        Meter, on_delete=models.DO_NOTHING, db_index=False, null=True, related_name="site_visits"
-    )
-    reading = models.ForeignKey(
-        Reading, on_delete=models.DO_NOTHING, db_index=False, null=True, related_name="site_visits"
-    )
-    mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")
+    reading_id = models.BigIntegerField(null=True)
+    serial_key = models.TextField(db_collation="C", help_text="Empty where it is at no meter.")
     check_code = models.CharField(max_length=2)  # J0024
     additional_information = models.CharField(max_length=200)  # J0012
 
@@ -527,22 +499,14 @@ class SiteVisit(models.Model):
         db_table = "site_visit"
         constraints = (
             models.CheckConstraint(
-                condition=models.Q(flow_file_id=models.F("id").bitrightshift(32)),
-                name="site_visit_id_names_its_flow_file",
-            ),
-            models.CheckConstraint(
-                condition=models.Q(reading=None) | models.Q(meter__isnull=False),
+                condition=models.Q(reading_id=None) | ~models.Q(serial_key=""),
                 name="site_visit_at_a_reading_is_at_its_meter",
             ),
         )
-        indexes = (models.Index(fields=["mpan_core"], name="site_visit_of_meter_point"),)
+        indexes = (models.Index(models.F("id").bitrightshift(10), name="site_visit_of_stretch"),)
 
     def __str__(self) -> str:
         return f"{self.mpan_core} {self.check_code} (site visit {self.pk})"
-
-    @property
-    def line_number(self) -> int:
-        return self.pk & 0xFFFF_FFFF
 
 
 class LookedAt(models.TextChoices):

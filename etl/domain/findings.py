@@ -296,9 +296,21 @@ CATALOGUE: Mapping[str, Finding] = _catalogue(
         "Ask the sender for the reason, if a customer needs it.",
     ),
     _line(
+        "missing-reason",
+        "WARNING",
+        "expected the code of a reason; the result of the check is kept without one",
+        "Ask the sender for the reason, if a customer needs it.",
+    ),
+    _line(
+        "more-decimals",
+        "WARNING",
+        "expected one decimal at most; those behind it are zeros and were passed over",
+        "Nothing to do; the value is exact.",
+    ),
+    _line(
         "blank-padding",
         "WARNING",
-        "expected nothing behind the last item; blanks were passed over",
+        "expected no blanks here, such as a tab; they were passed over",
         "Nothing to do.",
     ),
 )

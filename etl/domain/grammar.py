@@ -25,9 +25,14 @@ class Item:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Group:
-    """A line type: its code, the group it stands under, how often, and its items in order."""
+    """
+    A line type: its code, the group it stands under, how often, and its items in order.
+
+    `kind` is what a line of it is, whatever a flow's code for that: a word of `staged_line`.
+    """
 
     code: str
+    kind: str
     name: str
     parent: str | None
     occurs: str
@@ -61,6 +66,7 @@ GROUPS: Mapping[str, Group] = {
     for group in (
         Group(
             code="026",
+            kind="meter_point",
             name="MPAN Cores",
             parent=None,
             occurs="1-*",
@@ -77,6 +83,7 @@ GROUPS: Mapping[str, Group] = {
         ),
         Group(
             code="027",
+            kind="visit_at_meter_point",
             name="Site Visit Information",
             parent="026",
             occurs="0-*",
@@ -84,6 +91,7 @@ GROUPS: Mapping[str, Group] = {
         ),
         Group(
             code="028",
+            kind="meter",
             name="Meter/Reading Types",
             parent="026",
             occurs="1-*",
@@ -100,6 +108,7 @@ GROUPS: Mapping[str, Group] = {
         ),
         Group(
             code="029",
+            kind="visit_at_meter",
             name="Site Visit Information",
             parent="028",
             occurs="0-*",
@@ -107,6 +116,7 @@ GROUPS: Mapping[str, Group] = {
         ),
         Group(
             code="030",
+            kind="reading",
             name="Register Readings",
             parent="028",
             occurs="0-*",
@@ -144,6 +154,7 @@ GROUPS: Mapping[str, Group] = {
         # The catalogue's range is "1", yet no real file carries the group: 0-1 (spec, section 4).
         Group(
             code="032",
+            kind="result",
             name="Meter Reading Validation Result",
             parent="030",
             occurs="0-1",
@@ -152,7 +163,6 @@ GROUPS: Mapping[str, Group] = {
                     number="J0332",
                     name="Meter Reading Reason Code",
                     format="CHAR(2)",
-                    is_mandatory=True,
                     valid_set=REASON_CODES,
                 ),
                 Item(
@@ -166,6 +176,7 @@ GROUPS: Mapping[str, Group] = {
         ),
         Group(
             code="033",
+            kind="visit_at_reading",
             name="Site Visit Information",
             parent="030",
             occurs="0-*",
@@ -173,6 +184,10 @@ GROUPS: Mapping[str, Group] = {
         ),
     )
 }
+
+# What a line is that belongs to no group: of the envelope, or of none that is known.
+ENVELOPE_KINDS: Mapping[str, str] = {"ZHV": "header", "ZPT": "trailer"}
+UNKNOWN_KIND = "unknown"
 
 FLOW = "D0010"
 VERSIONS = ("001", "002")

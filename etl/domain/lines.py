@@ -1,69 +1,147 @@
-"""Where each line of a flow file stands: its parent, its group, its MPAN."""
+"""Where each line of a flow file stands, and what it takes from the lines above it."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from warehouse import keys
 
 from . import grammar
 
 
-_MPAN_DIGITS = 13
+_NULL = r"\N"
+_ESCAPED = re.compile(r"\\(.)")
+_ESCAPES = {"t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
+_Said = tuple[str, str, str, str]  # MPAN, serial key, reading type, validation status
+_NOTHING: _Said = ("", "", "", "")
 
-# A child belongs to the most recent open line of its parent group. A line opens itself and
-# closes whatever stood open beneath its group, so nothing attaches to the wrong parent. Only
-# groups that have children need to be remembered, from the top: most lines are of groups that
-# have none.
-_PARENTS = tuple(code for code in grammar.GROUPS if grammar.descendants(code))
-_PLACES = {
-    f"{code}|": (
-        code,
-        group.parent,
-        code if code in _PARENTS else None,
-        tuple(below for below in grammar.descendants(code) if below in _PARENTS),
+
+class _Group(NamedTuple):
+    kind: str
+    above: tuple[str, ...]  # the groups that it stands under, the parent first
+    closes: tuple[str, ...]  # those below it that have children themselves
+    is_parent: bool
+    is_shared: bool  # whether its lines have one place, until one above them is opened
+
+
+def _start(code: str) -> str:
+    return f"{code}|"
+
+
+def _above(code: str) -> tuple[str, ...]:
+    parent = grammar.GROUPS[code].parent
+    return (_start(parent), *_above(parent)) if parent else ()
+
+
+def _closes(code: str) -> tuple[str, ...]:
+    below = grammar.descendants(code)
+    return tuple(_start(other) for other in below if grammar.descendants(other))
+
+
+def _group(code: str) -> _Group:
+    group = grammar.GROUPS[code]
+    return _Group(
+        kind=group.kind,
+        above=_above(code),
+        closes=_closes(code),
+        is_parent=bool(grammar.descendants(code)),
+        # A line that closes nothing leaves the places below it as they are.
+        is_shared=not _closes(code) and group.parent is not None and bool(_closes(group.parent)),
     )
-    for code, group in grammar.GROUPS.items()
-}
+
+
+# By the first four characters of a line, as all that follows.
+_GROUPS = {_start(code): _group(code) for code in grammar.GROUPS}
+_PARENTS = tuple(start for start, group in _GROUPS.items() if group.is_parent)
+_ENVELOPE = {_start(code): kind for code, kind in grammar.ENVELOPE_KINDS.items()}
 
 
 class Positions:
-    """Gives lines their places; remembers the open line of each group and nothing else."""
+    r"""
+    Gives lines their places; remembers the open line of each group and what it says.
+
+    A child belongs to the most recent open line of its parent group. A line opens itself and
+    closes whatever stood open beneath its group, so nothing attaches to the wrong parent. Lines
+    come as COPY takes them, and places are given as it takes them: columns between tabs, a
+    backslash before what would be read as something else, `\N` for null. The columns are the
+    parent's id (null at the top and for orphans), the kind, and what the open lines above say or
+    the line itself: MPAN (13 digits or nothing), serial key, reading type, validation status.
+    """
 
     def __init__(self) -> None:
-        self._open: dict[str | None, int | None] = dict.fromkeys([*_PARENTS, None])
-        self._mpan_core = ""
+        self._open: dict[str, int] = {}
+        self._said: dict[str, _Said] = {}
+        self._places: dict[str, str] = {}  # those that are shared
 
-    def place(
-        self, lines: Iterable[str], *, first_id: int
-    ) -> Iterator[tuple[int, int | None, str, str, str]]:
-        """
-        Yield (id, parent id, group code, MPAN, line) for lines of consecutive ids, in order.
-
-        The parent is None at the top and for orphans. The group code is the first field if that
-        is three letters or digits, else empty. The MPAN is that of the 026 line in whose tree a
-        line stands: 13 digits or empty.
-        """
+    def place(self, lines: Iterable[str], *, first_id: int) -> Iterator[tuple[int, str, str]]:
+        """Yield (id, place, line) for lines of consecutive ids, in order."""
         # This runs once a line, and is all that Python does there.
-        find_place = _PLACES.get
-        open_ = self._open
-        mpan_core = self._mpan_core
+        places, open_ = self._places, self._open
         for line_id, line in enumerate(lines, start=first_id):
-            place = find_place(line[:4])
-            if place is None:
-                group_code = _group_code(line)
-                for closed_group in _closed_by_unknown(group_code):
-                    open_[closed_group] = None
-                    if closed_group == "026":
-                        self._mpan_core = mpan_core = ""
-                yield line_id, None, group_code, "", line
-                continue
-            code, parent, opened, closed = place
-            if code == "026":
-                self._mpan_core = mpan_core = _mpan_core(line)
-            yield line_id, open_[parent], code, mpan_core, line
-            if opened:
-                open_[opened] = line_id
-                for below in closed:
-                    open_[below] = None
+            start = line[:4]
+            yield line_id, places.get(start) or self._find_place(start, line), line
+            if start in _PARENTS:
+                open_[start] = line_id
+
+    def _find_place(self, start: str, line: str) -> str:
+        group = _GROUPS.get(start)
+        if group is None:
+            self._close_behind_unknown(line)
+            kind = _ENVELOPE.get(start, grammar.UNKNOWN_KIND)
+            return "\t".join((_NULL, kind, *_NOTHING))
+        kind, above, closes, is_parent, is_shared = group
+        parent_id = None
+        said = _NOTHING
+        for open_start in above:
+            if open_start in self._open:
+                said = self._said[open_start]
+                if open_start is above[0]:
+                    parent_id = self._open[open_start]
+                break
+        if kind == "meter_point":
+            mpan_core, status = _first_two_fields(line)
+            said = (keys.mpan_core(sent(mpan_core)), "", "", status)
+        elif kind == "meter":
+            serial_number, reading_type = _first_two_fields(line)
+            serial_key = _escaped(keys.serial_key(sent(serial_number)))
+            said = (said[0], serial_key, reading_type, said[3])
+        place = f"{parent_id or _NULL}\t{kind}\t{said[0]}\t{said[1]}\t{said[2]}\t{said[3]}"
+        if is_parent:
+            self._said[start] = said
+        if closes:
+            self._close(closes)
+        if is_shared:
+            self._places[start] = place
+        return place
+
+    def _close(self, starts: Iterable[str]) -> None:
+        for start in starts:
+            self._open.pop(start, None)
+        self._places.clear()
+
+    def _close_behind_unknown(self, line: str) -> None:
+        """
+        Close what a line of no known group, which may be damaged, could have closed.
+
+        Without a code it may have been any line. With one it may have been a line of each group
+        that is one character away, and does what the topmost of these would have done: what
+        follows is better an orphan than under a wrong meter point. Any other code leaves its
+        siblings alone.
+        """
+        code = _group_code(line)
+        for start in _PARENTS:
+            if not code or _differ_by_one(code, start[:3]):
+                self._close((start, *_GROUPS[start].closes))
+                return
+
+
+def _first_two_fields(line: str) -> tuple[str, str]:
+    fields = line.split("|", 3)
+    if len(fields) > 2:  # noqa: PLR2004 - the code, and two
+        return fields[1], fields[2]
+    return fields[1], ""
 
 
 def _group_code(line: str) -> str:
@@ -72,22 +150,17 @@ def _group_code(line: str) -> str:
     return code if is_code else ""
 
 
-def _closed_by_unknown(group_code: str) -> tuple[str, ...]:
-    """
-    Return the groups to close behind a line of no known group, which may be damaged.
-
-    Without a code it may have been any line. With one it may have been a line of each group that
-    is one character away, and does what the topmost of these would have done: what follows is
-    better an orphan than under a wrong meter point. Any other code leaves its siblings alone.
-    """
-    if not group_code:
-        return _PARENTS
-    for code in _PARENTS:
-        if sum(one != other for one, other in zip(code, group_code, strict=True)) == 1:
-            return code, *(below for below in grammar.descendants(code) if below in _PARENTS)
-    return ()
+def _differ_by_one(one: str, other: str) -> bool:
+    return sum(left != right for left, right in zip(one, other, strict=True)) == 1
 
 
-def _mpan_core(line: str) -> str:
-    text = line[4:].partition("|")[0]
-    return text if len(text) == _MPAN_DIGITS and text.isascii() and text.isdigit() else ""
+def sent(escaped: str) -> str:
+    """Return a text that COPY has given, or is to take, as it was sent."""
+    if "\\" not in escaped:
+        return escaped
+    return _ESCAPED.sub(lambda found: _ESCAPES.get(found[1], found[1]), escaped)
+
+
+def _escaped(key: str) -> str:
+    """Return a key, which holds no blanks, as COPY takes it."""
+    return key if key.isalnum() else key.replace("\\", r"\\")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
 from django import db
 
@@ -13,11 +13,15 @@ logger = logging.getLogger(__name__)
 
 # What COPY's text format would read as something else; NUL bytes never come this far.
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\r": "\\r"})
-_NULL = r"\N"
-_COPY = "COPY staged_line (id, parent_id, group_code, mpan_core, payload) FROM STDIN"
+# What a line's place gives, in order; see etl/domain/lines.py.
+PLACE = ("parent_id", "kind", "mpan_core", "serial_key", "reading_type", "validation_status")
+_COLUMNS = ", ".join(("id", *PLACE, "payload"))
+_COPY = f"COPY staged_line ({_COLUMNS}) FROM STDIN"
 _ROWS_A_WRITE = 1_000
+# The index of lines, and that of readings, tell so many apart: see sql/README.md.
+_BITS_OF_A_STRETCH = 10
 
-Row = tuple[int, "int | None", str, str, str]
+Row = tuple[int, str, str]  # a line's id, its place and its payload, as COPY takes them
 
 
 def escape(text: str) -> str:
@@ -28,7 +32,7 @@ def escape(text: str) -> str:
 
 def copy(blocks: Iterable[Iterable[Row]]) -> None:
     """
-    Append rows of (id, parent id, group code, MPAN, escaped payload) to `staged_line` by one COPY.
+    Append lines with their places to `staged_line` by one COPY.
 
     A block is held as a whole: a few thousand rows are the best size. Smaller ones are sent
     together, since each time the server is waited for.
@@ -41,41 +45,76 @@ def copy(blocks: Iterable[Iterable[Row]]) -> None:
         db.connection.cursor() as cursor,
         cursor.copy(_COPY) as stream,
     ):
-        lines: list[str] = []
+        held: list[str] = []
         for rows in blocks:
-            held = len(lines)
-            lines += [
-                f"{line_id}\t{parent_id or _NULL}\t{group_code}\t{mpan_core}\t{payload}\n"
-                for line_id, parent_id, group_code, mpan_core, payload in rows
-            ]
-            row_count += len(lines) - held
-            if len(lines) >= _ROWS_A_WRITE:
-                stream.write("".join(lines))
-                lines.clear()
-        stream.write("".join(lines))
+            before = len(held)
+            held += [f"{line_id}\t{place}\t{payload}\n" for line_id, place, payload in rows]
+            row_count += len(held) - before
+            if len(held) >= _ROWS_A_WRITE:
+                stream.write("".join(held))
+                held.clear()
+        stream.write("".join(held))
     seconds = time.perf_counter() - started
     facts = {"step": "copy_staged_lines", "rows": row_count, "seconds": round(seconds, 3)}
     logger.info("%s: %d rows, %.3f s", *facts.values(), extra={"facts": facts})
 
 
+def stored(first_stretch: int, last_stretch: int) -> Iterator[Sequence[str]]:
+    """
+    Yield the lines of these stretches as COPY gives them, in order, some thousand at a time.
+
+    Each is its id, its place and its payload between tabs.
+
+    :raises django.db.Error: if the server goes away; psycopg's own errors are converted
+    """
+    # By the index, which gives the stretches in order, so that nothing large is sorted.
+    query = (
+        f"COPY (SELECT {_COLUMNS} FROM staged_line"  # noqa: S608 - names from above
+        " WHERE id >> 10 BETWEEN %s AND %s ORDER BY id >> 10, id) TO STDOUT"
+    )
+    with (
+        db.connection.wrap_database_errors,
+        db.connection.cursor() as cursor,
+        cursor.cursor.copy(query, [first_stretch, last_stretch]) as stream,
+    ):
+        held: list[str] = []
+        for data in stream:
+            held.append(str(data, "utf-8").removesuffix("\n"))
+            if len(held) == _ROWS_A_WRITE:
+                yield held
+                held = []
+        yield held
+
+
 def delete_lines_of(flow_file_id: int) -> None:
     with db.connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM staged_line WHERE id BETWEEN %s AND %s", line_ids(flow_file_id)
+            "DELETE FROM staged_line WHERE id >> 10 BETWEEN %s AND %s",
+            stretches(flow_file_id, flow_file_id),
         )
 
 
 def analyze() -> None:
     """
-    Tell the planner how many lines of which group there are.
+    Tell the planner how many lines there are, which autovacuum will not have done in time.
 
-    Autovacuum will not have come in time, and for lines that it knows nothing of the planner
-    expects next to none: joins of a few hundred thousand lines then take hours.
+    It shares work among processes, and looks keys up in tables or by their index, as many lines
+    as it expects.
     """
     with db.connection.cursor() as cursor:
-        cursor.execute("ANALYZE staged_line (id, parent_id, group_code)")
+        cursor.execute("ANALYZE staged_line")
 
 
 def line_ids(flow_file_id: int) -> tuple[int, int]:
     """Return the first and the last id that a line of this file can have."""
     return flow_file_id << 32, (flow_file_id << 32) | 0xFFFF_FFFF
+
+
+def stretches(first_file_id: int, last_file_id: int) -> tuple[int, int]:
+    """
+    Return the first and the last stretch of lines that these files, and those between, can have.
+
+    A stretch is 1,024 lines of one file that follow each other: what the indexes tell apart.
+    """
+    (first, _), (_, last) = line_ids(first_file_id), line_ids(last_file_id)
+    return first >> _BITS_OF_A_STRETCH, last >> _BITS_OF_A_STRETCH

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+from collections.abc import Iterator
 
 from django import apps, db
 from django.conf import settings
@@ -16,6 +17,7 @@ from etl.postgres import transactions
 EMBEDDED_ENGINE = "etl.postgres.embedded"
 OLDEST_SERVER = 150_000  # PostgreSQL 15
 _MIGRATION_LOCK = 10
+_OWN_APPS = ("etl", "warehouse")
 _READ = ("flow_file", "staged_line", "line_issue", "meter", "register", "reading", "site_visit")
 
 
@@ -28,11 +30,13 @@ def prepare(*, is_writing: bool) -> None:
     Migrate the embedded database if it needs it; a server of one's own is only looked at.
 
     :raises SchemaError: if the server is older than PostgreSQL 15, takes no changes though some
-        are meant, or lacks migrations that nobody but its owner should apply
+        are meant, holds the tables of another version, or lacks migrations that nobody but its
+        owner should apply
     :raises django.db.Error: if there is no connection, or no right to look
     """
     check_server(is_writing=is_writing)
     transactions.limit_silence()
+    refuse_other_schema()
     missing = missing_migrations()
     if not missing:
         if not is_writing:
@@ -84,12 +88,35 @@ def check_server(*, is_writing: bool) -> None:
     transactions.limit_waiting(settings.LOCK_TIMEOUT, for_session=True)
 
 
+def refuse_other_schema() -> None:
+    """
+    See that no migration was applied that this version does not have.
+
+    :raises SchemaError: if one was, by version 0.1 or by a later one than this
+    """
+    known = set(_migrations_on_disk())
+    others = sorted(
+        f"{label}.{name}"
+        for label, name in recorder.MigrationRecorder(db.connection).applied_migrations()
+        if label in _OWN_APPS and (label, name) not in known
+    )
+    if others:
+        raise SchemaError(
+            f"the database holds the tables of another version (it has the migration {others[0]}):"
+            " name a new folder in D0010_DATA_DIR, or a new database in DATABASE_URL, and load"
+            " the files again"
+        )
+
+
 def missing_migrations() -> list[str]:
     """Return what is on disk and not applied; looks at names alone, which is quick."""
     applied = recorder.MigrationRecorder(db.connection).applied_migrations()
     return sorted(
-        f"{config.label}.{path.stem}"
-        for config in apps.apps.get_app_configs()
-        for path in pathlib.Path(config.path, "migrations").glob("[0-9]*.py")
-        if (config.label, path.stem) not in applied
+        f"{label}.{name}" for label, name in _migrations_on_disk() if (label, name) not in applied
     )
+
+
+def _migrations_on_disk() -> Iterator[tuple[str, str]]:
+    for config in apps.apps.get_app_configs():
+        for path in pathlib.Path(config.path, "migrations").glob("[0-9]*.py"):
+            yield config.label, path.stem

@@ -8,7 +8,7 @@ import functools
 import zoneinfo
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from etl.domain import envelope, findings, lines, records
+from etl.domain import envelope, findings, grammar, lines, records
 from etl.intake import sources
 from etl.postgres import rows, staged_lines
 from etl.usecases import outcomes, transform
@@ -212,7 +212,12 @@ class _Registry:
                 flow_file.status = models.FlowFileStatus.REJECTED
                 flow_file.reason = f"line {rejection.line_number}: {rejection.message}"
             else:
-                flow_file.count_lines(content.envelope.group_line_counts)
+                flow_file.count_lines(
+                    {
+                        grammar.GROUPS[code].kind: count
+                        for code, count in content.envelope.group_line_counts.items()
+                    }
+                )
             flow_file.warning_count = sum(issue.severity == "WARNING" for issue in issues)
             self._known[sha256] = flow_file
             self._judged[sha256] = flow_file, issues
@@ -265,7 +270,7 @@ class _Registry:
                 models.LineIssue(
                     flow_file=flow_file,
                     line_number=issue.line_number,
-                    group_code=issue.group_code,
+                    kind=grammar.ENVELOPE_KINDS.get(issue.group_code, ""),
                     mpan_core="",
                     severity=issue.severity,
                     code=issue.code,

@@ -13,7 +13,7 @@ from django.db.models import QuerySet, Sum
 from etl.domain import findings, grammar
 from etl.postgres import advice, staged_lines, steps, transactions
 from etl.usecases import outcomes
-from warehouse import models
+from warehouse import keys, models
 
 
 logger = logging.getLogger(__name__)
@@ -30,6 +30,7 @@ _FILES_BETWEEN = 16
 _FIELDS_FOR_STEPS = (
     "status",
     "flow",
+    "file_created_at",
     "line_count",
     "blank_line_count",
     "meter_point_line_count",
@@ -52,11 +53,13 @@ def transform_pending(*, transformed_at: datetime.datetime) -> Iterator[outcomes
     every = models.FlowFile.objects.all()
     for flow_files in transform_waiting(every, transformed_at=transformed_at):
         findings_of = outcomes.count_findings(flow_files)
+        refusal_of = outcomes.find_refusals(flow_files)
         for flow_file in flow_files:
             yield outcomes.report_of(
                 flow_file,
                 path=flow_file.file_name,
                 findings=findings_of.get(flow_file.pk, {}),
+                refusal=refusal_of.get(flow_file.pk),
             )
 
 
@@ -180,14 +183,18 @@ def _parameters(
     first, last = flow_files[0].pk, flow_files[-1].pk
     found = findings.CATALOGUE.values()
     items = [
-        (group.code, item.number, item.name, position)
+        (group.kind, item.number, item.name, position)
         for group in grammar.GROUPS.values()
         for position, item in enumerate(group.items, start=1)
     ]
+    made = {flow_file.pk: flow_file.file_created_at for flow_file in flow_files}
+    first_stretch, last_stretch = staged_lines.stretches(first, last)
     return {
         "flow_file_ids": sorted(ids),
-        "first_line_id": staged_lines.line_ids(first)[0],
-        "last_line_id": staged_lines.line_ids(last)[1],
+        "first_file_id": first,
+        "stated_ats": [made.get(number) for number in range(first, last + 1)],
+        "first_stretch": first_stretch,
+        "last_stretch": last_stretch,
         # What is left out, since the planner has no idea how much a list of files leaves in.
         "other_file_ids": [other for other in range(first, last) if other not in ids],
         "has_other_lines": any(map(_has_other_lines, flow_files)),
@@ -196,7 +203,7 @@ def _parameters(
         ],
         "transformed_at": transformed_at,
         "time_zone": TIME_ZONE,
-        "known_groups": list(grammar.GROUPS),
+        "blanks": keys.BLANKS,
         "validation_statuses": sorted(grammar.VALIDATION_STATUSES),
         "reading_types": sorted(grammar.READING_TYPES),
         "booleans": sorted(grammar.BOOLEANS),
@@ -206,7 +213,7 @@ def _parameters(
         "codes": [finding.code for finding in found],
         "severities": [finding.severity for finding in found],
         "expectations": [finding.expectation for finding in found],
-        "item_groups": [group_code for group_code, _, _, _ in items],
+        "item_kinds": [kind for kind, _, _, _ in items],
         "item_numbers": [number for _, number, _, _ in items],
         "item_names": [name for _, _, name, _ in items],
         "item_positions": [position for _, _, _, position in items],

@@ -4,7 +4,7 @@
 -- rejected, and the blank ones. The numbers of a file that is only staged, or was refused, are
 -- its lines alone.
 --
--- Params: first_line_id, last_line_id (bigint): the files to look at, by the ids of their lines
+-- Params: first_file_id, last_file_id (bigint): the files to look at
 -- Reads:  flow_file
 SELECT
     id,
@@ -28,5 +28,5 @@ SELECT
         ELSE 0
     END AS unaccounted_line_count
 FROM flow_file
-WHERE id BETWEEN %(first_line_id)s >> 32 AND %(last_line_id)s >> 32
+WHERE id BETWEEN %(first_file_id)s AND %(last_file_id)s
 ORDER BY id;

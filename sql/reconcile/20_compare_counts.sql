@@ -3,7 +3,8 @@
 -- What is not compared, for a file of this status, is expected to be null. Of a file that is not
 -- loaded nothing is stored. Where the raw lines were purged the rest is still compared.
 --
--- Params: first_line_id, last_line_id (bigint): the files to look at, by the ids of their lines
+-- Params: first_file_id, last_file_id (bigint): the files to look at
+--         first_stretch, last_stretch (bigint): where their lines and rows are
 -- Reads:  flow_file, staged_line, reading, site_visit, line_issue
 WITH file AS (
     SELECT
@@ -12,20 +13,20 @@ WITH file AS (
         status IN ('LOADED', 'LOADED_WITH_REJECTIONS', 'STAGED') AS is_counted,
         status IN ('LOADED', 'LOADED_WITH_REJECTIONS', 'STAGED') AND purged_at IS NULL AS is_kept
     FROM flow_file
-    WHERE id BETWEEN %(first_line_id)s >> 32 AND %(last_line_id)s >> 32
+    WHERE id BETWEEN %(first_file_id)s AND %(last_file_id)s
 ),
 
 staged AS (
     SELECT
         id >> 32 AS flow_file_id,
         count(*) AS line_count,
-        count(*) FILTER (WHERE group_code = '026') AS meter_point_line_count,
-        count(*) FILTER (WHERE group_code = '028') AS meter_line_count,
-        count(*) FILTER (WHERE group_code = '030') AS reading_count,
-        count(*) FILTER (WHERE group_code = '032') AS validation_result_count,
-        count(*) FILTER (WHERE group_code IN ('027', '029', '033')) AS site_visit_count
+        count(*) FILTER (WHERE kind = 'meter_point') AS meter_point_line_count,
+        count(*) FILTER (WHERE kind = 'meter') AS meter_line_count,
+        count(*) FILTER (WHERE kind = 'reading') AS reading_count,
+        count(*) FILTER (WHERE kind = 'result') AS validation_result_count,
+        count(*) FILTER (WHERE starts_with(kind, 'visit_at_')) AS site_visit_count
     FROM staged_line
-    WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
+    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
     GROUP BY id >> 32
 ),
 
@@ -35,7 +36,7 @@ stored_reading AS (
         count(*) AS row_count,
         count(*) FILTER (WHERE reading_status <> '') AS validation_result_count
     FROM reading
-    WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
+    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
     GROUP BY id >> 32
 ),
 
@@ -44,7 +45,7 @@ stored_visit AS (
         id >> 32 AS flow_file_id,
         count(*) AS row_count
     FROM site_visit
-    WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
+    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
     GROUP BY id >> 32
 ),
 
@@ -52,27 +53,32 @@ flawed_line AS (
     SELECT
         flow_file_id,
         line_number,
-        group_code,
+        kind,
         bool_or(severity = 'REJECTED') AS is_rejected,
-        bool_or(code = 'flow-count-differs') AS is_flow_count_wrong
+        bool_or(code = 'flow-count-differs') AS is_flow_count_wrong,
+        bool_or(code = 'wrong-count-accepted') AS is_group_count_wrong
     FROM line_issue
     WHERE
-        flow_file_id BETWEEN %(first_line_id)s >> 32 AND %(last_line_id)s >> 32
-        AND (severity = 'REJECTED' OR code = 'flow-count-differs')
-    GROUP BY flow_file_id, line_number, group_code
+        flow_file_id BETWEEN %(first_file_id)s AND %(last_file_id)s
+        AND (
+            severity = 'REJECTED'
+            OR code IN ('flow-count-differs', 'wrong-count-accepted')
+        )
+    GROUP BY flow_file_id, line_number, kind
 ),
 
 flawed AS (
     SELECT
         flow_file_id,
         bool_or(is_flow_count_wrong) AS is_flow_count_wrong,
+        bool_or(is_group_count_wrong) AS is_group_count_wrong,
         count(*) FILTER (WHERE is_rejected) AS line_count,
-        count(*) FILTER (WHERE is_rejected AND group_code = '026') AS meter_point_line_count,
-        count(*) FILTER (WHERE is_rejected AND group_code = '028') AS meter_line_count,
-        count(*) FILTER (WHERE is_rejected AND group_code = '030') AS reading_count,
-        count(*) FILTER (WHERE is_rejected AND group_code = '032') AS validation_result_count,
+        count(*) FILTER (WHERE is_rejected AND kind = 'meter_point') AS meter_point_line_count,
+        count(*) FILTER (WHERE is_rejected AND kind = 'meter') AS meter_line_count,
+        count(*) FILTER (WHERE is_rejected AND kind = 'reading') AS reading_count,
+        count(*) FILTER (WHERE is_rejected AND kind = 'result') AS validation_result_count,
         count(*) FILTER (
-            WHERE is_rejected AND group_code IN ('027', '029', '033')
+            WHERE is_rejected AND starts_with(kind, 'visit_at_')
         ) AS site_visit_count
     FROM flawed_line
     GROUP BY flow_file_id
@@ -105,15 +111,15 @@ comparison AS (
             coalesce(staged.line_count, 0)
         ),
         (
-            'groups that the trailer counts',
+            'lines that the trailer counts',
             CASE
-                WHEN file.is_counted
+                WHEN file.is_counted AND NOT coalesce(flawed.is_group_count_wrong, FALSE)
                     THEN mod(file.line_count - file.blank_line_count - 2, 10000000000)
             END,
             file.declared_group_count
         ),
         (
-            '026 lines that the trailer counts',
+            'meter point lines that the trailer counts',
             CASE
                 WHEN file.is_counted AND NOT coalesce(flawed.is_flow_count_wrong, FALSE)
                     THEN file.meter_point_line_count + coalesce(flawed.meter_point_line_count, 0)
@@ -121,29 +127,29 @@ comparison AS (
             file.declared_flow_count
         ),
         (
-            '026 lines',
+            'meter point lines',
             CASE WHEN file.is_kept THEN file.meter_point_line_count END,
             coalesce(staged.meter_point_line_count, 0)
             - coalesce(flawed.meter_point_line_count, 0)
         ),
         (
-            '028 lines',
+            'meter lines',
             CASE WHEN file.is_kept THEN file.meter_line_count END,
             coalesce(staged.meter_line_count, 0) - coalesce(flawed.meter_line_count, 0)
         ),
         (
-            '030 lines',
+            'reading lines',
             CASE WHEN file.is_kept THEN file.reading_count END,
             coalesce(staged.reading_count, 0) - coalesce(flawed.reading_count, 0)
         ),
         (
-            '032 lines',
+            'validation result lines',
             CASE WHEN file.is_kept THEN file.validation_result_count END,
             coalesce(staged.validation_result_count, 0)
             - coalesce(flawed.validation_result_count, 0)
         ),
         (
-            '027, 029 and 033 lines',
+            'site visit lines',
             CASE WHEN file.is_kept THEN file.site_visit_count END,
             coalesce(staged.site_visit_count, 0) - coalesce(flawed.site_visit_count, 0)
         ),

@@ -1,149 +1,260 @@
--- Check what no foreign key holds: that rows point at files and lines which are there and say
--- what the rows say, and that what belongs together has one MPAN.
---
--- What a reading or a site visit says is compared with its line elsewhere, so it is null here.
+-- Check what no foreign key holds: that the rows which a row names are there, and that it came
+-- with a file that is loaded, when that says.
 --
 -- Params: first_line_id, last_line_id (bigint): the files to look at, by the ids of their lines
+--         first_stretch, last_stretch (bigint): where their lines and rows are
+--         blanks (text)
 -- Reads:  flow_file, staged_line, reading, site_visit, register, meter, meter_point
-WITH lined_row AS (
+WITH visit_at_reading AS (
     SELECT
         id,
-        'readings' AS what,
-        ARRAY['030'] AS group_codes,
-        NULL AS mpan_core,
-        NULL AS first_item
-    FROM reading
-    WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
-    UNION ALL
-    SELECT
-        id,
-        'site visits' AS what,
-        ARRAY['027', '029', '033'] AS group_codes,
-        NULL AS mpan_core,
-        NULL AS first_item
+        mpan_core,
+        serial_key,
+        reading_id
     FROM site_visit
-    WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
+    WHERE
+        id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+        AND reading_id IS NOT NULL
+),
+
+read_meter AS (
+    SELECT
+        id,
+        mpan_core,
+        serial_key
+    FROM reading
+    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+),
+
+named AS (
+    SELECT
+        reading.id,
+        'readings of no register' AS what
+    FROM reading
+    LEFT JOIN register
+        ON
+            reading.mpan_core = register.mpan_core
+            AND reading.serial_key = register.serial_key
+            AND reading.identifier = register.identifier
+    WHERE
+        reading.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+        AND register.mpan_core IS NULL
     UNION ALL
+    SELECT
+        register.id,
+        'registers of no meter' AS what
+    FROM register
+    LEFT JOIN meter
+        ON
+            register.mpan_core = meter.mpan_core
+            AND register.serial_key = meter.serial_key
+    WHERE
+        register.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+        AND meter.mpan_core IS NULL
+    UNION ALL
+    SELECT
+        meter.id,
+        'meters of no meter point' AS what
+    FROM meter
+    LEFT JOIN meter_point
+        ON meter.mpan_core = meter_point.mpan_core
+    WHERE
+        meter.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+        AND meter_point.mpan_core IS NULL
+    UNION ALL
+    SELECT
+        visit.id,
+        CASE
+            WHEN meter_point.mpan_core IS NULL THEN 'site visits at no meter point'
+            WHEN visit.serial_key <> '' AND meter.mpan_core IS NULL
+                THEN 'site visits at no meter'
+        END AS what
+    FROM site_visit AS visit
+    LEFT JOIN meter_point
+        ON visit.mpan_core = meter_point.mpan_core
+    LEFT JOIN meter
+        ON
+            visit.mpan_core = meter.mpan_core
+            AND visit.serial_key = meter.serial_key
+    WHERE visit.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    UNION ALL
+    SELECT
+        visit.id,
+        'site visits at no reading of their file and meter' AS what
+    FROM visit_at_reading AS visit
+    FULL JOIN read_meter AS reading
+        ON
+            visit.mpan_core = reading.mpan_core
+            AND visit.reading_id = reading.id
+            AND visit.serial_key = reading.serial_key
+    WHERE
+        visit.id IS NOT NULL
+        AND reading.id IS NULL
+),
+
+-- What introduced a meter point, a meter or a register.
+introducing_line AS (
+    SELECT
+        id,
+        kind,
+        mpan_core,
+        serial_key,
+        split_part(payload, '|', 2) AS first_item
+    FROM staged_line
+    WHERE
+        id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+        AND kind IN ('meter_point', 'meter', 'reading')
+),
+
+introduced AS (
     SELECT
         line_id AS id,
-        'meter points' AS what,
-        ARRAY['026'] AS group_codes,
+        'meter_point' AS kind,
         mpan_core,
+        '' AS serial_key,
         mpan_core AS first_item
     FROM meter_point
     WHERE line_id BETWEEN %(first_line_id)s AND %(last_line_id)s
     UNION ALL
     SELECT
         id,
-        'meters' AS what,
-        ARRAY['028'] AS group_codes,
+        'meter' AS kind,
         mpan_core,
+        serial_key,
         serial_number AS first_item
     FROM meter
     WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
     UNION ALL
     SELECT
         id,
-        'registers' AS what,
-        ARRAY['030'] AS group_codes,
+        'reading' AS kind,
         mpan_core,
+        serial_key,
         identifier AS first_item
     FROM register
     WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
 ),
 
+unlined AS (
+    SELECT
+        introduced.id,
+        CASE introduced.kind
+            WHEN 'meter_point' THEN 'meter points of no line that says so'
+            WHEN 'meter' THEN 'meters of no line that says so'
+            ELSE 'registers of no line that says so'
+        END AS what
+    FROM introduced
+    FULL JOIN introducing_line AS line
+        ON
+            introduced.mpan_core = line.mpan_core
+            AND introduced.id = line.id
+    WHERE
+        introduced.id IS NOT NULL
+        AND (
+            line.id IS NULL
+            OR line.kind <> introduced.kind
+            OR line.serial_key <> introduced.serial_key
+            OR unpadded(line.first_item, %(blanks)s) <> introduced.first_item
+        )
+),
+
+-- By file, so that there are few.
+rows_of_file AS (
+    SELECT
+        id >> 32 AS flow_file_id,
+        'readings' AS what,
+        min(id) AS first_id,
+        count(*) AS row_count,
+        min(stated_at) AS first_stated_at,
+        max(stated_at) AS last_stated_at
+    FROM reading
+    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    GROUP BY id >> 32
+    UNION ALL
+    SELECT
+        id >> 32 AS flow_file_id,
+        'site visits' AS what,
+        min(id) AS first_id,
+        count(*) AS row_count,
+        NULL AS first_stated_at,
+        NULL AS last_stated_at
+    FROM site_visit
+    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    GROUP BY id >> 32
+    UNION ALL
+    SELECT
+        id >> 32 AS flow_file_id,
+        CASE kind
+            WHEN 'meter_point' THEN 'meter points'
+            WHEN 'meter' THEN 'meters'
+            ELSE 'registers'
+        END AS what,
+        min(id) AS first_id,
+        count(*) AS row_count,
+        NULL AS first_stated_at,
+        NULL AS last_stated_at
+    FROM introduced
+    GROUP BY id >> 32, kind
+    UNION ALL
+    SELECT
+        id >> 32 AS flow_file_id,
+        'staged lines' AS what,
+        min(id) AS first_id,
+        count(*) AS row_count,
+        NULL AS first_stated_at,
+        NULL AS last_stated_at
+    FROM staged_line
+    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    GROUP BY id >> 32
+),
+
 wrong AS (
     SELECT
-        lined_row.id,
+        id >> 32 AS flow_file_id,
+        what,
+        min(id) AS first_id,
+        count(*) AS row_count
+    FROM named
+    WHERE what IS NOT NULL
+    GROUP BY id >> 32, what
+    UNION ALL
+    SELECT
+        unlined.id >> 32 AS flow_file_id,
+        unlined.what,
+        min(unlined.id) AS first_id,
+        count(*) AS row_count
+    FROM unlined
+    INNER JOIN flow_file
+        ON unlined.id >> 32 = flow_file.id
+    WHERE flow_file.purged_at IS NULL
+    GROUP BY unlined.id >> 32, unlined.what
+    UNION ALL
+    SELECT
+        stored.flow_file_id,
         CASE
+            WHEN stored.what = 'staged lines' AND flow_file.id IS NOT NULL THEN NULL
+            WHEN stored.what = 'staged lines' THEN 'staged lines of no file'
             WHEN
                 flow_file.id IS NULL
                 OR flow_file.status NOT IN ('LOADED', 'LOADED_WITH_REJECTIONS')
-                THEN concat(lined_row.what, ' of no loaded file')
-            WHEN flow_file.purged_at IS NULL AND line.id IS NULL
-                THEN concat(lined_row.what, ' of no line')
-            WHEN line.group_code <> all(lined_row.group_codes)
-                THEN concat(lined_row.what, ' of a line of another group')
-            WHEN split_part(line.payload, '|', 2) <> lined_row.first_item
-                THEN concat(lined_row.what, ' of a line that says something else')
-            WHEN line.mpan_core <> lined_row.mpan_core
-                THEN concat(lined_row.what, ' of a line at another meter point')
-        END AS what
-    FROM lined_row
+                THEN concat(stored.what, ' of no loaded file')
+            WHEN
+                stored.first_stated_at <> flow_file.file_created_at
+                OR stored.last_stated_at <> flow_file.file_created_at
+                THEN 'readings stated at another time than their file says'
+        END AS what,
+        stored.first_id,
+        stored.row_count
+    FROM rows_of_file AS stored
     LEFT JOIN flow_file
-        ON lined_row.id >> 32 = flow_file.id
-    LEFT JOIN staged_line AS line
-        ON
-            lined_row.id = line.id
-            AND line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-    UNION ALL
-    SELECT
-        reading.id,
-        'readings whose register is at another meter point' AS what
-    FROM reading
-    LEFT JOIN register
-        ON
-            reading.mpan_core = register.mpan_core
-            AND reading.register_id = register.id
-    WHERE
-        reading.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND register.id IS NULL
-    UNION ALL
-    SELECT
-        register.id,
-        'registers whose meter is at another meter point' AS what
-    FROM register
-    LEFT JOIN meter
-        ON
-            register.mpan_core = meter.mpan_core
-            AND register.meter_id = meter.id
-    WHERE
-        register.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND meter.id IS NULL
-    UNION ALL
-    SELECT
-        visit.id,
-        CASE
-            WHEN visit.meter_id IS NOT NULL AND meter.id IS NULL
-                THEN 'site visits whose meter is at another meter point'
-            WHEN visit.reading_id IS NOT NULL AND reading.id IS NULL
-                THEN 'site visits whose reading is of another meter point or file'
-            WHEN register.meter_id <> visit.meter_id
-                THEN 'site visits whose reading is of another meter'
-        END AS what
-    FROM site_visit AS visit
-    LEFT JOIN meter
-        ON
-            visit.mpan_core = meter.mpan_core
-            AND visit.meter_id = meter.id
-    LEFT JOIN reading
-        ON
-            visit.mpan_core = reading.mpan_core
-            AND visit.reading_id = reading.id
-            AND reading.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-    LEFT JOIN register
-        ON
-            reading.mpan_core = register.mpan_core
-            AND reading.register_id = register.id
-    WHERE visit.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-    UNION ALL
-    SELECT
-        staged_line.id,
-        'staged lines of no file' AS what
-    FROM staged_line
-    LEFT JOIN flow_file
-        ON staged_line.id >> 32 = flow_file.id
-    WHERE
-        staged_line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND flow_file.id IS NULL
+        ON stored.flow_file_id = flow_file.id
 )
 
 SELECT
-    id >> 32 AS flow_file_id,
-    concat(what, ', first at line ', min(id & 4294967295)) AS what,
+    flow_file_id,
+    concat(what, ', first at line ', first_id & 4294967295) AS what,
     0 AS expected,
-    count(*) AS found
+    row_count AS found
 FROM wrong
 WHERE what IS NOT NULL
-GROUP BY id >> 32, what
-ORDER BY id >> 32, what;
+ORDER BY flow_file_id, what;

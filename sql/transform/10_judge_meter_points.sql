@@ -1,13 +1,15 @@
--- Judge the 026 lines: which name a meter point that is new, or have something wrong with them?
+-- Judge the meter point lines: which name one that is new, or have something wrong with them?
 --
 -- Every judge step writes codes of etl/domain/findings.py, with the J-item behind a slash,
--- joined by spaces. A line with rejections goes no further and takes its descendants with it.
--- What is known and clean, nearly all of an everyday file, needs no row here.
+-- joined by spaces. A line with rejections goes no further and takes its descendants with it; the
+-- payload of one with either is kept, to quote it. What is known and clean, nearly all of an
+-- everyday file, needs no row here.
 -- OFFSET '0' keeps the planner from working a field out anew at each use; as a number it would
 -- keep it from sharing the work among processes as well.
 --
--- Params: first_line_id, last_line_id (bigint), other_file_ids (bigint[]): the lines to judge,
+-- Params: first_stretch, last_stretch (bigint), other_file_ids (bigint[]): the lines to judge,
 --         and the files between those two whose lines are not meant
+--         blanks (text): the characters that nobody sees
 --         validation_statuses (text[]): valid set of J0022
 -- Reads:  staged_line, meter_point
 -- Writes: judged_meter_point (temporary)
@@ -18,35 +20,40 @@ SELECT
     judged.mpan_core,
     judged.is_known,
     judged.rejections,
-    judged.warnings
+    judged.warnings,
+    CASE WHEN judged.rejections <> '' OR judged.warnings <> '' THEN judged.payload END AS payload
 FROM (
     SELECT
         field.line_id,
         field.mpan_core,
+        field.payload,
         meter_point.mpan_core IS NOT NULL AS is_known,
         concat_ws(
             ' ',
-            CASE WHEN field.mpan_core_text = '' THEN 'missing-item/J0003' END,
             CASE
-                WHEN field.mpan_core = '' AND field.mpan_core_text <> '' THEN 'bad-mpan/J0003'
+                WHEN field.mpan_core = '' AND unpadded(field.mpan_core_text, %(blanks)s) = ''
+                    THEN 'missing-item/J0003'
+                WHEN field.mpan_core = '' THEN 'bad-mpan/J0003'
             END,
-            CASE WHEN btrim(field.validation_status) = '' THEN 'missing-item/J0022' END,
-            CASE WHEN length(field.validation_status) > 1 THEN 'too-long/J0022' END,
             CASE
-                WHEN field.is_irregular AND field.payload ~ '^([^|]*\|){3}.*[^ |]'
-                    THEN 'extra-field'
-                WHEN field.is_irregular AND rtrim(field.payload) !~ '\|$'
-                    THEN 'unterminated-line'
-            END
+                WHEN unpadded(field.validation_status, %(blanks)s) = ''
+                    THEN 'missing-item/J0022'
+            END,
+            CASE WHEN length(field.validation_status) > 1 THEN 'too-long/J0022' END,
+            CASE WHEN field.line_end <> 'blank-padding' THEN field.line_end END
         ) AS rejections,
         concat_ws(
             ' ',
             CASE
                 WHEN
                     field.mpan_core <> ''
-                    AND mpan_check_digit_v1(field.mpan_core)
+                    AND mpan_check_digit(field.mpan_core)
                     <> right(field.mpan_core, 1)::integer
                     THEN 'mpan-check-digit/J0003'
+            END,
+            CASE
+                WHEN field.mpan_core <> '' AND rtrim(field.mpan_core_text) <> field.mpan_core
+                    THEN 'blank-padding/J0003'
             END,
             CASE
                 WHEN
@@ -54,18 +61,19 @@ FROM (
                     AND length(field.validation_status) = 1
                     THEN 'unknown-code/J0022'
             END,
-            CASE
-                WHEN field.is_irregular AND field.payload ~ '^([^|]*\|){3}[ |]+$'
-                    THEN 'blank-padding'
-            END
+            CASE WHEN field.line_end = 'blank-padding' THEN field.line_end END
         ) AS warnings
     FROM (
         SELECT
             cut.*,
             -- One pipe behind the group code and each of two items: all is in its place.
-            octet_length(cut.payload)
-            - octet_length(cut.mpan_core_text)
-            - octet_length(cut.validation_status) <> 3 + 3 AS is_irregular
+            CASE
+                WHEN
+                    octet_length(cut.payload)
+                    - octet_length(cut.mpan_core_text)
+                    - octet_length(cut.validation_status) <> 3 + 3
+                    THEN d0010_line_end(cut.payload, 2, %(blanks)s)
+            END AS line_end
         FROM (
             SELECT
                 line.id AS line_id,
@@ -75,9 +83,9 @@ FROM (
                 split_part(line.payload, '|', 3) AS validation_status -- J0022
             FROM staged_line AS line
             WHERE
-                line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+                line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
                 AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
-                AND line.group_code = '026'
+                AND line.kind = 'meter_point'
             OFFSET '0'
         ) AS cut
         OFFSET '0'

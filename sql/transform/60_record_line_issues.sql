@@ -3,16 +3,15 @@
 -- The catalogues come from the domain as arrays, so that severity, wording, names and positions
 -- of items stand in one place. Clean lines cost one comparison.
 --
--- Params: first_line_id, last_line_id (bigint): where those lines are
---         codes, severities, expectations (text[]): the catalogue of findings, in step
---         item_groups, item_numbers, item_names (text[]), item_positions (integer[]): the grammar
--- Reads:  judged_meter_point, judged_meter, judged_reading, judged_other_line, staged_line
+-- Params: codes, severities, expectations (text[]): the catalogue of findings, in step
+--         item_kinds, item_numbers, item_names (text[]), item_positions (integer[]): the grammar
+-- Reads:  judged_meter_point, judged_meter, judged_reading, judged_result, judged_other_line
 -- Writes: line_issue
 -- Re-run: in the transaction that transforms the files.
 INSERT INTO line_issue (
     flow_file_id,
     line_number,
-    group_code,
+    kind,
     mpan_core,
     severity,
     code,
@@ -23,29 +22,51 @@ INSERT INTO line_issue (
 WITH flagged_line AS (
     SELECT
         line_id,
+        'meter_point' AS kind,
+        mpan_core,
         rejections,
-        warnings
+        warnings,
+        payload
     FROM judged_meter_point
     WHERE rejections <> '' OR warnings <> ''
     UNION ALL
     SELECT
         line_id,
+        'meter' AS kind,
+        mpan_core,
         rejections,
-        warnings
+        warnings,
+        payload
     FROM judged_meter
     WHERE rejections <> '' OR warnings <> ''
     UNION ALL
     SELECT
         line_id,
+        'reading' AS kind,
+        mpan_core,
         rejections,
-        warnings
+        warnings,
+        payload
     FROM judged_reading
     WHERE rejections <> '' OR warnings <> ''
     UNION ALL
     SELECT
         line_id,
+        'result' AS kind,
+        mpan_core,
         rejections,
-        warnings
+        warnings,
+        payload
+    FROM judged_result
+    WHERE rejections <> '' OR warnings <> ''
+    UNION ALL
+    SELECT
+        line_id,
+        kind,
+        mpan_core,
+        rejections,
+        warnings,
+        payload
     FROM judged_other_line
     WHERE rejections <> '' OR warnings <> ''
 ),
@@ -59,7 +80,7 @@ finding AS (
 
 item AS (
     SELECT
-        unnest(%(item_groups)s::text[]) AS group_code,
+        unnest(%(item_kinds)s::text[]) AS kind,
         unnest(%(item_numbers)s::text[]) AS number,
         unnest(%(item_names)s::text[]) AS name,
         unnest(%(item_positions)s::integer[]) AS position
@@ -68,37 +89,36 @@ item AS (
 found_code AS (
     SELECT
         line_id,
+        kind,
+        mpan_core,
+        payload,
         unnest(string_to_array(btrim(concat(rejections, ' ', warnings)), ' ')) AS token
     FROM flagged_line
 ),
 
 found_value AS (
     SELECT
-        line.id AS line_id,
-        line.group_code,
-        line.mpan_core,
+        found_code.line_id,
+        found_code.kind,
+        found_code.mpan_core,
         item.number AS item_number,
         item.name AS item_name,
         split_part(found_code.token, '/', 1) AS code,
         CASE
-            WHEN item.number IS NULL THEN line.payload
-            ELSE split_part(line.payload, '|', 1 + item.position)
+            WHEN item.number IS NULL THEN found_code.payload
+            ELSE split_part(found_code.payload, '|', 1 + item.position)
         END AS value
     FROM found_code
-    INNER JOIN staged_line AS line
-        ON
-            found_code.line_id = line.id
-            AND line.id BETWEEN %(first_line_id)s AND %(last_line_id)s
     LEFT JOIN item
         ON
-            line.group_code = item.group_code
+            found_code.kind = item.kind
             AND split_part(found_code.token, '/', 2) = item.number
 ),
 
 shown_value AS (
     SELECT
         line_id,
-        group_code,
+        kind,
         mpan_core,
         item_number,
         item_name,
@@ -110,7 +130,7 @@ shown_value AS (
 SELECT
     found.line_id >> 32 AS flow_file_id,
     found.line_id & 4294967295 AS line_number,
-    found.group_code,
+    found.kind,
     found.mpan_core,
     finding.severity,
     finding.code,

@@ -4,7 +4,8 @@
 --
 -- Params: flow_file_ids (bigint[]): the files to transform
 -- Reads:  flow_file, line_issue
--- Writes: flow_file, judged_meter_point, judged_meter, judged_reading, judged_other_line
+-- Writes: flow_file, judged_meter_point, judged_meter, judged_reading,
+--         judged_result, judged_other_line
 -- Re-run: in the transaction that transforms the files.
 WITH refused_file AS (
     UPDATE flow_file
@@ -51,6 +52,13 @@ refused_reading AS (
     SET rejections = 'strict'
     FROM refused_file
     WHERE judged_reading.line_id >> 32 = refused_file.id
+),
+
+refused_result AS (
+    UPDATE judged_result
+    SET rejections = 'strict'
+    FROM refused_file
+    WHERE judged_result.line_id >> 32 = refused_file.id
 )
 
 UPDATE judged_other_line

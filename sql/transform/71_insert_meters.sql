@@ -1,17 +1,17 @@
--- Insert the meters seen for the first time at each meter point.
+-- Insert the meters seen for the first time at each meter point, as their first line names them.
 --
 -- Reads:  judged_meter
 -- Writes: meter
--- Re-run: refused by the unique key where another loader inserted a meter meanwhile; the
---         transform then begins again, and finds it known.
-INSERT INTO meter (id, mpan_core, serial_number)
-SELECT
-    min(line_id) AS id,
+-- Re-run: refused by the key where another loader inserted a meter meanwhile; the transform then
+--         begins again, and finds it known.
+INSERT INTO meter (id, mpan_core, serial_key, serial_number)
+SELECT DISTINCT ON (mpan_core, serial_key)
+    line_id AS id,
     mpan_core,
+    serial_key,
     serial_number
 FROM judged_meter
 WHERE
     rejections = ''
     AND NOT is_known
-GROUP BY mpan_core, serial_number
-ORDER BY mpan_core, serial_number;
+ORDER BY mpan_core, serial_key, line_id;

@@ -12,19 +12,19 @@ WITH issue AS (
     SELECT
         flow_file_id,
         count(DISTINCT line_number)
-        FILTER (WHERE severity = 'REJECTED' AND group_code = '026')
+        FILTER (WHERE severity = 'REJECTED' AND kind = 'meter_point')
             AS meter_point_line_count,
         count(DISTINCT line_number)
-        FILTER (WHERE severity = 'REJECTED' AND group_code = '028')
+        FILTER (WHERE severity = 'REJECTED' AND kind = 'meter')
             AS meter_line_count,
         count(DISTINCT line_number)
-        FILTER (WHERE severity = 'REJECTED' AND group_code = '030')
+        FILTER (WHERE severity = 'REJECTED' AND kind = 'reading')
             AS reading_count,
         count(DISTINCT line_number)
-        FILTER (WHERE severity = 'REJECTED' AND group_code = '032')
+        FILTER (WHERE severity = 'REJECTED' AND kind = 'result')
             AS validation_result_count,
         count(DISTINCT line_number)
-        FILTER (WHERE severity = 'REJECTED' AND group_code IN ('027', '029', '033'))
+        FILTER (WHERE severity = 'REJECTED' AND starts_with(kind, 'visit_at_'))
             AS site_visit_count,
         count(DISTINCT line_number) FILTER (WHERE severity = 'REJECTED') AS rejected_line_count,
         count(*) FILTER (WHERE severity = 'WARNING') AS warning_count

@@ -39,6 +39,8 @@ MEDIAN_WANTED, P95_WANTED = 50.0, 150.0  # milliseconds
 JUDGED = {
     "search by MPAN",
     "search by serial",
+    "readings of a file",
+    "reading page",
     "meter point page",
     "flow file list",
     "files by outcome",
@@ -111,35 +113,40 @@ FILL: Sequence[tuple[str, str]] = (
     (
         "meter",
         """
-        INSERT INTO meter (id, mpan_core, serial_number)
-        SELECT
-            line_id, mpan_core,
-            substr('DEKLS', 1 + (line_id %% 5)::integer, 1)
-            || lpad(((line_id & 4294967295) * 7919 %% 10000000)::text, 7, '0')
-        FROM meter_point
+        INSERT INTO meter (id, mpan_core, serial_key, serial_number)
+        SELECT line_id, mpan_core, serial_number, serial_number
+        FROM (
+            SELECT
+                line_id, mpan_core,
+                substr('DEKLS', 1 + (line_id %% 5)::integer, 1)
+                || lpad(((line_id & 4294967295) * 7919 %% 10000000)::text, 7, '0')
+                AS serial_number
+            FROM meter_point
+        ) AS made
         """,
     ),
     (
         "register",
         """
-        INSERT INTO register (id, mpan_core, meter_id, identifier)
-        SELECT id, mpan_core, id, 'S' FROM meter
+        INSERT INTO register (id, mpan_core, serial_key, identifier)
+        SELECT id, mpan_core, serial_key, 'S' FROM meter
         """,
     ),
     (
         "reading",
         """
         INSERT INTO reading (
-            id, register_id, flow_file_id, read_at, mpan_core, value, reading_type,
+            id, mpan_core, read_at, stated_at, serial_key, identifier, value, reading_type,
             validation_status, reading_flag, reading_method, reason_code, reading_status
         )
         SELECT
-            (file << 32) + 4 + place, register_id, file,
+            (file << 32) + 4 + place, mpan_core,
             timestamptz '2015-01-01 00:00 Europe/London' + day * interval '91 days',
-            mpan_core, 1000 + day * 250 + place %% 90, 'R', 'V', 'T', 'N', '', ''
+            timestamptz '2015-01-02 00:00 Europe/London' + day * interval '91 days',
+            serial_key, 'S', 1000 + day * 250 + place %% 90, 'R', 'V', 'T', 'N', '', ''
         FROM (
             SELECT
-                register.id AS register_id, register.mpan_core, day,
+                register.mpan_core, register.serial_key, day,
                 1 + (day * %(points)s + (register.id & 4294967295) - 1) / %(a_file)s AS file,
                 (day * %(points)s + (register.id & 4294967295) - 1) %% %(a_file)s AS place
             FROM generate_series(0, %(days)s - 1) AS day
@@ -150,8 +157,8 @@ FILL: Sequence[tuple[str, str]] = (
     (
         "site_visit",
         """
-        INSERT INTO site_visit (id, flow_file_id, mpan_core, check_code, additional_information)
-        SELECT id + 2000, flow_file_id, mpan_core, '20', 'card left'
+        INSERT INTO site_visit (id, mpan_core, serial_key, check_code, additional_information)
+        SELECT id + 2000, mpan_core, '', '20', 'card left'
         FROM reading
         WHERE id %% 200 = 0
         """,
@@ -160,10 +167,10 @@ FILL: Sequence[tuple[str, str]] = (
         "line_issue",
         """
         INSERT INTO line_issue (
-            flow_file_id, line_number, group_code, mpan_core, severity, code, item, value, message
+            flow_file_id, line_number, kind, mpan_core, severity, code, item, value, message
         )
         SELECT
-            id, 4 + line, '030', lpad((id * 1000 + line)::text, 13, '1'), 'WARNING',
+            id, 4 + line, 'reading', lpad((id * 1000 + line)::text, 13, '1'), 'WARNING',
             (ARRAY['time-of-day', 'mpan-check-digit', 'unknown-code'])[1 + line %% 3],
             (ARRAY['J0016', 'J0003', 'J0171'])[1 + line %% 3], '20160322120000',
             'J0016 Reading Date & Time is ''20160322120000'': expected midnight or 235959'
@@ -171,7 +178,7 @@ FILL: Sequence[tuple[str, str]] = (
         CROSS JOIN generate_series(1, warning_count) AS line
         UNION ALL
         SELECT
-            id, 4 + line * 2, '030', '', 'REJECTED',
+            id, 4 + line * 2, 'reading', '', 'REJECTED',
             CASE WHEN id %% 50 = 0 THEN 'bad-date' ELSE 'bad-number' END,
             CASE WHEN id %% 50 = 0 THEN 'J0016' ELSE 'J0040' END, '20160332000000',
             'J0016 Reading Date & Time is ''20160332000000'': expected a date that exists'
@@ -221,17 +228,28 @@ def measure(rounds: int, *, is_explaining: bool) -> int:
     last = models.Reading.objects.count() // READINGS_A_METER_POINT
 
     def meter() -> models.Meter:
-        return models.Meter.objects.get(id=(1 << 32) + numbers.randint(1, last))
+        # They have no index by id alone, which no page needs.
+        found = models.Meter.objects.filter(mpan_core__gte=f"{numbers.randint(10, 23)}")
+        return found.order_by("mpan_core")[numbers.randint(0, 1_000)]
+
+    def a_file() -> int:
+        return numbers.randint(1, last // 25)
+
+    def reading_page() -> str:
+        reading = models.Reading.objects.filter(mpan_core=meter().mpan_core).latest("read_at")
+        return f"/warehouse/reading/{reading.mpan_core}-{reading.pk}/change/"
 
     pages: dict[str, Callable[[], str]] = {
-        "search by MPAN": lambda: f"/warehouse/reading/?q={meter().meter_point_id}",
+        "search by MPAN": lambda: f"/warehouse/reading/?q={meter().mpan_core}",
         "search by serial": lambda: f"/warehouse/reading/?q={meter().serial_number}",
         "search by prefix": lambda: f"/warehouse/reading/?q={meter().serial_number[:6]}",
         "not found": lambda: f"/warehouse/reading/?q=99{numbers.randint(10**10, 10**11 - 1)}",
-        "meter point page": lambda: f"/warehouse/meterpoint/{meter().meter_point_id}/change/",
-        "readings, last page": lambda: "/warehouse/reading/?p=10",
+        "meter point page": lambda: f"/warehouse/meterpoint/{meter().mpan_core}/change/",
+        "readings of a file": lambda: f"/warehouse/reading/?file={a_file()}",
+        "file's last page": lambda: f"/warehouse/reading/?file={a_file()}&p=10",
+        "reading page": reading_page,
         "flow file list": lambda: "/warehouse/flowfile/",
-        "flow file page": lambda: f"/warehouse/flowfile/{numbers.randint(1, last // 25)}/change/",
+        "flow file page": lambda: f"/warehouse/flowfile/{a_file()}/change/",
         "files by outcome": lambda: "/warehouse/flowfile/?status=REFUSED",
         "files partly loaded": lambda: "/warehouse/flowfile/?status=LOADED_WITH_REJECTIONS",
         "files by sender": lambda: f"/warehouse/flowfile/?sender=SND{numbers.randint(0, 6)}",
@@ -243,7 +261,7 @@ def measure(rounds: int, *, is_explaining: bool) -> int:
         "issues, rejected": lambda: "/warehouse/lineissue/?severity=REJECTED",
         "issues by sender": lambda: f"/warehouse/lineissue/?sender=SND{numbers.randint(0, 6)}",
         "issues, rare sender": lambda: "/warehouse/lineissue/?sender=RARE",
-        "issues of a file": lambda: f"/warehouse/lineissue/?file={numbers.randint(1, last // 25)}",
+        "issues of a file": lambda: f"/warehouse/lineissue/?file={a_file()}",
         "start page": lambda: "/",
     }
     faults = 0

@@ -108,7 +108,7 @@ class TestSupport:
             support.go_back()
 
     def test_selects_what_is_on_the_page(self, support: playwright.Page, site: str) -> None:
-        support.goto(f"{site}/warehouse/reading/")
+        support.goto(f"{site}/warehouse/reading/?q={demo.MPAN}")
         boxes = support.locator("#result_list tbody tr").count()
 
         support.get_by_label("Select all objects on this page for an action").check()
@@ -230,7 +230,7 @@ def _pages() -> list[str]:
         "/",
         "/warehouse/reading/?q=F75",
         "/warehouse/reading/?q=1200023305697",
-        f"/warehouse/reading/{reading_id}/change/",
+        f"/warehouse/reading/{demo.MPAN}-{reading_id}/change/",
         METER_POINT,
         "/warehouse/meter/",
         "/warehouse/flowfile/",

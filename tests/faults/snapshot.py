@@ -23,7 +23,8 @@ _OF_FILES = {
     """,
     "staged_line": """
         SELECT sha256, jsonb_build_array(
-            line.id & 4294967295, line.parent_id & 4294967295, group_code, mpan_core, payload
+            line.id & 4294967295, line.parent_id & 4294967295, kind, mpan_core, serial_key,
+            reading_type, validation_status, payload
         )
         FROM staged_line AS line INNER JOIN flow_file ON flow_file.id = line.id >> 32
     """,
@@ -32,34 +33,27 @@ _OF_FILES = {
         FROM line_issue INNER JOIN flow_file ON flow_file.id = line_issue.flow_file_id
     """,
     "reading": """
-        SELECT sha256, to_jsonb(reading) - '{id,register_id,flow_file_id}'::text[]
-            || jsonb_build_object(
-                'line', reading.id & 4294967295, 'register', identifier, 'meter', serial_number
-            )
+        SELECT sha256, to_jsonb(reading) - '{id}'::text[]
+            || jsonb_build_object('line', reading.id & 4294967295)
         FROM reading
         INNER JOIN flow_file ON flow_file.id = reading.id >> 32
-        INNER JOIN register ON register.id = register_id AND register.mpan_core = reading.mpan_core
-        INNER JOIN meter ON meter.id = meter_id AND meter.mpan_core = reading.mpan_core
+        INNER JOIN register USING (mpan_core, serial_key, identifier)
+        INNER JOIN meter USING (mpan_core, serial_key)
     """,
     "site_visit": """
-        SELECT sha256, to_jsonb(visit) - '{id,meter_id,reading_id,flow_file_id}'::text[]
+        SELECT sha256, to_jsonb(visit) - '{id,reading_id}'::text[]
             || jsonb_build_object(
-                'line', visit.id & 4294967295, 'reading', reading_id & 4294967295,
-                'meter', serial_number
+                'line', visit.id & 4294967295, 'reading', reading_id & 4294967295
             )
         FROM site_visit AS visit
         INNER JOIN flow_file ON flow_file.id = visit.id >> 32
-        LEFT JOIN meter ON meter.id = meter_id AND meter.mpan_core = visit.mpan_core
     """,
 }
 _SHARED = {
     "meter_point": "SELECT mpan_core FROM meter_point",
-    "meter": "SELECT mpan_core, serial_number, serial_number_search FROM meter",
-    "register": """
-        SELECT register.mpan_core, serial_number, identifier
-        FROM register
-        INNER JOIN meter ON meter.id = meter_id AND meter.mpan_core = register.mpan_core
-    """,
+    # As first sent, it depends on the order.
+    "meter": "SELECT mpan_core, serial_key FROM meter",
+    "register": "SELECT mpan_core, serial_key, identifier FROM register",
     "delivery": """
         SELECT sha256, delivery.file_name, path
         FROM delivery INNER JOIN flow_file ON flow_file.id = flow_file_id

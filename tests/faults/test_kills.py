@@ -22,7 +22,8 @@ from collections.abc import Callable, Sequence
 import pytest
 from django import db
 
-from etl.postgres import background, steps
+import sql
+from etl.postgres import background
 from tests import depth
 from tests.faults import conftest, forks, proxy, snapshot, workload
 
@@ -67,7 +68,7 @@ def points(between: proxy.Proxy, messages: list[str]) -> list[proxy.IsChosen]:
     """
     staged = messages.index("COMMIT")
     transformed = messages.index("COMMIT", staged + 1)
-    assert {*steps.STEPS} <= {*messages[staged:transformed]}
+    assert {*sql.names("transform")} <= {*messages[staged:transformed]}
 
     def first(label: str) -> proxy.IsChosen:
         return lambda _connection, found: found == label
@@ -82,7 +83,7 @@ def points(between: proxy.Proxy, messages: list[str]) -> list[proxy.IsChosen]:
             later(label, "COMMIT")
             for label in dict.fromkeys(reversed(messages[staged + 1 : transformed]))
         ),
-        later("COMMIT", steps.STEPS[-1]),
+        later("COMMIT", sql.names("transform")[-1]),
     ]
     assert len(found) >= STATEMENTS
     return found
@@ -91,7 +92,7 @@ def points(between: proxy.Proxy, messages: list[str]) -> list[proxy.IsChosen]:
 def points_beside(sent: list[tuple[int, str]]) -> list[proxy.IsChosen]:
     """Return each kind of message by which the second connection transforms the first chunk."""
     labels = [label for connection, label in sent if connection == 1]
-    assert {*steps.STEPS, "start", "COMMIT"} <= {*labels}
+    assert {*sql.names("transform"), "start", "COMMIT"} <= {*labels}
 
     def beside(label: str) -> proxy.IsChosen:
         return lambda connection, found: connection == 1 and found == label
@@ -314,7 +315,9 @@ class TestSignal:
             return lives_again.wait(forks.TIMEOUT)  # till then the server hears nothing
 
         started: concurrent.futures.Future[forks.Command] = concurrent.futures.Future()
-        between.arm(lambda _, label: label == steps.STEPS[0], proxy.Moment.BEFORE, strike)
+        between.arm(
+            lambda _, label: label == sql.names("transform")[0], proxy.Moment.BEFORE, strike
+        )
         began = time.monotonic()
         started.set_result(launcher.start("load_d0010", *files))
         ended = started.result().wait()

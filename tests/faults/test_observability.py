@@ -13,7 +13,7 @@ import pytest
 from django import db, test
 from django.db.migrations import recorder
 
-from etl.postgres import steps
+import sql
 from tests import builder, conftest
 from tests.faults import forks, proxy, test_resources, test_security
 
@@ -27,7 +27,7 @@ class TestLog:
         assert ended.code == 0
         assert [event["step"] for event in events if "step" in event] == [
             "copy_staged_lines",
-            *steps.STEPS,
+            *sql.names("transform"),
         ]
         assert events[0]["rows"] == 37
         assert all(event["seconds"] >= 0 and "at" in event for event in events)
@@ -43,7 +43,9 @@ class TestLog:
         ended = launcher.run("transform_pending", "--log-format=json")
 
         events = [json.loads(line) for line in ended.err.splitlines()]
-        assert [event["step"] for event in events if "step" in event] == list(steps.STEPS)
+        assert [event["step"] for event in events if "step" in event] == list(
+            sql.names("transform")
+        )
         assert events[-1]["outcome"] == "loaded"
 
     def test_as_json_ends_with_an_event_where_the_server_is_not_there(
@@ -69,7 +71,9 @@ class TestLog:
             started.result().signal(signal.SIGTERM)
             return False
 
-        between.arm(lambda _, label: label == steps.STEPS[0], proxy.Moment.DURING, strike)
+        between.arm(
+            lambda _, label: label == sql.names("transform")[0], proxy.Moment.DURING, strike
+        )
         started.set_result(launcher.start("load_d0010", "--log-format=json", conftest.SAMPLE))
         ended = started.result().wait()
 

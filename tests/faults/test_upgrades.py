@@ -1,4 +1,4 @@
-"""Migrations over data that is there, and backups that come back."""
+"""Databases of another version, and backups that come back."""
 
 from __future__ import annotations
 
@@ -14,74 +14,51 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import builder, depth, shared
+from tests import builder, shared
 from tests import conftest as tests_conftest
 from tests.faults import conftest, forks, snapshot, workload
 
 
-# Each released schema, as the last migration of each app; 0.1.0 will be the first.
-EARLIER = [
-    {"warehouse": "0001", "etl": "0001"},
-    {"warehouse": "0002", "etl": "0002"},
-    {"warehouse": "0003", "etl": "0003"},
-]
-
-
 @pytest.mark.django_db
-class TestMigration:
-    @pytest.mark.parametrize("schema", depth.some(EARLIER, one_of=3), ids=str)
-    def test_back_and_forward_keeps_what_was_loaded(
+class TestOtherVersion:
+    @pytest.mark.parametrize(
+        "command",
+        [
+            ("load_d0010", tests_conftest.SAMPLE),
+            ("transform_pending",),
+            ("reconcile",),
+            ("export_readings",),
+            ("purge_staged_lines", "--older-than", "0d"),
+        ],
+        ids=lambda command: command[0],
+    )
+    def test_is_refused_in_a_sentence_and_left_as_it_is(
         self,
         launcher: forks.Launcher,
         own_server: conftest.OwnServer,
         tmp_path: pathlib.Path,
-        schema: dict[str, str],
+        command: tuple[object, ...],
     ) -> None:
         url = own_server.url()
         connection = own_server.connection()
         snapshot.empty(connection)
         launcher.run("load_d0010", *workload.write(tmp_path), url=url)
         before = snapshot.take(connection)
-        exported = launcher.run("export_readings", url=url).out
-        connection.close()
-
-        for app, name in schema.items():
-            back = launcher.run("migrate", app, name, url=url)
-            assert (back.code, back.err) == (0, "")
-        refused = launcher.run("reconcile", url=url)
-        kept = snapshot.take(connection)
-        forward = launcher.run("migrate", url=url)
-
-        is_newest = "No migrations to apply" in forward.out
-        assert (forward.code, forward.err) == (0, "")
-        assert is_newest or "run `manage.py migrate` first" in refused.err
-        assert kept == before
-        assert snapshot.take(connection) == before
-        assert launcher.run("export_readings", url=url).out == exported
-        assert launcher.run("load_d0010", tests_conftest.SAMPLE, url=url).code == 0
-        assert launcher.run("reconcile", url=url).code == 0
-        snapshot.empty(connection)
-        connection.close()
-
-
-@pytest.mark.django_db
-class TestWaitingFile:
-    def test_staged_before_lines_were_counted_is_counted_and_finished(
-        self, launcher: forks.Launcher, own_server: conftest.OwnServer
-    ) -> None:
-        url = own_server.url()
-        connection = own_server.connection()
-        snapshot.empty(connection)
-        launcher.run("load_d0010", "--stage-only", tests_conftest.SAMPLE, url=url)
-        launcher.run("migrate", "etl", "0003", url=url)
         with connection.cursor() as cursor:
-            cursor.execute("UPDATE flow_file SET meter_point_line_count = 0, reading_count = 0")
-        connection.close()
+            cursor.execute(
+                "INSERT INTO django_migrations (app, name, applied)"
+                " VALUES ('warehouse', '0005_indexes_of_lists', now())"
+            )
 
-        launcher.run("migrate", url=url)
+        refused = launcher.run(*command, url=url)
 
-        finished = launcher.run("transform_pending", url=url)
-        assert "loaded (13 readings)" in finished.out
+        assert (refused.code, refused.out) == (1, "")
+        assert refused.err.count("\n") <= 1
+        assert "holds the tables of another version (it has the migration" in refused.err
+        assert "load the files again" in refused.err
+        assert snapshot.take(connection) == before
+        with connection.cursor() as cursor:
+            cursor.execute("DELETE FROM django_migrations WHERE name = '0005_indexes_of_lists'")
         assert launcher.run("reconcile", url=url).code == 0
         snapshot.empty(connection)
         connection.close()
@@ -157,14 +134,10 @@ class TestBackup:
             assert "loaded (1 reading)" in launcher.run("load_d0010", later, url=one.url()).out
 
     @pytest.mark.thorough
-    def test_of_an_earlier_schema_comes_back_in_a_fresh_folder_and_is_migrated(
-        self, folder: pathlib.Path, home: pathlib.Path
-    ) -> None:
+    def test_comes_back_in_a_fresh_folder(self, folder: pathlib.Path, home: pathlib.Path) -> None:
         fresh = folder / "fresh"
         self.run(home, "load_d0010", tests_conftest.SAMPLE)
         exported = self.run(home, "export_readings")
-        for app, name in EARLIER[-1].items():
-            self.run(home, "migrate", app, name)
         self.run(home, *documented_command("pg_dump"))
 
         self.run(fresh, *documented_command("pg_restore"))

@@ -92,7 +92,6 @@ CASES = [
     ("missing-item: J0016", with_reading(read_at=""), 4, "J0016", ""),
     ("missing-item: J0040", with_reading(value=""), 4, "J0040", ""),
     ("missing-item: J1888", with_reading(method=""), 4, "J1888", ""),
-    ("missing-item: J0332", above("032||T|"), 5, "J0332", ""),
     ("missing-item: J0047", above("032|03||"), 5, "J0047", ""),
     ("missing-item: J0024", above("033|||"), 5, "J0024", ""),
     ("too-long: J0004", body(BODY[0], "028|12345678901|R|"), 3, "J0004", "12345678901"),
@@ -101,6 +100,18 @@ CASES = [
     ("too-long: J0045", with_reading(flag="TT"), 4, "J0045", "TT"),
     ("too-long: J1888", with_reading(method="NN"), 4, "J1888", "NN"),
     ("bad-mpan", body("026|12000233059|V|"), 2, "J0003", "12000233059"),
+    ("bad-mpan: zeros", body("026|0000000000000|V|"), 2, "J0003", "0000000000000"),
+    ("missing-item: J0003, a tab", body("026|\t|V|"), 2, "J0003", "\t"),
+    ("missing-item: J0004, a tab", body(BODY[0], "028|\t|R|"), 3, "J0004", "\t"),
+    (
+        "missing-item: J0004, zero width",
+        body(BODY[0], "028|\u200b\u200b|R|"),
+        3,
+        "J0004",
+        "\u200b\u200b",
+    ),
+    ("missing-item: J0010, no-break", with_reading(register="\xa0"), 4, "J0010", "\xa0"),
+    ("missing-item: J1888, a tab", with_reading(method="\t"), 4, "J1888", "\t"),
     (
         "bad-date: no such day",
         with_reading(read_at="20240230000000"),
@@ -145,6 +156,26 @@ CASES = [
     ("time-of-day", with_reading(read_at="20240115120000"), 4, "J0016", "20240115120000"),
     ("missing-result", with_reading(flag="F"), 4, "J0045", "F"),
     ("blank-padding", body(*BODY[:2], f"{BODY[2]} | |"), 4, "", f"{BODY[2]} | |"),
+    ("blank-padding: a tab", body(*BODY[:2], f"{BODY[2]}\t"), 4, "", f"{BODY[2]}\t"),
+    (
+        "blank-padding: a no-break space and a tab",
+        body(BODY[0], f"{BODY[1]}\xa0|\t", BODY[2]),
+        3,
+        "",
+        f"{BODY[1]}\xa0|\t",
+    ),
+    (
+        "blank-padding: J0003",
+        body(f"026|\t{builder.MPAN}|V|"),
+        2,
+        "J0003",
+        f"\t{builder.MPAN}",
+    ),
+    ("blank-padding: J0004", body(BODY[0], "028|A1\xa0|R|"), 3, "J0004", "A1\xa0"),
+    ("blank-padding: J0010", with_reading(register="\tS"), 4, "J0010", "\tS"),
+    ("missing-reason", above("032||T|"), 5, "J0332", ""),
+    ("missing-reason: a tab", above("032|\t|T|"), 5, "J0332", "\t"),
+    ("more-decimals", with_reading(value="12345.600"), 4, "J0040", "12345.600"),
 ]
 
 
@@ -221,6 +252,7 @@ class TestFindings:
         assert (issue.code, issue.line_number, issue.item, issue.value) == (code, 5, item, value)
         assert issue.severity == models.Severity.WARNING
         assert models.FlowFile.objects.get().status == models.FlowFileStatus.LOADED
+        assert run("reconcile").code == 0
 
     def test_of_a_line_reach_all_that_stands_under_it(
         self, run: conftest.Run, write: conftest.Write

@@ -40,14 +40,18 @@ def counts() -> dict[str, int]:
 
 def stored(**filters: object) -> set[tuple[str, str, str, str]]:
     """Return (MPAN, serial number, register, value) of the readings."""
+    serial_numbers = {
+        (meter.mpan_core, meter.serial_key): meter.serial_number
+        for meter in models.Meter.objects.all()
+    }
     return {
         (
             reading.mpan_core,
-            reading.register.meter.serial_number,
-            reading.register.identifier,
+            serial_numbers[reading.mpan_core, reading.serial_key],
+            reading.identifier,
             str(reading.value),
         )
-        for reading in models.Reading.objects.filter(**filters).select_related("register__meter")
+        for reading in models.Reading.objects.filter(**filters)
     }
 
 
@@ -68,15 +72,17 @@ class TestSample:
         assert (ended.code, ended.err) == (0, "")
         assert "loaded (13 readings)" in ended.out
         assert counts() == SAMPLE_COUNTS
-        reading = models.Reading.objects.get(mpan_core="1900005281720", register__identifier="NT")
-        assert reading.register.meter.serial_number == "36933604"
+        reading = models.Reading.objects.get(mpan_core="1900005281720", identifier="NT")
+        assert reading.serial_key == "36933604"
         assert reading.value == Decimal("15549.0")
         assert reading.read_at.astimezone(LONDON).isoformat() == "2016-02-22T00:00:00+00:00"
         assert (reading.reading_type, reading.validation_status) == ("D", "V")
         assert (reading.reading_flag, reading.reading_method) == ("T", "N")
         assert (reading.md_reset_at, reading.md_reset_count) == (None, None)
-        assert (reading.flow_file.file_name, reading.line_number) == (conftest.SAMPLE.name, 33)
-        assert reading.flow_file.status == models.FlowFileStatus.LOADED
+        flow_file = models.FlowFile.objects.get(id=reading.flow_file_id)
+        assert (flow_file.file_name, reading.line_number) == (conftest.SAMPLE.name, 33)
+        assert flow_file.status == models.FlowFileStatus.LOADED
+        assert reading.stated_at == flow_file.file_created_at
 
     @pytest.mark.parametrize(
         "change",
@@ -240,7 +246,7 @@ class TestHierarchy:
 
         assert ended.code == 0
         assert stored() == {(builder.MPAN, "A1", "S", "100.0")}
-        assert models.Meter.objects.get(serial_number="B2").meter_point_id == builder.OTHER_MPAN
+        assert models.Meter.objects.get(serial_number="B2").mpan_core == builder.OTHER_MPAN
 
     def test_attaches_a_reading_without_meter_to_nothing(
         self, run: conftest.Run, write: conftest.Write

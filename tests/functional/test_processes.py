@@ -127,7 +127,7 @@ class TestLoad:
         path = tmp_path / "large.uff"
         generate.write_flow_file(path, readings=100_000)
         process = start("load_d0010", path)
-        wait_until(lambda: running_statement("/* 40_judge_readings */"), process)
+        wait_until(lambda: running_statement("/* 30_judge_readings */"), process)
 
         kill(process)
 
@@ -142,7 +142,7 @@ class TestLoad:
         ("options", "statement", "what"),
         [
             ([], "COPY staged_line", "what was reported as done is stored"),
-            (["--dry-run"], "/* 40_judge_readings */", "nothing is stored"),
+            (["--dry-run"], "/* 30_judge_readings */", "nothing is stored"),
         ],
         ids=["load", "dry run"],
     )
@@ -169,7 +169,7 @@ class TestLoad:
                 tmp_path / f"{number}.uff", readings=100_000, round_number=number
             )
         process = start("load_d0010", *sorted(tmp_path.iterdir()))
-        wait_until(lambda: running_statement("/* 40_judge_readings */"), process)
+        wait_until(lambda: running_statement("/* 30_judge_readings */"), process)
 
         process.send_signal(signal.SIGINT)
         _, err = process.communicate(timeout=60)
@@ -206,6 +206,8 @@ class TestLoad:
         assert out == (
             f"{path}: loaded with rejections"
             " (1 reading; 100,000 lines rejected; bad-date 50,000, bad-number 50,000)\n"
+            "  bad-date: Ask the sender to correct the line and to send it in a new file.\n"
+            "  bad-number: Ask the sender to correct the line and to send it in a new file.\n"
             f"  bad-date: {findings.CATALOGUE['bad-date'].remedy}\n"
             f"  bad-number: {findings.CATALOGUE['bad-number'].remedy}\n"
             "1 file: 1 loaded with rejections; 1 reading, 100,000 rejected lines\n"

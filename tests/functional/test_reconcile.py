@@ -86,10 +86,13 @@ class TestReconcile:
             ("UPDATE reading SET value = value + 0.1", "another value than their lines say"),
             ("UPDATE reading SET read_at = read_at + interval '1 s'", "another time than"),
             ("UPDATE reading SET reading_type = 'W'", "another register than their lines say"),
-            ("UPDATE reading SET reason_code = '04' WHERE reason_code <> ''", "another value"),
+            (
+                "UPDATE reading SET reason_code = '04' WHERE reason_code <> ''",
+                "another validation result",
+            ),
             ("UPDATE reading SET md_reset_count = 8", "another value than their lines say"),
-            ("UPDATE reading SET mpan_core = '1900001059816'", "register is at another meter"),
-            ("UPDATE meter SET serial_number = 'B2'", "meters that are missing"),
+            ("UPDATE reading SET mpan_core = '1900001059816'", "readings of no register"),
+            ("UPDATE meter SET serial_key = 'B2'", "meters that are missing"),
             (
                 "DELETE FROM reading WHERE id & 255 = 10",
                 "readings that are missing, first at line 10",
@@ -97,27 +100,33 @@ class TestReconcile:
             ("DELETE FROM site_visit WHERE reading_id IS NULL", "site visits that are missing"),
             ("UPDATE site_visit SET check_code = '01'", "say something else than their lines"),
             ("UPDATE site_visit SET reading_id = NULL", "at something else than their lines say"),
-            ("UPDATE flow_file SET meter_line_count = 2", "028 lines: expected 2, found 1"),
-            ("UPDATE flow_file SET meter_point_line_count = 0", "026 lines: expected 0, found 1"),
+            ("UPDATE flow_file SET meter_line_count = 2", "meter lines: expected 2, found 1"),
+            (
+                "UPDATE flow_file SET meter_point_line_count = 0",
+                "meter point lines: expected 0, found 1",
+            ),
             (
                 (
                     "UPDATE flow_file SET meter_line_count = meter_line_count + 1,"
                     " meter_point_line_count = meter_point_line_count - 1"
                 ),
-                "028 lines: expected 2, found 1",
+                "meter lines: expected 2, found 1",
             ),
-            ("UPDATE flow_file SET validation_result_count = 0", "032 lines: expected 0, found 1"),
+            (
+                "UPDATE flow_file SET validation_result_count = 0",
+                "validation result lines: expected 0, found 1",
+            ),
             (
                 "UPDATE flow_file SET site_visit_count = 4",
-                "027, 029 and 033 lines: expected 4, found 3",
+                "site visit lines: expected 4, found 3",
             ),
             (
-                "UPDATE staged_line SET group_code = '099' WHERE group_code = '027'",
-                "site visits of a line of another group",
+                "UPDATE staged_line SET kind = 'unknown' WHERE kind = 'visit_at_meter_point'",
+                "site visits of no line at their meter point",
             ),
             (
                 "UPDATE flow_file SET declared_flow_count = 2",
-                "026 lines that the trailer counts: expected 1, found 2",
+                "meter point lines that the trailer counts: expected 1, found 2",
             ),
             (
                 "UPDATE reading SET reading_status = ''",
@@ -127,7 +136,7 @@ class TestReconcile:
             ("DELETE FROM staged_line WHERE id & 255 = 10", "staged lines: expected 11, found 10"),
             ("UPDATE staged_line SET id = id + 100 WHERE id & 255 = 10", "readings of no line"),
             ("UPDATE flow_file SET reading_count = 1", "readings: expected 1, found 2"),
-            ("UPDATE flow_file SET declared_group_count = 8", "groups that the trailer counts"),
+            ("UPDATE flow_file SET declared_group_count = 8", "lines that the trailer counts"),
             ("UPDATE flow_file SET status = 'REJECTED'", "readings of no loaded file"),
         ],
     )
@@ -153,69 +162,88 @@ class TestReconcile:
                 "site visits at something else than their lines say, first at line 8",
             ),
             (
-                (
-                    "UPDATE site_visit SET meter_id = meter.id FROM meter"
-                    " WHERE reading_id IS NULL AND meter_id IS NOT NULL AND serial_number = 'B2'"
-                ),
+                "UPDATE site_visit SET serial_key = 'B2' WHERE id & 255 = 5",
                 "site visits at something else than their lines say, first at line 5",
             ),
             (
-                (
-                    "UPDATE site_visit SET meter_id = meter.id FROM meter"
-                    " WHERE reading_id IS NOT NULL AND serial_number = 'B2'"
-                ),
+                "UPDATE site_visit SET serial_key = 'B2' WHERE id & 255 = 8",
                 "site visits at something else than their lines say, first at line 8",
             ),
             (
-                (
-                    "UPDATE site_visit SET meter_id = meter.id FROM meter"
-                    " WHERE meter_id IS NULL AND serial_number = 'B2'"
-                ),
+                "UPDATE site_visit SET serial_key = 'B2' WHERE id & 255 = 3",
                 "site visits at something else than their lines say, first at line 3",
             ),
             (
-                (
-                    "UPDATE site_visit SET meter_id = meter.id FROM meter"
-                    " WHERE meter_id IS NOT NULL AND meter.mpan_core = '1900001059816'"
-                ),
-                "site visits whose meter is at another meter point, first at line 5",
+                "UPDATE site_visit SET mpan_core = '1900001059816' WHERE id & 255 = 5",
+                "site visits of no line at their meter point, first at line 5",
+            ),
+            (
+                "UPDATE site_visit SET serial_key = 'C3' WHERE id & 255 = 5",
+                "site visits at no meter, first at line 5",
             ),
             (
                 (
                     "UPDATE site_visit SET reading_id = reading.id FROM reading"
                     " WHERE reading_id IS NOT NULL AND reading.value = 4.0"
                 ),
-                "site visits whose reading is of another meter point or file, first at line 8",
+                "site visits at no reading of their file and meter, first at line 8",
             ),
             (
                 (
                     "UPDATE site_visit SET reading_id = reading.id FROM reading"
                     " WHERE reading_id IS NOT NULL AND reading.value = 3.0"
                 ),
-                "site visits whose reading is of another meter, first at line 8",
+                "site visits at no reading of their file and meter, first at line 8",
             ),
+            (
+                "UPDATE reading SET stated_at = stated_at + interval '1 day' WHERE value = 1.0",
+                "readings stated at another time than their file says, first at line 6: expected",
+            ),
+            ("UPDATE reading SET serial_key = 'B2' WHERE value = 1.0", "under another register"),
+            ("UPDATE reading SET serial_key = 'C3' WHERE value = 1.0", "readings of no register"),
+            ("DELETE FROM register WHERE identifier = 'S'", "readings of no register, first at"),
+            ("DELETE FROM meter WHERE serial_key = 'B2'", "registers of no meter, first at line"),
+            ("DELETE FROM meter_point", "meters of no meter point, first at line 4"),
             (
                 (
                     "UPDATE meter_point SET line_id = other.line_id FROM meter_point AS other"
                     " WHERE meter_point.mpan_core <> other.mpan_core"
                 ),
-                "meter points of a line that says something else, first at line 2: expected 0,",
+                "meter points of no line that says so, first at line 2: expected 0,",
             ),
             (
                 "UPDATE meter_point SET line_id = line_id + 2",
-                "meter points of a line of another group",
+                "meter points of no line that says so",
             ),
             (
                 "UPDATE meter SET serial_number = 'C3' WHERE serial_number = 'B2'",
-                "meters of a line that says something else, first at line 10",
+                "meters of no line that says so, first at line 10",
             ),
             (
                 "UPDATE register SET identifier = '1' WHERE id & 255 = 11",
-                "registers of a line that says something else, first at line 11",
+                "registers of no line that says so, first at line 11",
             ),
             (
                 "UPDATE staged_line SET mpan_core = '' WHERE id & 255 IN (12, 13, 14)",
-                "meters of a line at another meter point, first at line 13",
+                "meters of no line that says so, first at line 13",
+            ),
+            *(
+                (
+                    f"UPDATE staged_line SET {column} WHERE id & 255 = 14",  # noqa: S608 - from below
+                    "raw lines that take something else from those above, first at line 14",
+                )
+                for column in (
+                    "mpan_core = '1200023305967'",
+                    "serial_key = 'B2'",
+                    "parent_id = parent_id - 3",
+                    "reading_type = 'F'",
+                    "validation_status = 'U'",
+                    "kind = 'result'",
+                )
+            ),
+            (
+                "UPDATE staged_line SET payload = replace(payload, '01|point|', '01|paint|')",
+                "raw lines do not give the hash of the file",
             ),
         ],
     )
@@ -244,11 +272,11 @@ class TestReconcile:
                     "UPDATE site_visit SET reading_id = reading.id FROM reading"
                     " WHERE reading_id IS NOT NULL AND reading.value = 3.0"
                 ),
-                "site visits whose reading is of another meter",
+                "site visits at no reading of their file and meter",
             ),
             (
                 "UPDATE flow_file SET declared_flow_count = 1",
-                "026 lines that the trailer counts: expected 2, found 1",
+                "meter point lines that the trailer counts: expected 2, found 1",
             ),
         ],
     )
@@ -274,7 +302,10 @@ class TestReconcile:
 
         change("DELETE FROM line_issue")
 
-        assert "026 lines that the trailer counts: expected 2, found 9" in run("reconcile").out
+        assert (
+            "meter point lines that the trailer counts: expected 2, found 9"
+            in run("reconcile").out
+        )
 
     def test_takes_no_longer_where_the_server_knows_nothing_of_the_tables(
         self, run: conftest.Run, write: conftest.Write
@@ -364,8 +395,9 @@ class TestPurge:
         assert dry.out.endswith("11 raw lines of 1 file would be dropped\n")
         assert early.out == "0 raw lines of 0 files dropped\n"
         assert done.out.endswith("11 raw lines of 1 file dropped\n")
-        reading = models.Reading.objects.get(register__identifier="02")
-        assert (reading.flow_file.file_name, reading.line_number) == ("file.uff", 10)
+        reading = models.Reading.objects.get(identifier="02")
+        flow_file = models.FlowFile.objects.get(id=reading.flow_file_id)
+        assert (flow_file.file_name, reading.line_number) == ("file.uff", 10)
         reconciled = run("reconcile")
         assert reconciled.code == 0
         assert "(loaded, purged)" in reconciled.out
@@ -416,10 +448,10 @@ class TestExport:
         assert output.read_text() == (
             "mpan_core,serial_number,register,read_at,value,reading_type,validation_status,"
             "reading_flag,reading_method,reason_code,reading_status,md_reset_at,md_reset_count,"
-            "file_name,line_number\n"
+            "file_name,line_number,standing,file_created_at\n"
             f"{builder.MPAN},'=1+1,S,2024-07-15T00:00:00+01:00,7.0,R,V,"
-            'T,N,"","",2024-01-10T12:00:00+00:00,3,'
-            "file.uff,4\n"
+            "T,N,,,2024-01-10T12:00:00+00:00,3,"
+            "file.uff,4,current,2024-02-01T12:00:00+00:00\n"
         )
 
     @pytest.mark.parametrize(

@@ -27,13 +27,18 @@ PARENTS = {
     "032": "030",
     "033": "030",
 }
+# What is not seen, in Unicode's ranges; at both ends of a text, or anywhere in a serial number.
+_UNSEEN = (
+    "[\x01-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
+    "\u2028-\u202f\u205f-\u206f\u2800\u3000\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb]"
+)
 
 
 class Reading(NamedTuple):
     """What one 030 line says, with what stands above and below it."""
 
     mpan_core: str
-    serial_number: str
+    serial_key: str
     register: str
     read_at: datetime.datetime
     value: Decimal
@@ -51,7 +56,7 @@ class SiteVisit(NamedTuple):
     """What one 027, 029 or 033 line says, and what it is said of."""
 
     mpan_core: str
-    serial_number: str | None
+    serial_key: str | None
     reading_line_number: int | None
     check_code: str
     additional_information: str
@@ -169,27 +174,29 @@ def _is_below(code: str, other: str) -> bool:
 
 
 def _is_closed(text: str) -> bool:
-    return text.rstrip(" ").endswith("|")
+    return bool(re.search(rf"\|{_UNSEEN}*\Z", text))
 
 
 def _is_point(line: Line, _: str) -> bool:
     return (
-        re.fullmatch(r"[0-9]{13}", line.fields[0]) is not None
+        re.fullmatch(r"[0-9]{13}", stripped(line.fields[0])) is not None
+        and stripped(line.fields[0]) != "0" * 13
         and _is_given(line.fields[1], 1)
         and _is_all(line, 2)
     )
 
 
 def _is_meter(line: Line, _: str) -> bool:
-    return _is_given(line.fields[0], 10) and _is_given(line.fields[1], 1) and _is_all(line, 2)
+    serial_number = stripped(line.fields[0])
+    return _is_given(serial_number, 10) and _is_given(line.fields[1], 1) and _is_all(line, 2)
 
 
 def _is_reading(line: Line, version: str) -> bool:
     register, read_at, value, md_reset_at, md_resets, flag, method = line.fields[:7]
     return (
-        _is_given(register, 2)
+        _is_given(stripped(register), 2)
         and _time(read_at) is not None
-        and re.fullmatch(r"[0-9]{1,8}(\.[0-9])?", value) is not None
+        and re.fullmatch(r"[0-9]{1,8}(\.[0-9]0*)?", value) is not None
         and (_is_blank(md_reset_at) or _time(md_reset_at) is not None)
         and (_is_blank(md_resets) or re.fullmatch(r"[0-9]{1,3}", md_resets) is not None)
         and len(flag) <= 1
@@ -199,7 +206,7 @@ def _is_reading(line: Line, version: str) -> bool:
 
 
 def _is_result(line: Line, _: str) -> bool:
-    return _is_given(line.fields[0], 2) and _is_given(line.fields[1], 1) and _is_all(line, 2)
+    return len(line.fields[0]) <= 2 and _is_given(line.fields[1], 1) and _is_all(line, 2)
 
 
 def _is_visit(line: Line, _: str) -> bool:
@@ -218,7 +225,20 @@ _RULES: Mapping[str, Callable[[Line, str], bool]] = {
 
 
 def _is_blank(text: str) -> bool:
-    return text.strip(" ") == ""
+    return stripped(text) == ""
+
+
+def stripped(text: str) -> str:
+    """Return a text without what nobody sees at its ends."""
+    return re.sub(rf"\A{_UNSEEN}+|{_UNSEEN}+\Z", "", text)
+
+
+def _key(serial_number: str) -> str:
+    return re.sub(_UNSEEN, "", serial_number).upper()
+
+
+def _reason(code: str) -> str:
+    return "" if _is_blank(code) else code
 
 
 def _is_given(text: str, longest: int) -> bool:
@@ -261,18 +281,18 @@ def _reading(line: Line) -> Reading:
     instant = _time(read_at)
     assert instant is not None
     return Reading(
-        mpan_core=point.fields[0],
-        serial_number=meter.fields[0],
-        register=register,
+        mpan_core=stripped(point.fields[0]),
+        serial_key=_key(meter.fields[0]),
+        register=stripped(register),
         read_at=instant,
         value=Decimal(value),
         md_reset_at=_time(md_reset_at),
         md_reset_count=None if _is_blank(md_resets) else int(md_resets),
-        reading_flag=flag.strip(" "),
-        reading_method=method.strip(" "),
+        reading_flag=stripped(flag),
+        reading_method=stripped(method),
         reading_type=meter.fields[1],
         validation_status=point.fields[1],
-        reason_code=line.result.fields[0] if line.result else "",
+        reason_code=_reason(line.result.fields[0]) if line.result else "",
         reading_status=line.result.fields[1] if line.result else "",
     )
 
@@ -284,8 +304,8 @@ def _site_visit(line: Line) -> SiteVisit:
         above[parent.code] = parent
         parent = parent.parent
     return SiteVisit(
-        mpan_core=above["026"].fields[0],
-        serial_number=above["028"].fields[0] if "028" in above else None,
+        mpan_core=stripped(above["026"].fields[0]),
+        serial_key=_key(above["028"].fields[0]) if "028" in above else None,
         reading_line_number=above["030"].number if "030" in above else None,
         check_code=line.fields[0],
         additional_information=line.fields[1],

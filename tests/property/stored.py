@@ -14,27 +14,27 @@ from tests.property import oracle
 _FILES = "SELECT id, sha256, status FROM flow_file WHERE sha256 = any(%s)"
 _READINGS = """
     SELECT
-        reading.flow_file_id, reading.id & 4294967295, reading.mpan_core, meter.serial_number,
-        register.identifier, reading.read_at, reading.value, reading.md_reset_at,
+        reading.id >> 32, reading.id & 4294967295, reading.mpan_core, reading.serial_key,
+        reading.identifier, reading.read_at, reading.value, reading.md_reset_at,
         reading.md_reset_count, reading.reading_flag, reading.reading_method,
         reading.reading_type, reading.validation_status, reading.reason_code,
         reading.reading_status
     FROM unnest(%s::bigint[]) AS file (id)
     INNER JOIN reading ON reading.id BETWEEN file.id << 32 AND file.id << 32 | 4294967295
-    LEFT JOIN register ON register.id = reading.register_id
-        AND register.mpan_core = reading.mpan_core
-    LEFT JOIN meter ON meter.id = register.meter_id AND meter.mpan_core = reading.mpan_core
+    INNER JOIN register USING (mpan_core, serial_key, identifier)
+    INNER JOIN meter USING (mpan_core, serial_key)
+    INNER JOIN meter_point USING (mpan_core)
 """
 _SITE_VISITS = """
     SELECT
-        site_visit.flow_file_id, site_visit.id & 4294967295, site_visit.mpan_core,
-        meter.serial_number, reading.id & 4294967295, site_visit.check_code,
+        site_visit.id >> 32, site_visit.id & 4294967295, site_visit.mpan_core,
+        meter.serial_key, reading.id & 4294967295, site_visit.check_code,
         site_visit.additional_information
     FROM unnest(%s::bigint[]) AS file (id)
     INNER JOIN site_visit ON site_visit.id BETWEEN file.id << 32 AND file.id << 32 | 4294967295
-    LEFT JOIN meter ON meter.id = site_visit.meter_id AND meter.mpan_core = site_visit.mpan_core
+    LEFT JOIN meter USING (mpan_core, serial_key)
     LEFT JOIN reading ON reading.id = site_visit.reading_id
-        AND reading.flow_file_id = site_visit.flow_file_id
+        AND reading.mpan_core = site_visit.mpan_core
 """
 _REJECTED = """
     SELECT DISTINCT flow_file_id, line_number FROM line_issue

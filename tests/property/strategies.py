@@ -45,10 +45,10 @@ _PLAIN = "0123456789 ABCDEFGHIJKLMNOPQRSTUVWXYZ abcdefghijklmnopqrstuvwxyz"
 
 
 def texts(longest: int) -> st.SearchStrategy[str]:
-    """Draw a text that is more than blanks."""
+    """Draw a text that is more than what nobody sees."""
     return st.text(_CHARACTERS, min_size=1, max_size=longest).filter(
         # A CR with what looks like a record behind it ends a line.
-        lambda text: text.strip(" ") and not re.match(r"\r+[0-9A-Za-z]{3}$", text)
+        lambda text: oracle.stripped(text) != "" and not re.match(r"\r+[0-9A-Za-z]{3}$", text)
     )
 
 
@@ -60,9 +60,12 @@ def codes(known: str | Sequence[str]) -> st.SearchStrategy[str]:
 
 _SERIAL_NUMBERS = st.one_of(
     st.sampled_from(["F75A 00802", "D13C01717", "36933604", "A1", "a 1", r"\N", r"\.", '"']),
+    st.sampled_from(["A1  ", "\tA1", "a\xa01", "A\t1", "A1        \t"]),
     texts(10),
 )
-_REGISTERS = st.one_of(st.sampled_from(["S", "TO", "01", "1", "DY", "NT", r"\N"]), texts(2))
+_REGISTERS = st.one_of(
+    st.sampled_from(["S", "S ", "\tS", "TO", "01", "1", "DY", "NT", r"\N"]), texts(2)
+)
 _INFORMATION = st.one_of(
     st.sampled_from(["", r"\N", r"\.", '"', "100 %s", "'; DROP TABLE reading; --", "x" * 200]),
     st.text(_CHARACTERS, max_size=12),
@@ -70,14 +73,16 @@ _INFORMATION = st.one_of(
 _VISIT_CODES = codes(
     [f"{number:02d}" for number in (*range(1, 12), *range(13, 45), *range(50, 59), 88, 89)]
 )
-_REASON_CODES = codes([f"{number:02d}" for number in range(1, 28)])
+_REASON_CODES = st.one_of(
+    st.sampled_from(["", " "]), codes([f"{number:02d}" for number in range(1, 28)])
+)
 _READING_TYPES = codes("ACDFIMPQRSTUVWXYZO")
 _STATUSES = codes("VUF")
 _FLAGS = st.one_of(st.sampled_from(["", "T", "F", " "]), codes("TF"))
 _METHODS = codes("NP")
 _OUTCOMES = codes("TF")
 _VALUES = st.one_of(
-    st.sampled_from(["0", "0.0", "00000000.0", "007", "99999999.9", "99999999", "10.5"]),
+    st.sampled_from(["0", "0.0", "00000000.0", "007", "99999999.9", "99999999", "10.5", "7.000"]),
     st.integers(0, 99_999_999).map(str),
     st.integers(0, 999_999_999).map(lambda tenths: f"{tenths // 10}.{tenths % 10}"),
 )

@@ -34,7 +34,6 @@ class Chart:
     are crosses beside it. A register of maximum demand has no line, as its values do not add up.
     """
 
-    key: int
     title: str
     description: str
     dots: Sequence[Mark]
@@ -64,9 +63,8 @@ def of_register(serial_number: str, register: history.RegisterHistory) -> Chart 
     doubted = sum(dot.is_doubted for dot in dots)
     first, last = counting[0].reading, counting[-1].reading
     values = [entry.reading.value for entry in counting]
-    name = f"Register {words.visible(register.register.identifier)} of meter {serial_number}"
+    name = f"Register {words.visible(register.identifier)} of meter {serial_number}"
     return Chart(
-        key=register.register.pk,
         title=name,
         description=(
             f"{len(counting)} readings that count, from {first.value} on"

@@ -13,7 +13,7 @@ from django.core import paginator
 from django.urls import reverse
 
 from warehouse import models
-from warehouse.admin import charts, raw_lines, words
+from warehouse.admin import addresses, charts, raw_lines, words
 from warehouse.queries import history
 
 
@@ -95,9 +95,10 @@ class _Placed:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Known:
-    """What is known beside the history itself: the time, and the issues of readings' lines."""
+    """What is known beside readings and visits: the time, their files, issues of their lines."""
 
     now: datetime.datetime
+    files: Mapping[int, models.FlowFile]
     issues: Mapping[int, Sequence[models.LineIssue]]
 
 
@@ -112,7 +113,7 @@ def context(mpan_core: str, page: str, now: datetime.datetime) -> dict[str, Any]
         if register.latest
     ]
     on_page = [row.entry.reading for row in shown.object_list if isinstance(row, _Placed)]
-    known = _Known(now=now, issues=history.issues_of([*latest, *on_page]))
+    known = _Known(now=now, files=found.files, issues=history.issues_of([*latest, *on_page]))
     issues = f"{reverse('admin:warehouse_lineissue_changelist')}?{main.SEARCH_VAR}={mpan_core}"
     readings = f"{reverse('admin:warehouse_reading_changelist')}?{main.SEARCH_VAR}={mpan_core}"
     return {
@@ -128,7 +129,7 @@ def context(mpan_core: str, page: str, now: datetime.datetime) -> dict[str, Any]
         ],
         "page": shown,
         "rows": [
-            _reading_row(row, known) if isinstance(row, _Placed) else _visit_row(row)
+            _reading_row(row, known) if isinstance(row, _Placed) else _visit_row(row, known)
             for row in shown.object_list
         ],
         "history": found,
@@ -150,7 +151,7 @@ def _meter_card(meter: history.MeterHistory, known: _Known) -> MeterCard:
         else "never",
         registers=[
             RegisterRow(
-                identifier=words.visible(register.register.identifier),
+                identifier=words.visible(register.identifier),
                 is_maximum_demand=register.is_maximum_demand,
                 latest=_reading_row(_Placed(meter=meter, register=register, entry=latest), known)
                 if latest
@@ -193,10 +194,10 @@ def _reading_row(placed: _Placed, known: _Known) -> ReadingRow:
     is_in_future = reading.read_at > known.now
     return ReadingRow(
         key=reading.pk,
-        url=reverse("admin:warehouse_reading_change", args=[reading.pk]),
+        url=addresses.url_of_reading(reading),
         read_at=words.clock_time_tag(reading.read_at),
         serial_number=words.visible(placed.meter.meter.serial_number),
-        register=words.visible(placed.register.register.identifier),
+        register=words.visible(placed.register.identifier),
         value=str(reading.value),
         standing=entry.standing,
         advance="" if entry.advance is None else _signed(entry.advance),
@@ -211,7 +212,7 @@ def _reading_row(placed: _Placed, known: _Known) -> ReadingRow:
             )
             for issue in known.issues.get(reading.pk, ())
         ],
-        source=_source(reading),
+        source=_source(reading, known),
     )
 
 
@@ -249,7 +250,7 @@ def _remarks(entry: history.Entry) -> Iterator[str]:
         yield "seen on a site visit"
 
 
-def _visit_row(visit: history.Visit) -> VisitRow:
+def _visit_row(visit: history.Visit, known: _Known) -> VisitRow:
     text = words.in_words(models.SiteVisitCode, visit.visit.check_code)
     moment = words.clock_time_tag(visit.at)
     return VisitRow(
@@ -257,14 +258,15 @@ def _visit_row(visit: history.Visit) -> VisitRow:
         text=f"{text}, reported on this day" if visit.is_reported else text,
         additional_information=words.visible(visit.visit.additional_information),
         serial_number=words.visible(visit.serial_number),
-        source=_source(visit.visit),
+        source=_source(visit.visit, known),
     )
 
 
-def _source(row: models.Reading | models.SiteVisit) -> Source:
+def _source(row: models.Reading | models.SiteVisit, known: _Known) -> Source:
+    flow_file = known.files[row.flow_file_id]
     return Source(
-        file_name=words.visible(row.flow_file.file_name),
-        file_url=reverse("admin:warehouse_flowfile_change", args=[row.flow_file_id]),
+        file_name=words.visible(flow_file.file_name),
+        file_url=reverse("admin:warehouse_flowfile_change", args=[flow_file.pk]),
         line_number=row.line_number,
-        line_url=raw_lines.url(row.pk, row.flow_file),
+        line_url=raw_lines.url(row.pk, flow_file),
     )

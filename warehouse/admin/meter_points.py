@@ -2,20 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin import utils as admin_utils
 from django.contrib.admin.views import main
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import html, safestring, timezone
 
-from warehouse import models
-from warehouse.admin import audit, meter_point_page, searching, words
+from warehouse import keys, models
+from warehouse.admin import addresses, audit, meter_point_page, read_only, searching, words
 from warehouse.queries import search
+
+
+class MeterPointList(read_only.ChangeList):
+    """Knows which meters are at the meter points on its page."""
+
+    def get_results(self, request: HttpRequest) -> None:
+        super().get_results(request)
+        self.result_list = list(self.result_list)
+        serial_numbers = search.serial_numbers_at([row.pk for row in self.result_list])
+        for meter_point in self.result_list:
+            meter_point.serial_numbers = serial_numbers.get(meter_point.pk, ())
 
 
 @admin.register(models.MeterPoint)
@@ -25,13 +37,8 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
     fields = ()
     change_form_template = "admin/warehouse/meterpoint/page.html"
 
-    def get_queryset(self, request: HttpRequest) -> QuerySet[models.MeterPoint]:
-        meter_points: QuerySet[models.MeterPoint] = super().get_queryset(request)
-        if "object_id" in getattr(request.resolver_match, "kwargs", {}):
-            return meter_points
-        return meter_points.prefetch_related(
-            Prefetch("meters", queryset=models.Meter.objects.order_by("id"))
-        )
+    def get_changelist(self, request: HttpRequest, **_: Any) -> type[MeterPointList]:  # noqa: ARG002 - Django's signature
+        return MeterPointList
 
     def narrow(
         self, found: search.Found, queryset: QuerySet[models.MeterPoint]
@@ -60,13 +67,25 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
 
     @admin.display(description="meters")
     def serial_numbers(self, meter_point: models.MeterPoint) -> str:
-        return ", ".join(words.visible(meter.serial_number) for meter in meter_point.meters.all())
+        serial_numbers: Sequence[str] = meter_point.serial_numbers  # type: ignore[attr-defined] # of the list
+        return ", ".join(map(words.visible, serial_numbers))
 
 
 @admin.register(models.Meter)
 class MeterAdmin(searching.SearchAdmin[models.Meter]):
     list_display = ("serial", "mpan")
-    ordering = ("serial_number_search", "id")
+    ordering = ("serial_key", "mpan_core")
+
+    def address_of(self, row: models.Meter) -> str:  # type: ignore[override] # of meters only
+        return addresses.of_meter(row)
+
+    def find(self, request: HttpRequest, address: str) -> models.Meter | None:
+        mpan_core, serial_key = addresses.read(address)
+        return (
+            self.get_queryset(request)
+            .filter(mpan_core=mpan_core, serial_key=keys.serial_key(serial_key))
+            .first()
+        )
 
     def narrow(
         self, found: search.Found, queryset: QuerySet[models.Meter]
@@ -84,8 +103,7 @@ class MeterAdmin(searching.SearchAdmin[models.Meter]):
         meter = self.shown(request, object_id)
         if meter is None:
             return super().change_view(request, object_id, form_url, extra_context)
-        url = searching.meter_point_url(meter.meter_point_id)
-        return HttpResponseRedirect(f"{url}#meter-{meter.pk}")
+        return HttpResponseRedirect(searching.meter_url(meter))
 
     @admin.display(description="meter serial number")
     def serial(self, meter: models.Meter) -> str:
@@ -93,5 +111,5 @@ class MeterAdmin(searching.SearchAdmin[models.Meter]):
 
     @admin.display(description="MPAN")
     def mpan(self, meter: models.Meter) -> safestring.SafeString:
-        url = searching.meter_point_url(meter.meter_point_id)
-        return html.format_html('<a href="{}">{}</a>', url, meter.meter_point_id)
+        url = searching.meter_point_url(meter.mpan_core)
+        return html.format_html('<a href="{}">{}</a>', url, meter.mpan_core)

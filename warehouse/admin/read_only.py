@@ -11,6 +11,7 @@ from django.contrib.admin.views import main
 from django.core import exceptions, paginator
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
+from django.urls import reverse
 from django.utils import functional, html, safestring
 
 
@@ -39,6 +40,12 @@ class ChangeList(main.ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.show_admin_actions = self.result_count > 0
+
+    def url_for_result(self, result: Model) -> str:
+        address = utils.quote(self.model_admin.address_of(result))  # type: ignore[attr-defined] # ours
+        return reverse(
+            f"admin:{self.opts.app_label}_{self.opts.model_name}_change", args=[address]
+        )
 
     def get_ordering(
         self,
@@ -83,18 +90,29 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return row if row is not None and self.has_view_permission(request, row) else None
 
     def get_object(
-        self, request: HttpRequest, object_id: str, from_field: str | None = None
+        self,
+        request: HttpRequest,
+        object_id: str,
+        from_field: str | None = None,  # noqa: ARG002 - Django's signature; no page asks by another
     ) -> Any:
         """Look up once a request: the record of what is shown asks, and so does Django's page."""
-        asked = (self.model, object_id, from_field)
+        asked = (self.model, object_id)
         known: tuple[object, Any] | None = getattr(request, "row", None)
         if known is None or known[0] != asked:
             # The server takes no NUL, so no row has one in its key.
             is_key = "\0" not in object_id
-            row = super().get_object(request, object_id, from_field) if is_key else None
+            row = self.find(request, object_id) if is_key else None
             known = (asked, row)
             request.row = known  # type: ignore[attr-defined] # a request carries what middleware likes
         return known[1]
+
+    def address_of(self, row: Model) -> str:
+        """Return what stands for a row in the addresses of its pages, and in its box to tick."""
+        return str(row.pk)
+
+    def find(self, request: HttpRequest, address: str) -> Any:
+        """Return the row of an address, if there is one."""
+        return super().get_object(request, address)
 
     def history_view(self, *_: Any, **__: Any) -> NoReturn:
         """
@@ -109,8 +127,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):
         return html.format_html(
             '<input type="checkbox" name="{}" value="{}" class="action-select" aria-label="{}">',
             helpers.ACTION_CHECKBOX_NAME,
-            obj.pk,
-            f"Select {self.opts.verbose_name} {obj.pk}",
+            self.address_of(obj),
+            f"Select {self.opts.verbose_name} {self.address_of(obj)}",
         )
 
     def lookup_allowed(

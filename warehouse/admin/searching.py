@@ -11,7 +11,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from warehouse import models
+from warehouse import keys, models
 from warehouse.admin import read_only, words
 from warehouse.queries import search
 
@@ -91,12 +91,18 @@ def found_by(request: HttpRequest, term: str) -> search.Found:
 
 def url_of(found: search.Found) -> str:
     """Return the address of the only meter point found, at the meter if one was searched."""
-    url = meter_point_url(found.only_meter_point or "")
-    return f"{url}#meter-{found.meters[0].pk}" if len(found.meters) == 1 else url
+    if len(found.meters) == 1:
+        return meter_url(found.meters[0])
+    return meter_point_url(found.only_meter_point or "")
 
 
 def meter_point_url(mpan_core: str) -> str:
     return reverse("admin:warehouse_meterpoint_change", args=[mpan_core])
+
+
+def meter_url(meter: models.Meter) -> str:
+    """Return the address of a meter's place on the page of its meter point."""
+    return f"{meter_point_url(meter.mpan_core)}#meter-{meter.pk}"
 
 
 def _answer(found: search.Found) -> Answer:
@@ -110,7 +116,7 @@ def _answer_to_mpan(found: search.Found) -> Answer:
     if found.meter_points:
         suggestion = Suggestion(label="Open its page", url=meter_point_url(mpan_core))
         return Answer(heading=f"MPAN {mpan_core}", suggestions=[suggestion])
-    if search.has_right_check_digit(mpan_core):
+    if keys.has_right_check_digit(mpan_core):
         advice = [
             "The MPAN is valid, its check digit is right; no reading for it has been loaded.",
             "Try the serial number of the meter: it may be known under another MPAN.",
@@ -139,7 +145,7 @@ def _issues_url(mpan_core: str) -> str:
 
 
 def _answer_to_serial_number(found: search.Found) -> Answer:
-    typed = words.visible(found.term.serial_number)
+    typed = words.visible(found.term.serial_key)
     if found.meters:
         manner = "is" if found.is_exact else "begins with"
         advice = []
@@ -163,7 +169,7 @@ def _answer_to_serial_number(found: search.Found) -> Answer:
             advice.append(f"Known MPANs with one digit {difference}:")
             suggestions = [_meter_point_suggestion(mpan_core) for mpan_core in meter_points]
             return Answer(heading=heading, advice=advice, suggestions=suggestions)
-    near = search.near_meters(found.term.serial_number)
+    near = search.near_meters(found.term.serial_key)
     if near:
         advice.append("Meters whose serial numbers begin like it:")
     else:
@@ -181,6 +187,6 @@ def _meter_point_suggestion(mpan_core: str) -> Suggestion:
 
 def _meter_suggestion(meter: models.Meter) -> Suggestion:
     return Suggestion(
-        label=f"{words.visible(meter.serial_number)} at {meter.meter_point_id}",
-        url=f"{meter_point_url(meter.meter_point_id)}#meter-{meter.pk}",
+        label=f"{words.visible(meter.serial_number)} at {meter.mpan_core}",
+        url=meter_url(meter),
     )

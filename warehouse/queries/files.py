@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 
 from django import db
-from django.db.models import Count, Max, Min, Q, QuerySet
+from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
 from warehouse import models
@@ -19,6 +19,15 @@ MOST_DELIVERIES = 50
 # wrong in every line opens as fast as any, and no warnings hide a rejection.
 MOST_ISSUES_LOOKED_AT = 10_000
 MOST_CHOICES = 200  # of a filter; any other is found by its address
+
+# The indexes of readings and site visits tell so many lines apart: a stretch is 1,024 lines of one
+# file that follow each other.
+_BITS_OF_A_STRETCH = 10
+
+STRETCH = ExpressionWrapper(
+    F("id").bitrightshift(_BITS_OF_A_STRETCH),
+    output_field=BigIntegerField(),  # Django would take it for one of four bytes
+)
 
 _HEX = re.compile(r"[0-9a-f]{1,64}")
 _SHORTEST_HASH = 8
@@ -34,6 +43,20 @@ class IssueKind:
     count: int
     first_line_number: int
     among: int | None
+
+
+def stretch(line_id: int) -> int:
+    return line_id >> _BITS_OF_A_STRETCH
+
+
+def stretches(flow_file_id: int) -> tuple[int, int]:
+    """Return the first and the last stretch of lines that this file can have."""
+    return stretch(flow_file_id << 32), stretch(flow_file_id << 32 | 0xFFFF_FFFF)
+
+
+def readings_of(flow_file_id: int, readings: QuerySet[models.Reading]) -> QuerySet[models.Reading]:
+    """Narrow the readings to those of one file, by the index of stretches."""
+    return readings.alias(stretch=STRETCH).filter(stretch__range=stretches(flow_file_id))
 
 
 def latest_deliveries(flow_file: models.FlowFile) -> Sequence[models.Delivery]:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import decimal
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from django import db
 from django.db.models import Count, Q
 
 from warehouse import models
+from warehouse.queries import standings
 
 
 # More than a century of monthly readings of two registers, and as many site visits; the export
@@ -30,9 +30,9 @@ class Entry:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RegisterHistory:
-    """A register and the readings of it, the oldest first."""
+    """A register of a meter and the readings of it, the oldest first."""
 
-    register: models.Register
+    identifier: str
     entries: Sequence[Entry]
 
     @property
@@ -75,35 +75,48 @@ class History:
 
     meters: Sequence[MeterHistory]
     visits: Sequence[Visit]
+    files: Mapping[int, models.FlowFile]
     rejected_line_count: int
     warning_count: int
     is_cut: bool
 
 
-def standings(readings: Iterable[models.Reading]) -> Mapping[int, str]:
-    """
-    Return the standings of these readings by their ids, by one query.
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What stands beside a reading wherever it is shown, apart from its standing."""
 
-    It reads what shares their meter points and times, however much else is stored.
-    """
-    asked = list(readings)
-    with db.connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT reading_id, standing
-            FROM reading_standing
-            WHERE
-                mpan_core = ANY(%s::text[])
-                AND read_at = ANY(%s::timestamptz[])
-                AND reading_id = ANY(%s::bigint[])
-            """,
-            [
-                sorted({reading.mpan_core for reading in asked}),
-                sorted({reading.read_at for reading in asked}),
-                [reading.pk for reading in asked],
-            ],
+    serial_number: str
+    flow_file: models.FlowFile
+
+
+def beside(readings: Iterable[models.Reading]) -> Mapping[int, Beside]:
+    """Return what stands beside these readings by their ids, by two queries."""
+    shown = list(readings)
+    numbers = serial_numbers({reading.mpan_core for reading in shown})
+    files = files_of(shown)
+    return {
+        reading.pk: Beside(
+            # One that is missing, of which `reconcile` tells, is shown by its key.
+            serial_number=numbers.get((reading.mpan_core, reading.serial_key), reading.serial_key),
+            flow_file=files[reading.flow_file_id],
         )
-        return dict(cursor.fetchall())
+        for reading in shown
+    }
+
+
+def serial_numbers(mpan_cores: Collection[str]) -> Mapping[tuple[str, str], str]:
+    """
+    Return the serial numbers of all meters at these meter points, by MPAN and serial key.
+
+    They are few, and found by the key, however many meters elsewhere share a serial number.
+    """
+    meters = models.Meter.objects.filter(mpan_core__in=mpan_cores)
+    return {
+        (mpan_core, serial_key): serial_number
+        for mpan_core, serial_key, serial_number in meters.values_list(
+            "mpan_core", "serial_key", "serial_number"
+        )
+    }
 
 
 def issues_of(readings: Iterable[models.Reading]) -> Mapping[int, Sequence[models.LineIssue]]:
@@ -140,38 +153,73 @@ def place_in_time(reading: models.Reading) -> tuple[datetime.datetime, bool, int
 
 def of_meter_point(mpan_core: str) -> History:
     """Return all there is to tell about a meter point, by a constant number of queries."""
-    # What refers to something is asked for before it: a load may commit both in between.
-    readings = models.Reading.objects.filter(mpan_core=mpan_core).select_related("flow_file")
+    # What names something is asked for before it: a load may commit both in between.
+    readings = standings.with_standing(models.Reading.objects.filter(mpan_core=mpan_core))
     latest = list(readings.order_by("-read_at", "-id")[: MOST_READINGS + 1])
     shown = sorted(latest[:MOST_READINGS], key=place_in_time)
-    site_visits = models.SiteVisit.objects.filter(mpan_core=mpan_core).select_related("flow_file")
-    visits = list(site_visits.order_by("-id")[: MOST_READINGS + 1])
-    registers = list(models.Register.objects.filter(mpan_core=mpan_core).order_by("identifier"))
-    meters = {meter.pk: meter for meter in models.Meter.objects.filter(meter_point=mpan_core)}
-    standing_of = standings(shown)
+    site_visits = models.SiteVisit.objects.filter(mpan_core=mpan_core)
+    latest_visits = list(site_visits.order_by("-id")[: MOST_READINGS + 1])
+    visits = latest_visits[:MOST_READINGS]
+    readings_of = _by_register(mpan_core, shown)
+    serial_keys = (serial_key for serial_key, _ in readings_of)
+    meters = _meters(mpan_core, [*serial_keys, *(visit.serial_key for visit in visits)])
+    files = files_of([*shown, *visits])
     issues = models.LineIssue.objects.filter(mpan_core=mpan_core).aggregate(
         rejected=Count("id", filter=Q(severity=models.Severity.REJECTED)),
         warnings=Count("id", filter=Q(severity=models.Severity.WARNING)),
     )
-    readings_of: dict[int, list[models.Reading]] = {register.pk: [] for register in registers}
-    for reading in shown:
-        readings_of[reading.register_id].append(reading)
-    histories: dict[int, list[RegisterHistory]] = {meter_id: [] for meter_id in meters}
-    for register in registers:
-        entries = with_advances(readings_of[register.pk], standing_of)
-        histories[register.meter_id].append(RegisterHistory(register=register, entries=entries))
+    histories: dict[str, list[RegisterHistory]] = {serial_key: [] for serial_key in meters}
+    for (serial_key, identifier), of_register in readings_of.items():
+        entries = with_advances(of_register)
+        histories[serial_key].append(RegisterHistory(identifier=identifier, entries=entries))
     return History(
         meters=_newest_first(
-            MeterHistory(meter=meters[meter_id], registers=registers)
-            for meter_id, registers in histories.items()
+            MeterHistory(meter=meters[serial_key], registers=of_meter)
+            for serial_key, of_meter in histories.items()
         ),
-        visits=_visits(
-            visits[:MOST_READINGS], shown, meters, {item.pk: item.meter_id for item in registers}
-        ),
+        visits=_visits(visits, shown, meters, files),
+        files=files,
         rejected_line_count=issues["rejected"],
         warning_count=issues["warnings"],
-        is_cut=max(len(latest), len(visits)) > MOST_READINGS,
+        is_cut=max(len(latest), len(latest_visits)) > MOST_READINGS,
     )
+
+
+def files_of(
+    rows: Iterable[models.Reading | models.SiteVisit],
+) -> Mapping[int, models.FlowFile]:
+    """Return the files that the rows came from by their ids, by one query."""
+    return models.FlowFile.objects.in_bulk({row.flow_file_id for row in rows})
+
+
+def _by_register(
+    mpan_core: str, readings: Iterable[models.Reading]
+) -> Mapping[tuple[str, str], Sequence[models.Reading]]:
+    """Return the readings by serial key and register, with registers that have none of them."""
+    registers = models.Register.objects.filter(mpan_core=mpan_core)
+    found: dict[tuple[str, str], list[models.Reading]] = {
+        key: [] for key in registers.order_by("identifier").values_list("serial_key", "identifier")
+    }
+    for reading in readings:
+        found.setdefault((reading.serial_key, reading.identifier), []).append(reading)
+    return found
+
+
+def _meters(mpan_core: str, serial_keys: Iterable[str]) -> Mapping[str, models.Meter]:
+    """
+    Return the meters of a meter point by their serial keys.
+
+    One that is named and is not there, of which `reconcile` tells, is shown all the same.
+    """
+    at_meter_point = models.Meter.objects.filter(mpan_core=mpan_core)
+    meters = {meter.serial_key: meter for meter in at_meter_point}
+    missing = sorted({*serial_keys} - {"", *meters})
+    return meters | {
+        serial_key: models.Meter(
+            id=-place, mpan_core=mpan_core, serial_key=serial_key, serial_number=serial_key
+        )
+        for place, serial_key in enumerate(missing, start=1)
+    }
 
 
 def _newest_first(meters: Iterable[MeterHistory]) -> Sequence[MeterHistory]:
@@ -183,9 +231,7 @@ def _newest_first(meters: Iterable[MeterHistory]) -> Sequence[MeterHistory]:
     )
 
 
-def with_advances(
-    readings: Sequence[models.Reading], standing_of: Mapping[int, str]
-) -> Sequence[Entry]:
+def with_advances(readings: Sequence[models.Reading]) -> Sequence[Entry]:
     """
     Return the readings of one register with their advances; they come by `place_in_time`.
 
@@ -198,7 +244,7 @@ def with_advances(
     is_adding_up = not is_maximum_demand(readings)
     base: models.Reading | None = None
     for reading in readings:
-        entry = Entry(reading=reading, standing=standing_of.get(reading.pk, "current"))
+        entry = Entry(reading=reading, standing=reading.standing)
         if entry.standing == "current" and is_adding_up:
             if reading.reading_type == models.ReadingType.INITIAL:
                 base = None
@@ -226,32 +272,31 @@ def is_maximum_demand(readings: Iterable[models.Reading]) -> bool:
 
 def _visits(
     visits: Iterable[models.SiteVisit],
-    readings: Iterable[models.Reading],
-    meters: Mapping[int, models.Meter],
-    meter_of: Mapping[int, int],
+    readings: Sequence[models.Reading],
+    meters: Mapping[str, models.Meter],
+    files: Mapping[int, models.FlowFile],
 ) -> Sequence[Visit]:
     """
     Place each visit at its reading, else at a reading that came with it, else at its file.
 
     The readings come the oldest first.
     """
-    places: dict[tuple[int, int], datetime.datetime] = {}
-    for reading in readings:  # of those that came together the newest has the last word
-        file_id = reading.flow_file_id
-        places[-1, reading.pk] = reading.read_at
-        places[file_id, meter_of[reading.register_id]] = reading.read_at
-        places[file_id, 0] = reading.read_at
+    at_reading = {reading.pk: reading.read_at for reading in readings}
+    # Of those that came together the newest has the last word.
+    at_meter = {(row.flow_file_id, row.serial_key): row.read_at for row in readings}
+    at_meter_point = {(row.flow_file_id, ""): row.read_at for row in readings}
+    beside = at_meter_point | at_meter
     return [
         Visit(
             visit=visit,
-            at=place or visit.flow_file.file_created_at,
+            at=place or files[visit.flow_file_id].file_created_at,
             is_reported=place is None,
-            serial_number=meters[visit.meter_id].serial_number if visit.meter_id else "",
+            serial_number=meters[visit.serial_key].serial_number if visit.serial_key else "",
         )
         for visit in visits
         for place in [
-            places.get((-1, visit.reading_id))
+            at_reading.get(visit.reading_id)
             if visit.reading_id
-            else places.get((visit.flow_file_id, visit.meter_id or 0))
+            else beside.get((visit.flow_file_id, visit.serial_key))
         ]
     ]

@@ -1,58 +1,157 @@
-"""Readings as the contract's `reading_listing` has them, for files that people take away."""
+"""Readings as the contract's view `reading_listing` has them: the one export for all who ask."""
 
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator, Sequence
+import decimal
+import functools
+import itertools
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
 
-from django.db.models import QuerySet
+from django.db import transaction
+from django.db.models import BigIntegerField, Func, QuerySet
 from django.utils import timezone
 
-from warehouse import models
+from warehouse import keys, models
+from warehouse.queries import arrivals, history, standings
 
 
-COLUMNS = (
-    "mpan_core",
-    "serial_number",
-    "register",
-    "read_at",
-    "value",
-    "reading_type",
-    "validation_status",
-    "reading_flag",
-    "reading_method",
-    "reason_code",
-    "reading_status",
-    "md_reset_at",
-    "md_reset_count",
-    "file_name",
-    "line_number",
-)
 _ROWS_A_FETCH = 2_000
+_KEPT = 10_000  # times
 
 
-def rows(readings: QuerySet[models.Reading]) -> Iterator[Sequence[object]]:
-    """Yield the readings' rows as they come from the server, times in UK time with offset."""
-    found = readings.select_related("register__meter", "flow_file")
-    for reading in found.iterator(chunk_size=_ROWS_A_FETCH):
-        yield (
-            reading.mpan_core,
-            reading.register.meter.serial_number,
-            reading.register.identifier,
-            _clock_time(reading.read_at),
-            reading.value,
-            reading.reading_type,
-            reading.validation_status,
-            reading.reading_flag,
-            reading.reading_method,
-            reading.reason_code,
-            reading.reading_status,
-            _clock_time(reading.md_reset_at),
-            "" if reading.md_reset_count is None else reading.md_reset_count,
-            reading.flow_file.file_name,
-            reading.line_number,
+class Listed(NamedTuple):
+    """A row of the export: its fields are the columns of `reading_listing`, in their order."""
+
+    mpan_core: str
+    serial_number: str
+    register: str
+    read_at: datetime.datetime
+    value: decimal.Decimal
+    reading_type: str
+    validation_status: str
+    reading_flag: str
+    reading_method: str
+    reason_code: str
+    reading_status: str
+    md_reset_at: datetime.datetime | None
+    md_reset_count: int | None
+    file_name: str
+    line_number: int
+    standing: str
+    file_created_at: datetime.datetime
+
+
+class NoPeriodError(Exception):
+    """The first day is after the last."""
+
+
+def find(
+    *,
+    mpan_core: str | None = None,
+    serial_number: str | None = None,
+    since: datetime.date | None = None,
+    until: datetime.date | None = None,
+) -> QuerySet[models.Reading]:
+    """
+    Return the readings that an export is asked for, in an order that no arrival changes.
+
+    The serial number may be typed as for a search in the admin. The dates are UK dates, both
+    included.
+
+    :raises NoPeriodError: if since is after until
+    """
+    if since and until and since > until:
+        raise NoPeriodError(f"{since} is after {until}: expected the first day, then the last")
+    readings = models.Reading.objects.order_by(
+        "mpan_core", "read_at", "serial_key", "identifier", "stated_at", "id"
+    )
+    if mpan_core is not None:
+        readings = readings.filter(mpan_core=mpan_core)
+    if serial_number is not None:
+        meters = models.Meter.objects.filter(serial_key=keys.serial_key(serial_number))
+        readings = readings.filter(
+            mpan_core__in=meters.values("mpan_core"), serial_key=keys.serial_key(serial_number)
         )
+    if since is not None:
+        readings = readings.filter(read_at__gte=arrivals.midnight(since))
+    # Behind the last day that there is lies nothing to leave out.
+    if until is not None and until != datetime.date.max:
+        day_after = until + datetime.timedelta(days=1)
+        readings = readings.filter(read_at__lt=arrivals.midnight(day_after))
+    return readings
 
 
-def _clock_time(moment: datetime.datetime | None) -> str:
-    return "" if moment is None else timezone.localtime(moment).isoformat()
+def listed(readings: QuerySet[models.Reading]) -> Iterator[Listed]:
+    """
+    Yield the rows of these readings in their order, in constant memory, as they stand at one time.
+
+    :raises django.db.OperationalError: if the server goes away
+    """
+    rows = readings.values_list(
+        "id",
+        "mpan_core",
+        "serial_key",
+        "identifier",
+        _seconds("read_at"),
+        "value",
+        "reading_type",
+        "validation_status",
+        "reading_flag",
+        "reading_method",
+        "reason_code",
+        "reading_status",
+        _seconds("md_reset_at"),
+        "md_reset_count",
+        standings.STANDING,
+        _seconds("stated_at"),
+    )
+    file_names: Mapping[int, str] = {}
+    # Within a transaction the server hands rows over as it finds them.
+    with transaction.atomic():
+        fetched = rows.iterator(chunk_size=_ROWS_A_FETCH)
+        while chunk := list(itertools.islice(fetched, _ROWS_A_FETCH)):
+            serial_numbers = history.serial_numbers({row[1] for row in chunk})
+            file_names = _file_names({row[0] >> 32 for row in chunk}, file_names)
+            for row in chunk:
+                line_id, mpan_core, serial_key = row[:3]
+                yield Listed._make(
+                    (
+                        mpan_core,
+                        # A meter that is missing, of which `reconcile` tells, is named by its key.
+                        serial_numbers.get((mpan_core, serial_key), serial_key),
+                        row[3],
+                        _moment(row[4]),
+                        *row[5:12],
+                        row[12] if row[12] is None else _moment(row[12]),
+                        row[13],
+                        file_names.get(line_id >> 32, ""),
+                        line_id & 0xFFFF_FFFF,
+                        row[14],
+                        _moment(row[15]),
+                    )
+                )
+
+
+def _seconds(column: str) -> Func:
+    """Return a time as a number: the same few come again and again, and each is costly to read."""
+    return Func(
+        column,
+        template="extract(epoch FROM %(expressions)s)::bigint",
+        output_field=BigIntegerField(),
+    )
+
+
+@functools.lru_cache(_KEPT)
+def _moment(seconds: int) -> datetime.datetime:
+    """Return UK time."""
+    return datetime.datetime.fromtimestamp(seconds, tz=timezone.get_default_timezone())
+
+
+def _file_names(flow_file_ids: set[int], known: Mapping[int, str]) -> Mapping[int, str]:
+    """Return the names of these files, and of no others, so that they stay few."""
+    missing = models.FlowFile.objects.filter(id__in=flow_file_ids - known.keys())
+    return {file_id: known[file_id] for file_id in flow_file_ids & known.keys()} | dict(
+        missing.values_list("id", "file_name")
+    )

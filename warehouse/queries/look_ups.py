@@ -9,6 +9,7 @@ from django import db
 from django.contrib.auth import base_user
 
 from warehouse import models
+from warehouse.queries import files
 
 
 def record(
@@ -24,15 +25,17 @@ def record(
     :raises django.db.Error: if the server refuses; nothing is to be shown that is not recorded
     """
     models.LookUp.objects.bulk_create(
-        models.LookUp(
-            user_id=user.pk,
-            user_name=user.get_username(),
-            mpan_core=mpan_core,
-            looked_at=looked_at,
-            looked_up_at=looked_up_at,
-        )
-        for mpan_core in dict.fromkeys(mpan_cores)
-        if mpan_core
+        [
+            models.LookUp(
+                user_id=user.pk,
+                user_name=user.get_username(),
+                mpan_core=mpan_core,
+                looked_at=looked_at,
+                looked_up_at=looked_up_at,
+            )
+            for mpan_core in dict.fromkeys(mpan_cores)
+            if mpan_core
+        ]
     )
 
 
@@ -48,6 +51,7 @@ def record_file(
 
     :raises django.db.Error: if the server refuses; nothing is to be shown that is not recorded
     """
+    first_stretch, last_stretch = files.stretches(flow_file_id)
     with db.connection.cursor() as cursor:
         cursor.execute(
             """
@@ -56,14 +60,14 @@ def record_file(
                 %(user_id)s, %(user_name)s, reading.mpan_core, %(looked_at)s,
                 %(looked_up_at)s::timestamptz
             FROM reading
-            WHERE reading.id BETWEEN %(first_id)s AND %(last_id)s
+            WHERE reading.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
             """,
             {
                 "user_id": user.pk,
                 "user_name": user.get_username(),
                 "looked_at": looked_at,
                 "looked_up_at": looked_up_at,
-                "first_id": flow_file_id << 32,
-                "last_id": flow_file_id << 32 | 0xFFFF_FFFF,
+                "first_stretch": first_stretch,
+                "last_stretch": last_stretch,
             },
         )

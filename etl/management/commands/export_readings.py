@@ -1,4 +1,4 @@
-"""`manage.py export_readings`: CSV of readings, to standard output or a file."""
+"""`manage.py export_readings`: readings as CSV or XLSX, to standard output or a file."""
 
 from __future__ import annotations
 
@@ -15,32 +15,43 @@ from typing import IO, Any, cast
 from django.core.management import base as django_base
 
 from etl.management import base
-from etl.usecases import export
-from warehouse.queries import search
+from warehouse.queries import listing, search, sheets
 
 
 class Command(base.PipelineCommand):
     is_writing = False
-    help = "Write readings as CSV, with the columns of the view reading_listing."
+    help = "Write readings as CSV or XLSX, with the columns of the view reading_listing."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--mpan", type=_mpan_core, help="of this MPAN only")
         parser.add_argument("--serial", help="of meters with this serial number only")
         parser.add_argument("--since", type=_date, metavar="YYYY-MM-DD", help="first UK date")
         parser.add_argument("--until", type=_date, metavar="YYYY-MM-DD", help="last UK date")
+        parser.add_argument(
+            "--format",
+            choices=list(sheets.CONTENT_TYPES),
+            default="csv",
+            help="csv for programs; xlsx for spreadsheets, with the words of codes beside them",
+        )
         parser.add_argument("--output", type=pathlib.Path, help="a file; it is replaced when done")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        output: pathlib.Path | None = options["output"]
+        if options["format"] == "xlsx" and output is None and sys.stdout.isatty():
+            raise django_base.CommandError(
+                "XLSX is nothing to show on a screen: name a file by --output.",
+                returncode=base.WRONG_USAGE,
+            )
         try:
-            blocks = export.export_readings(
+            readings = listing.find(
                 mpan_core=options["mpan"],
                 serial_number=options["serial"],
                 since=options["since"],
                 until=options["until"],
             )
-        except export.NoPeriodError as error:
+        except listing.NoPeriodError as error:
             raise django_base.CommandError(f"{error}.", returncode=base.WRONG_USAGE) from error
-        output: pathlib.Path | None = options["output"]
+        blocks = sheets.blocks(listing.listed(readings), file_format=options["format"])
         try:
             with _opened(output) as stream:
                 for block in blocks:

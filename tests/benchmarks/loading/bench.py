@@ -34,12 +34,12 @@ _STORED_READINGS = """
     SELECT
         count(*),
         coalesce(sum(hashtextextended(concat_ws(
-            '|', meter.mpan_core, meter.serial_number, register.identifier,
+            '|', mpan_core, meter.serial_number, identifier,
             extract(epoch FROM reading.read_at)::bigint, reading.value
         ), 0)::numeric), 0)
     FROM reading
-    INNER JOIN register ON reading.register_id = register.id
-    INNER JOIN meter ON register.meter_id = meter.id
+    INNER JOIN register USING (mpan_core, serial_key, identifier)
+    INNER JOIN meter USING (mpan_core, serial_key)
 """
 
 logger = logging.getLogger(__name__)

@@ -1,12 +1,12 @@
 """
 The other ways to load a D0010 that somebody would try, as somebody good would write them.
 
-    DATABASE_URL=… python -m tests.benchmarks.loading.rivals bulk_create|duckdb FILE
+    DATABASE_URL=… python -m tests.benchmarks.loading.rivals bulk_create|duckdb|duckdb_raw FILE
 
-Both write flow_file, meter_point, meter, register and reading with all their constraints in one
-transaction, and may be run again over meters that are known. Both do less than the product: they
-keep no raw lines, check no envelope, read groups 026, 028 and 030 alone, and give up at the first
-value that is none.
+All write flow_file, meter_point, meter, register and reading with all their constraints in one
+transaction, and may be run again over meters that are known; `duckdb_raw` also keeps the raw lines
+with what they inherit, as the product does. All do less than that: they check no envelope, read
+groups 026, 028 and 030 alone, and give up at the first value that is none.
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import decimal
+import functools
 import hashlib
 import os
 import pathlib
 import sys
 import tempfile
 import zoneinfo
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -51,10 +52,12 @@ def load_by_bulk_create(path: pathlib.Path) -> None:
             encoding="utf-8",
         )
         for chunk in _chunks(_parsed(path)):
-            _bulk_create(flow_file.pk, chunk)
+            _bulk_create(flow_file.pk, _stated_at(path), chunk)
 
 
-def _bulk_create(flow_file_id: int, chunk: Sequence[tuple[Any, ...]]) -> None:
+def _bulk_create(
+    flow_file_id: int, stated_at: datetime.datetime, chunk: Sequence[tuple[Any, ...]]
+) -> None:
     from warehouse import models  # noqa: PLC0415 - needs Django's set-up
 
     base = flow_file_id << 32
@@ -63,51 +66,39 @@ def _bulk_create(flow_file_id: int, chunk: Sequence[tuple[Any, ...]]) -> None:
         [models.MeterPoint(mpan_core=mpan, line_id=base + line) for mpan, line in points.items()],
         ignore_conflicts=True,
     )
-    meters = {(reading[1], reading[3]): reading[0] for reading in reversed(chunk)}
+    meters = {(reading[1], _serial_key(reading[3])): reading for reading in reversed(chunk)}
     models.Meter.objects.bulk_create(
         [
-            models.Meter(id=base + line, meter_point_id=mpan, serial_number=serial)
-            for (mpan, serial), line in meters.items()
+            models.Meter(
+                id=base + reading[0], mpan_core=mpan, serial_key=key, serial_number=reading[3]
+            )
+            for (mpan, key), reading in meters.items()
         ],
         ignore_conflicts=True,
     )
-    meter_ids = {
-        (mpan, serial): pk
-        for pk, mpan, serial in models.Meter.objects.filter(
-            meter_point_id__in=list(points)
-        ).values_list("id", "meter_point_id", "serial_number")
-    }
     registers = {
-        (meter_ids[reading[1], reading[3]], reading[5]): reading for reading in reversed(chunk)
+        (reading[1], _serial_key(reading[3]), reading[5]): reading for reading in reversed(chunk)
     }
     models.Register.objects.bulk_create(
         [
             models.Register(
-                id=base + reading[0],
-                mpan_core=reading[1],
-                meter_id=meter_id,
-                identifier=identifier,
+                id=base + reading[0], mpan_core=mpan, serial_key=key, identifier=identifier
             )
-            for (meter_id, identifier), reading in registers.items()
+            for (mpan, key, identifier), reading in registers.items()
         ],
         ignore_conflicts=True,
     )
-    register_ids = {
-        (meter_id, identifier): pk
-        for pk, meter_id, identifier in models.Register.objects.filter(
-            mpan_core__in=list(points)
-        ).values_list("id", "meter_id", "identifier")
-    }
     models.Reading.objects.bulk_create(
         [
             models.Reading(
                 id=base + line,
-                register_id=register_ids[meter_ids[mpan, serial], identifier],
-                flow_file_id=flow_file_id,
                 read_at=read_at,
+                stated_at=stated_at,
                 md_reset_at=md_reset_at,
                 md_reset_count=md_reset_count,
                 mpan_core=mpan,
+                serial_key=_serial_key(serial),
+                identifier=identifier,
                 value=value,
                 reading_type=reading_type,
                 validation_status=validation_status,
@@ -135,6 +126,10 @@ def _bulk_create(flow_file_id: int, chunk: Sequence[tuple[Any, ...]]) -> None:
     )
 
 
+def _serial_key(serial_number: str) -> str:
+    return serial_number.upper().replace(" ", "")
+
+
 def _parsed(path: pathlib.Path) -> Iterator[tuple[Any, ...]]:
     mpan = validation_status = serial = reading_type = ""
     with path.open(encoding="utf-8") as lines:
@@ -159,6 +154,11 @@ def _parsed(path: pathlib.Path) -> Iterator[tuple[Any, ...]]:
                 mpan, validation_status, serial = fields[1], fields[2], ""
             elif fields[0] == "028":
                 serial, reading_type = fields[1], fields[2]
+
+
+def _stated_at(path: pathlib.Path) -> datetime.datetime:
+    with path.open(encoding="utf-8") as lines:
+        return _time(next(lines).split("|")[7])
 
 
 def _time(stamp: str) -> datetime.datetime:
@@ -200,36 +200,77 @@ _LINES = f"""
         strict_mode = FALSE, parallel = FALSE, auto_detect = FALSE, columns = {_FIELDS}
     )
 """  # noqa: S608 - names from above
-_READINGS = """
-    CREATE TABLE reading AS
-    SELECT * EXCLUDE (f0)
+_PLACED = """
+    CREATE TABLE placed AS
+    SELECT
+        *,
+        upper(replace(serial_number, ' ', '')) AS serial_key,
+        CASE f0 WHEN '028' THEN meter_point_id WHEN '030' THEN meter_id END AS parent_id
     FROM (
         SELECT
-            f0,
-            id,
+            *,
+            last_value(CASE WHEN f0 = '026' THEN id END IGNORE NULLS) OVER before
+                AS meter_point_id,
+            last_value(CASE WHEN f0 = '028' THEN id END IGNORE NULLS) OVER before AS meter_id,
             last_value(CASE WHEN f0 = '026' THEN f1 END IGNORE NULLS) OVER before AS mpan_core,
             last_value(CASE WHEN f0 = '026' THEN f2 END IGNORE NULLS) OVER before
                 AS validation_status,
             last_value(
                 CASE f0 WHEN '026' THEN '' WHEN '028' THEN f1 END IGNORE NULLS
             ) OVER before AS serial_number,
-            last_value(CASE WHEN f0 = '028' THEN f2 END IGNORE NULLS) OVER before AS reading_type,
-            f1 AS identifier,
-            CASE WHEN f0 = '030' THEN strptime(f2, '%Y%m%d%H%M%S') END AS read_at,
-            CASE WHEN f0 = '030' THEN f3::DECIMAL(9, 1) END AS value,
-            CASE WHEN f0 = '030' AND f4 <> '' THEN strptime(f4, '%Y%m%d%H%M%S') END
-                AS md_reset_at,
-            CASE WHEN f0 = '030' AND f5 <> '' THEN f5::SMALLINT END AS md_reset_count,
-            coalesce(f6, '') AS reading_flag,
-            coalesce(f7, '') AS reading_method
+            last_value(
+                CASE f0 WHEN '026' THEN '' WHEN '028' THEN f2 END IGNORE NULLS
+            ) OVER before AS reading_type
         FROM line
         WINDOW before AS (ORDER BY id ROWS UNBOUNDED PRECEDING)
     )
+"""
+_READINGS = """
+    CREATE TABLE reading AS
+    SELECT
+        id,
+        mpan_core,
+        validation_status,
+        serial_number,
+        serial_key,
+        reading_type,
+        f1 AS identifier,
+        strptime(f2, '%Y%m%d%H%M%S') AS read_at,
+        f3::DECIMAL(9, 1) AS value,
+        CASE WHEN f4 <> '' THEN strptime(f4, '%Y%m%d%H%M%S') END AS md_reset_at,
+        CASE WHEN f5 <> '' THEN f5::SMALLINT END AS md_reset_count,
+        coalesce(f6, '') AS reading_flag,
+        coalesce(f7, '') AS reading_method,
+        (SELECT strptime(f7, '%Y%m%d%H%M%S') FROM line ORDER BY id LIMIT 1) AS stated_at
+    FROM placed
     WHERE f0 = '030'
+"""
+_RAW = """
+    SELECT
+        placed.id,
+        placed.parent_id,
+        CASE placed.f0
+            WHEN '026' THEN 'meter_point' WHEN '028' THEN 'meter' WHEN '030' THEN 'reading'
+            WHEN 'ZHV' THEN 'header' WHEN 'ZPT' THEN 'trailer' ELSE 'unknown'
+        END AS kind,
+        coalesce(placed.mpan_core, '') AS mpan_core,
+        coalesce(placed.serial_key, '') AS serial_key,
+        coalesce(placed.reading_type, '') AS reading_type,
+        coalesce(placed.validation_status, '') AS validation_status,
+        raw.payload
+    FROM placed
+    INNER JOIN (
+        SELECT ($flow_file_id::BIGINT << 32) + row_number() OVER () AS id, payload
+        FROM read_csv(
+            $path, delim = '\x01', header = FALSE, quote = '', escape = '', parallel = FALSE,
+            auto_detect = FALSE, columns = {payload: 'VARCHAR'}
+        )
+    ) AS raw USING (id)
+    ORDER BY placed.id
 """
 
 
-def load_by_duckdb(path: pathlib.Path) -> None:
+def load_by_duckdb(path: pathlib.Path, *, keeps_raw: bool = False) -> None:
     import duckdb  # noqa: PLC0415 - each rival pays for its own imports alone
     import psycopg  # noqa: PLC0415 - the same
 
@@ -260,8 +301,16 @@ def load_by_duckdb(path: pathlib.Path) -> None:
         ).fetchone()
         assert row is not None
         duck.execute(_LINES, {"flow_file_id": row[0], "path": str(path)})
+        duck.execute(_PLACED)
         duck.execute(_READINGS)
         between = _Between(server=server, duck=duck, file=pathlib.Path(folder, "rows"))
+        if keeps_raw:
+            raw = _RAW.replace("$flow_file_id", str(row[0])).replace("$path", f"'{path}'")
+            between.copy(
+                "staged_line (id, parent_id, kind, mpan_core, serial_key, reading_type,"
+                " validation_status, payload)",
+                raw,
+            )
         between.add_new(
             "meter_point",
             ("mpan_core", "line_id"),
@@ -269,39 +318,26 @@ def load_by_duckdb(path: pathlib.Path) -> None:
         )
         between.add_new(
             "meter",
-            ("mpan_core", "serial_number", "id"),
-            "SELECT mpan_core, serial_number, min(id) FROM reading GROUP BY ALL ORDER BY ALL",
-        )
-        between.read_back(
-            "meter",
-            {"mpan_core": "VARCHAR", "serial_number": "VARCHAR", "meter_id": "BIGINT"},
-            "SELECT meter.mpan_core, meter.serial_number, meter.id"
-            " FROM meter INNER JOIN new_meter_point USING (mpan_core)",
+            ("mpan_core", "serial_key", "id", "serial_number"),
+            "SELECT mpan_core, serial_key, min(id), arg_min(serial_number, id) FROM reading"
+            " GROUP BY mpan_core, serial_key ORDER BY ALL",
         )
         between.add_new(
             "register",
-            ("mpan_core", "meter_id", "identifier", "id"),
-            "SELECT mpan_core, meter_id, identifier, min(id)"
-            " FROM reading JOIN meter USING (mpan_core, serial_number)"
+            ("mpan_core", "serial_key", "identifier", "id"),
+            "SELECT mpan_core, serial_key, identifier, min(id) FROM reading"
             " GROUP BY ALL ORDER BY ALL",
         )
-        between.read_back(
-            "register",
-            {"meter_id": "BIGINT", "identifier": "VARCHAR", "register_id": "BIGINT"},
-            "SELECT register.meter_id, register.identifier, register.id"
-            " FROM register INNER JOIN new_meter_point USING (mpan_core)",
-        )
         columns = (
-            "id, register_id, flow_file_id, read_at, md_reset_at, md_reset_count, mpan_core,"
-            " value, reading_type, validation_status, reading_flag, reading_method,"
-            " reason_code, reading_status"
+            "id, mpan_core, serial_key, identifier, read_at, stated_at, md_reset_at,"
+            " md_reset_count, value, reading_type, validation_status, reading_flag,"
+            " reading_method, reason_code, reading_status"
         )
         between.copy(
             f"reading ({columns})",
             f"SELECT {columns}"  # noqa: S608 - names from above
-            " FROM (SELECT *, id >> 32 AS flow_file_id, '' AS reason_code, '' AS reading_status"
-            " FROM reading JOIN meter USING (mpan_core, serial_number)"
-            " JOIN register USING (meter_id, identifier)) ORDER BY mpan_core, id",
+            " FROM (SELECT *, '' AS reason_code, '' AS reading_status FROM reading)"
+            " ORDER BY mpan_core, read_at, id",
         )
 
 
@@ -339,25 +375,16 @@ class _Between:
             while block := file.read(_BLOCK):
                 stream.write(block)
 
-    def read_back(self, table: str, columns: Mapping[str, str], query: str) -> None:
-        with (
-            self.file.open("wb") as file,
-            self.server.cursor() as cursor,
-            cursor.copy(f"COPY ({query}) TO STDOUT") as stream,
-        ):
-            file.writelines(stream)
-        types = ", ".join(f"{name}: '{type_}'" for name, type_ in columns.items())
-        self.duck.execute(
-            f"CREATE TABLE {table} AS FROM read_csv('{self.file}', delim = '\t', header = FALSE,"
-            f" quote = '', escape = '', auto_detect = FALSE, columns = {{{types}}})"
-        )
-
 
 def _sha256(path: pathlib.Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-RIVALS = {"bulk_create": load_by_bulk_create, "duckdb": load_by_duckdb}
+RIVALS: Mapping[str, Callable[[pathlib.Path], None]] = {
+    "bulk_create": load_by_bulk_create,
+    "duckdb": load_by_duckdb,
+    "duckdb_raw": functools.partial(load_by_duckdb, keeps_raw=True),
+}
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ class TestLookUps:
         ("address", "looked_at"),
         [
             (f"/warehouse/meterpoint/{MPAN}/change/", models.LookedAt.METER_POINT),
-            ("/warehouse/reading/{reading}/change/", models.LookedAt.READING),
+            (f"/warehouse/reading/{MPAN}-{{reading}}/change/", models.LookedAt.READING),
             ("/etl/stagedline/{reading}/change/", models.LookedAt.RAW_LINE),
             (f"/warehouse/reading/?q={MPAN}", models.LookedAt.LIST),
             (f"/warehouse/reading/download/?q={MPAN}", models.LookedAt.DOWNLOAD),
@@ -43,7 +43,7 @@ class TestLookUps:
         "address",
         [
             f"/warehouse/meterpoint/{MPAN}/change/",
-            "/warehouse/reading/{reading}/change/",
+            f"/warehouse/reading/{MPAN}-{{reading}}/change/",
             f"/warehouse/reading/?q={MPAN}",
         ],
     )

@@ -67,6 +67,8 @@ class TestDownload:
                 "md_reset_count": "",
                 "file_name": "DTC5259515123502080915D0010.uff",
                 "line_number": "4",
+                "standing": "current",
+                "file_created_at": "2016-03-02T15:31:51+00:00",
             }
         ]
 
@@ -93,7 +95,7 @@ class TestDownload:
             "/warehouse/reading/",
             {
                 "action": "download_selected",
-                "_selected_action": [reading.pk for reading in chosen],
+                "_selected_action": [f"{reading.mpan_core}-{reading.pk}" for reading in chosen],
             },
         )
 
@@ -133,7 +135,7 @@ class TestDownload:
 
         body = response.getvalue().decode()
         assert f'"{name}"' in body
-        assert body.partition("\n")[0].endswith("line_number")
+        assert body.partition("\n")[0].endswith("file_created_at")
 
 
 @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
@@ -154,11 +156,11 @@ class TestPages:
 
 @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
 class TestSelection:
-    @pytest.mark.parametrize("query", ["", "?q=LONG"], ids=["no search", "a beginning"])
+    @pytest.mark.parametrize("query", ["?file={}", "?q=LONG"], ids=["a file", "a beginning"])
     def test_is_of_one_page(self, staff: test.Client, tmp_path: pathlib.Path, query: str) -> None:
-        _load_many(tmp_path)
+        flow_file = _load_many(tmp_path)
 
-        page = staff.get(READINGS + query).content.decode()
+        page = staff.get(READINGS + query.format(flow_file.pk)).content.decode()
 
         assert "0 of 25 selected" in page
         assert "across all pages" not in page
@@ -171,7 +173,7 @@ class TestSelection:
             READINGS,
             {
                 "action": "download_selected",
-                "_selected_action": reading.pk,
+                "_selected_action": f"{reading.mpan_core}-{reading.pk}",
                 "select_across": value,
             },
         )

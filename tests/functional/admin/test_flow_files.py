@@ -259,6 +259,13 @@ class TestFlowFileList:
         assert offered("2016-03-09") == offered("2016-03")
 
 
+def _number_files_after(flow_file_id: int) -> None:
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT setval(pg_get_serial_sequence('flow_file', 'id'), %s)", [flow_file_id]
+        )
+
+
 _STAGED_LINE = "/etl/stagedline/"
 
 
@@ -285,6 +292,25 @@ class TestRawLine:
         assert "028|F75A 00802|D|" in page
         assert "ZHV|0000475656|D0010002" in page
         assert '<dt>Register Reading (J0040)</dt><dd class="raw">56311.0</dd>' in page
+
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_of_the_last_file_that_there_can_be_is_found_as_are_its_readings(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        first, last = models.FlowFile.objects.latest("id").pk, 2**31 - 1
+        path = tmp_path / "last.uff"
+        path.write_bytes(builder.simple(file_id="last"))
+        _number_files_after(last - 1)
+        management.call_command("load_d0010", str(path))
+        _number_files_after(first)
+
+        line = staff.get(f"/etl/stagedline/{(last << 32) + 4}/change/")
+        readings = staff.get("/warehouse/reading/", {"file": last})
+
+        assert "<strong>4</strong>" in line.content.decode()
+        assert "ZPT|last|" in line.content.decode()
+        (reading,) = readings.context["cl"].result_list
+        assert (reading.flow_file_id, reading.line_number) == (last, 4)
 
     @pytest.mark.parametrize(
         ("name", "number", "message"),

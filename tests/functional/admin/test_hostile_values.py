@@ -63,9 +63,10 @@ def _hostile_rows(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - n
     )
     models.Delivery.objects.update(file_name=LONG, path=LONG)
     models.Meter.objects.update(serial_number=SHORT)
-    models.Register.objects.update(identifier="<\u202e")
     models.SiteVisit.objects.update(additional_information=LONG, check_code="<\u202e")
+    models.Register.objects.update(identifier="<\u202e")
     models.Reading.objects.update(
+        identifier="<\u202e",
         reading_type="<",
         validation_status="<",
         reading_flag="<",
@@ -74,7 +75,7 @@ def _hostile_rows(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - n
         reading_status="<",
     )
     models.LineIssue.objects.update(code=LONG, item=LONG, value=LONG, message=LONG)
-    etl_models.StagedLine.objects.filter(group_code="030").update(
+    etl_models.StagedLine.objects.filter(kind="reading").update(
         payload=f"030|{LONG}|{LONG}|=1|||<h0>|{TURN}|"
     )
 
@@ -114,10 +115,9 @@ def _get(staff: test.Client, address: str, query: dict[str, str] | None = None) 
 
 PAGES = (
     "/",
-    "/warehouse/reading/",
     f"/warehouse/reading/?q={builder.MPAN}",
     "/warehouse/reading/?file={file}",
-    "/warehouse/reading/{reading}/change/",
+    f"/warehouse/reading/{builder.MPAN}-{{reading}}/change/",
     "/warehouse/meter/",
     "/warehouse/meterpoint/",
     f"/warehouse/meterpoint/{builder.MPAN}/change/",

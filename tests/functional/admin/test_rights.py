@@ -98,7 +98,11 @@ class TestReadOnly:
 
     def test_offers_nothing_that_changes(self, staff: test.Client) -> None:
         reading = models.Reading.objects.earliest("id")
-        pages = ("/", "/warehouse/reading/", f"/warehouse/reading/{reading.pk}/change/")
+        pages = (
+            "/",
+            "/warehouse/reading/?q=1200023305967",
+            f"/warehouse/reading/{reading.mpan_core}-{reading.pk}/change/",
+        )
 
         html = "".join(staff.get(page).content.decode() for page in pages)
 

@@ -78,7 +78,10 @@ class TestReadingList:
     def test_prefers_the_whole_serial_number_to_a_beginning(self, staff: test.Client) -> None:
         meter = models.Meter.objects.get(serial_number="D13C01717")
         models.Meter.objects.create(
-            id=1, meter_point=meter.meter_point, serial_number="D13C017171"
+            id=1,
+            mpan_core=meter.mpan_core,
+            serial_key="D13C017171",
+            serial_number="D13C017171",
         )
 
         response = staff.get("/warehouse/meter/", {"q": "d13c01717"})
@@ -98,19 +101,37 @@ class TestReadingList:
         staff: test.Client,
         django_assert_num_queries: fixtures.DjangoAssertNumQueries,
     ) -> None:
+        flow_file = models.FlowFile.objects.get()
         staff.get(READINGS)
-        with django_assert_num_queries(6):  # session, user, count, rows, standings, look-ups
-            everything = staff.get(READINGS)
-        with django_assert_num_queries(7):  # and the search of the MPAN
+        # Session, user, file, count, rows, meters, files, look-ups.
+        with django_assert_num_queries(8):
+            everything = staff.get(READINGS, {"file": flow_file.pk})
+        with django_assert_num_queries(8):  # the MPAN instead of the file
             one = staff.get(READINGS, {"q": "1200023305967"})
 
         assert (len(cells(everything)), len(cells(one))) == (13, 1)
 
+    def test_asks_what_to_search_for(
+        self,
+        staff: test.Client,
+        django_assert_num_queries: fixtures.DjangoAssertNumQueries,
+    ) -> None:
+        staff.get(READINGS)
+
+        with django_assert_num_queries(2):  # session, user
+            page = staff.get(READINGS)
+
+        assert cells(page) == []
+        assert "Search by MPAN or by meter serial number." in page.content.decode()
+        assert not models.LookUp.objects.exists()
+
     def test_ignores_an_order_or_a_filter_that_no_index_serves(self, staff: test.Client) -> None:
-        ordered = staff.get(READINGS, {"o": "5"})
+        flow_file = models.FlowFile.objects.get()
+        ordered = staff.get(READINGS, {"o": "5", "file": str(flow_file.pk)})
         filtered = staff.get(READINGS, {"value__gt": "50000"})
 
-        assert cells(ordered) == cells(staff.get(READINGS))
+        assert len(cells(ordered)) == 13
+        assert cells(ordered) == cells(staff.get(READINGS, {"file": flow_file.pk}))
         assert filtered.status_code == 400
 
 
@@ -129,7 +150,8 @@ class TestMeterPointSearch:
     def test_lists_all_meter_points_with_one_serial_number(self, staff: test.Client) -> None:
         twin = models.Meter.objects.create(
             id=1,
-            meter_point=models.MeterPoint.objects.get(mpan_core="2000055433806"),
+            mpan_core="2000055433806",
+            serial_key="F75A00802",
             serial_number="F75A00802",
         )
 
@@ -227,8 +249,8 @@ class TestNotFoundHelp:
     ) -> None:
         staff.get(READINGS)
 
-        # Session, user, the serial number, its beginning, the MPANs near it, no standings.
-        with django_assert_num_queries(6):
+        # Session, user, the serial number, its beginning, the MPANs near it.
+        with django_assert_num_queries(5):
             response = staff.get(READINGS, {"q": typed})
 
         page = response.content.decode()

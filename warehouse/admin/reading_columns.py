@@ -1,0 +1,127 @@
+"""What the list of readings and the page of a reading tell of each, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from django import urls
+from django.contrib import admin
+from django.utils import html, safestring, timezone
+
+from warehouse import models
+from warehouse.admin import raw_lines, searching, words
+from warehouse.queries import history
+
+
+def set_beside(readings: Sequence[models.Reading]) -> None:
+    """Fetch what the columns tell beside the readings themselves, for all of them at once."""
+    beside = history.beside(readings)
+    for reading in readings:
+        reading.beside = beside[reading.pk]  # type: ignore[attr-defined] # for the columns below
+
+
+def _beside(reading: models.Reading) -> history.Beside:
+    beside: history.Beside = reading.beside  # type: ignore[attr-defined] # set before it is shown
+    return beside
+
+
+class ReadingColumns:
+    """The columns and facts of a reading, as Django's admin asks for them by name."""
+
+    @admin.display(description="MPAN")
+    def mpan(self, reading: models.Reading) -> safestring.SafeString:
+        url = searching.meter_point_url(reading.mpan_core)
+        return html.format_html('<a href="{}">{}</a>', url, reading.mpan_core)
+
+    @admin.display(description="meter serial number")
+    def serial_number(self, reading: models.Reading) -> str:
+        return words.visible(_beside(reading).serial_number)
+
+    @admin.display(description="register")
+    def register_identifier(self, reading: models.Reading) -> str:
+        return words.visible(reading.identifier)
+
+    @admin.display(description="read at, UK time")
+    def read(self, reading: models.Reading) -> safestring.SafeString:
+        return words.clock_time_tag(reading.read_at)
+
+    @admin.display(description="reading")
+    def register_reading(self, reading: models.Reading) -> str:
+        if reading.standing in words.NOT_COUNTING:
+            return html.format_html('<span class="does-not-count">{}</span>', reading.value)
+        return str(reading.value)
+
+    @admin.display(description="standing")
+    def standing_in_list(self, reading: models.Reading) -> safestring.SafeString:
+        is_doubted = history.is_doubted(reading) or reading.read_at > timezone.now()
+        return html.format_html(
+            '<span class="{}"><span class="standing" title="{}">{}</span></span>{}',
+            reading.standing,
+            words.STANDINGS[reading.standing],
+            reading.standing,
+            html.format_html(' <span class="doubted">{}</span>', "doubted") if is_doubted else "",
+        )
+
+    @admin.display(description="standing")
+    def standing(self, reading: models.Reading) -> str:
+        return f"{reading.standing}: {words.STANDINGS[reading.standing]}"
+
+    @admin.display(description="reading type")
+    def type_in_words(self, reading: models.Reading) -> str:
+        return words.reading_type(reading)
+
+    @admin.display(description="validation")
+    def validation_in_words(self, reading: models.Reading) -> str:
+        return words.validation_status(reading)
+
+    @admin.display(description="flag")
+    def flag_in_words(self, reading: models.Reading) -> str:
+        return words.in_words(models.ReadingFlag, reading.reading_flag)
+
+    @admin.display(description="reason it was suspect")
+    def reason_in_words(self, reading: models.Reading) -> str:
+        return words.in_words(models.ReasonCode, reading.reason_code)
+
+    @admin.display(description="status after checking")
+    def status_in_words(self, reading: models.Reading) -> str:
+        return words.in_words(models.ReadingFlag, reading.reading_status)
+
+    @admin.display(description="method")
+    def method_in_words(self, reading: models.Reading) -> str:
+        return words.in_words(models.ReadingMethod, reading.reading_method)
+
+    @admin.display(description="last reset")
+    def md_reset(self, reading: models.Reading) -> safestring.SafeString:
+        return words.clock_time_tag(reading.md_reset_at)
+
+    @admin.display(description="number of resets")
+    def md_resets(self, reading: models.Reading) -> str:
+        count = reading.md_reset_count
+        return words.NOTHING if count is None else str(count)
+
+    @admin.display(description="file")
+    def file(self, reading: models.Reading) -> safestring.SafeString:
+        url = urls.reverse("admin:warehouse_flowfile_change", args=[reading.flow_file_id])
+        return html.format_html(
+            '<a href="{}">{}</a>', url, words.visible(_beside(reading).flow_file.file_name)
+        )
+
+    @admin.display(description="line")
+    def line(self, reading: models.Reading) -> safestring.SafeString:
+        return raw_lines.link(reading.pk, _beside(reading).flow_file)
+
+    @admin.display(description="issues of the line")
+    def issues(self, reading: models.Reading) -> safestring.SafeString:
+        found = history.issues_of([reading]).get(reading.pk, ())
+        links = html.format_html_join(
+            ", ",
+            '<a href="{}">{}</a>',
+            (
+                (
+                    urls.reverse("admin:warehouse_lineissue_change", args=[issue.pk]),
+                    words.finding(issue.code),
+                )
+                for issue in found
+            ),
+        )
+        return links or html.format_html("{}", words.NOTHING)
