@@ -75,6 +75,7 @@ TOGETHER = {
         "tests/faults/test_upgrades.py::TestMigration",
         "tests/faults/test_upgrades.py::TestWaitingFile",
     ),
+    "a store of many lines": ("tests/integration/test_plans.py",),
     "a model of a server": ("tests/integration/test_embedded_server.py",),
     "the benchmark's figures": ("tests/functional/test_loading_benchmark.py::TestBenchmark",),
     "the benchmark's server": ("tests/functional/test_loading_benchmark.py::TestContenders",),

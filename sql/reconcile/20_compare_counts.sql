@@ -3,6 +3,9 @@
 -- What is not compared, for a file of this status, is expected to be null. Of a file that is not
 -- loaded nothing is stored. Where the raw lines were purged the rest is still compared.
 --
+-- Full joins compare sets, by a hash or by sorting: no guess about their sizes can make one go
+-- through all counts for each file.
+--
 -- Params: first_file_id, last_file_id (bigint): the files to look at
 --         first_stretch, last_stretch (bigint): where their lines and rows are
 -- Reads:  flow_file, staged_line, reading, site_visit, line_issue
@@ -91,13 +94,13 @@ comparison AS (
         compared.expected,
         compared.found
     FROM file
-    LEFT JOIN staged
+    FULL JOIN staged
         ON file.id = staged.flow_file_id
-    LEFT JOIN stored_reading
+    FULL JOIN stored_reading
         ON file.id = stored_reading.flow_file_id
-    LEFT JOIN stored_visit
+    FULL JOIN stored_visit
         ON file.id = stored_visit.flow_file_id
-    LEFT JOIN flawed
+    FULL JOIN flawed
         ON file.id = flawed.flow_file_id
     CROSS JOIN LATERAL (
         VALUES

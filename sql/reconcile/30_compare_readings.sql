@@ -26,13 +26,15 @@ WITH line AS (
         unpadded(split_part(payload, '|', 6), %(blanks)s) AS md_reset_count_text, -- J1013
         unpadded(split_part(payload, '|', 7), %(blanks)s) AS reading_flag, -- J0045
         unpadded(split_part(payload, '|', 8), %(blanks)s) AS reading_method, -- J1888
-        EXISTS (
-            SELECT
-            FROM line_issue
-            WHERE
-                line_issue.flow_file_id = staged_line.id >> 32
-                AND line_issue.line_number = staged_line.id & 4294967295
-                AND line_issue.severity = 'REJECTED'
+        (
+            EXISTS (
+                SELECT
+                FROM line_issue
+                WHERE
+                    line_issue.flow_file_id = staged_line.id >> 32
+                    AND line_issue.line_number = staged_line.id & 4294967295
+                    AND line_issue.severity = 'REJECTED'
+            )
         ) AS is_rejected
     FROM staged_line
     WHERE

@@ -19,14 +19,16 @@ WITH line AS (
     WHERE
         id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
         AND (kind IN ('meter_point', 'meter') OR starts_with(kind, 'visit_at_'))
-        AND NOT EXISTS (
-            SELECT
-            FROM line_issue
-            WHERE
-                line_issue.flow_file_id = staged_line.id >> 32
-                AND line_issue.line_number = staged_line.id & 4294967295
-                AND line_issue.severity = 'REJECTED'
-        )
+        AND (
+            EXISTS (
+                SELECT
+                FROM line_issue
+                WHERE
+                    line_issue.flow_file_id = staged_line.id >> 32
+                    AND line_issue.line_number = staged_line.id & 4294967295
+                    AND line_issue.severity = 'REJECTED'
+            )
+        ) IS FALSE
 ),
 
 visit_line AS (

@@ -1,6 +1,9 @@
 -- Check what no foreign key holds: that the rows which a row names are there, and that it came
 -- with a file that is loaded, when that says.
 --
+-- Rows are looked up by their keys. Where no key holds an id, a full join compares sets; no
+-- condition may ask for one side of it, or the planner takes it for another join.
+--
 -- Params: first_line_id, last_line_id (bigint): the files to look at, by the ids of their lines
 --         first_stretch, last_stretch (bigint): where their lines and rows are
 --         blanks (text)
@@ -23,7 +26,9 @@ read_meter AS (
         mpan_core,
         serial_key
     FROM reading
-    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    WHERE
+        id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+        AND EXISTS (SELECT FROM visit_at_reading)
 ),
 
 named AS (
@@ -79,17 +84,16 @@ named AS (
     WHERE visit.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
     UNION ALL
     SELECT
-        visit.id,
-        'site visits at no reading of their file and meter' AS what
+        coalesce(visit.id, reading.id) AS id,
+        CASE
+            WHEN reading.id IS NULL THEN 'site visits at no reading of their file and meter'
+        END AS what
     FROM visit_at_reading AS visit
     FULL JOIN read_meter AS reading
         ON
             visit.mpan_core = reading.mpan_core
             AND visit.reading_id = reading.id
             AND visit.serial_key = reading.serial_key
-    WHERE
-        visit.id IS NOT NULL
-        AND reading.id IS NULL
 ),
 
 -- What introduced a meter point, a meter or a register.
@@ -137,10 +141,16 @@ introduced AS (
 
 unlined AS (
     SELECT
-        introduced.id,
-        CASE introduced.kind
-            WHEN 'meter_point' THEN 'meter points of no line that says so'
-            WHEN 'meter' THEN 'meters of no line that says so'
+        coalesce(introduced.id, line.id) AS id,
+        CASE
+            WHEN introduced.id IS NULL THEN NULL
+            WHEN
+                line.kind = introduced.kind
+                AND line.serial_key = introduced.serial_key
+                AND unpadded(line.first_item, %(blanks)s) = introduced.first_item
+                THEN NULL
+            WHEN introduced.kind = 'meter_point' THEN 'meter points of no line that says so'
+            WHEN introduced.kind = 'meter' THEN 'meters of no line that says so'
             ELSE 'registers of no line that says so'
         END AS what
     FROM introduced
@@ -148,14 +158,17 @@ unlined AS (
         ON
             introduced.mpan_core = line.mpan_core
             AND introduced.id = line.id
-    WHERE
-        introduced.id IS NOT NULL
-        AND (
-            line.id IS NULL
-            OR line.kind <> introduced.kind
-            OR line.serial_key <> introduced.serial_key
-            OR unpadded(line.first_item, %(blanks)s) <> introduced.first_item
-        )
+),
+
+unlined_of_file AS (
+    SELECT
+        id >> 32 AS flow_file_id,
+        what,
+        min(id) AS first_id,
+        count(*) AS row_count
+    FROM unlined
+    WHERE what IS NOT NULL
+    GROUP BY id >> 32, what
 ),
 
 -- By file, so that there are few.
@@ -219,15 +232,14 @@ wrong AS (
     GROUP BY id >> 32, what
     UNION ALL
     SELECT
-        unlined.id >> 32 AS flow_file_id,
+        unlined.flow_file_id,
         unlined.what,
-        min(unlined.id) AS first_id,
-        count(*) AS row_count
-    FROM unlined
+        unlined.first_id,
+        unlined.row_count
+    FROM unlined_of_file AS unlined
     INNER JOIN flow_file
-        ON unlined.id >> 32 = flow_file.id
+        ON unlined.flow_file_id = flow_file.id
     WHERE flow_file.purged_at IS NULL
-    GROUP BY unlined.id >> 32, unlined.what
     UNION ALL
     SELECT
         stored.flow_file_id,

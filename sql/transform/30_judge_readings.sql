@@ -1,16 +1,17 @@
 -- Judge the reading lines, and tell which of their registers are known.
 --
 -- One pass over the lines: text becomes values (null where it is none); meter point, meter, type
--- and validation status stand on each line. No temporary table is read, so that the server may
+-- and validation status stand on each line. No temporary table is joined, so that the server may
 -- share the work among processes; whether the lines above are rejected is asked in the next step.
--- Sorted by the key of readings, for the insert that follows.
+-- Where that could be, all payloads are kept to be quoted: no join finds a line again at a cost
+-- that is the same in every plan. Sorted by the key of readings, for the insert that follows.
 --
 -- Params: first_stretch, last_stretch (bigint), other_file_ids (bigint[]): the lines to judge
 --         version_001_ids (bigint[]): those of the files whose version has no J1888
 --         blanks (text): the characters that nobody sees
 --         booleans, reading_methods (text[]): valid sets of J0045 and J1888
 --         time_zone (text), transformed_at (timestamptz): what clock time and future mean
--- Reads:  staged_line, register
+-- Reads:  staged_line, register, judged_meter
 -- Writes: judged_reading (temporary)
 -- Re-run: in a transaction of its own.
 CREATE TEMPORARY TABLE judged_reading ON COMMIT DROP AS
@@ -32,7 +33,15 @@ SELECT
     judged.rejections,
     judged.warnings,
     CASE
-        WHEN judged.rejections <> '' OR judged.warnings <> '' OR judged.reading_flag = 'F'
+        WHEN
+            judged.rejections <> ''
+            OR judged.warnings <> ''
+            OR judged.reading_flag = 'F'
+            OR EXISTS (
+                SELECT
+                FROM judged_meter
+                WHERE judged_meter.rejections <> ''
+            )
             THEN judged.sent
     END AS payload
 FROM (

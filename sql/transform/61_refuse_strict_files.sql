@@ -1,6 +1,7 @@
 -- Refuse whole the files that were to be loaded whole or not at all, and can't be.
 --
--- Their lines are marked as rejected too, so that no later step takes one up.
+-- Their lines are marked as rejected too, so that no later step takes one up. `IN` under `IS TRUE`
+-- is looked up in a hash, in every plan; a join could go through all lines once for each file.
 --
 -- Params: flow_file_ids (bigint[]): the files to transform
 -- Reads:  flow_file, line_issue
@@ -36,32 +37,37 @@ WITH refused_file AS (
 refused_meter_point AS (
     UPDATE judged_meter_point
     SET rejections = 'strict'
-    FROM refused_file
-    WHERE judged_meter_point.line_id >> 32 = refused_file.id
+    WHERE
+        EXISTS (SELECT FROM refused_file)
+        AND (judged_meter_point.line_id >> 32 IN (SELECT id FROM refused_file)) IS TRUE
 ),
 
 refused_meter AS (
     UPDATE judged_meter
     SET rejections = 'strict'
-    FROM refused_file
-    WHERE judged_meter.line_id >> 32 = refused_file.id
+    WHERE
+        EXISTS (SELECT FROM refused_file)
+        AND (judged_meter.line_id >> 32 IN (SELECT id FROM refused_file)) IS TRUE
 ),
 
 refused_reading AS (
     UPDATE judged_reading
     SET rejections = 'strict'
-    FROM refused_file
-    WHERE judged_reading.line_id >> 32 = refused_file.id
+    WHERE
+        EXISTS (SELECT FROM refused_file)
+        AND (judged_reading.line_id >> 32 IN (SELECT id FROM refused_file)) IS TRUE
 ),
 
 refused_result AS (
     UPDATE judged_result
     SET rejections = 'strict'
-    FROM refused_file
-    WHERE judged_result.line_id >> 32 = refused_file.id
+    WHERE
+        EXISTS (SELECT FROM refused_file)
+        AND (judged_result.line_id >> 32 IN (SELECT id FROM refused_file)) IS TRUE
 )
 
 UPDATE judged_other_line
 SET rejections = 'strict'
-FROM refused_file
-WHERE judged_other_line.line_id >> 32 = refused_file.id;
+WHERE
+    EXISTS (SELECT FROM refused_file)
+    AND (judged_other_line.line_id >> 32 IN (SELECT id FROM refused_file)) IS TRUE;

@@ -8,56 +8,42 @@
 -- Reads:  line_issue
 -- Writes: flow_file
 -- Re-run: in the transaction that transforms the files, which are transformed once.
-WITH issue AS (
-    SELECT
-        flow_file_id,
-        count(DISTINCT line_number)
-        FILTER (WHERE severity = 'REJECTED' AND kind = 'meter_point')
-            AS meter_point_line_count,
-        count(DISTINCT line_number)
-        FILTER (WHERE severity = 'REJECTED' AND kind = 'meter')
-            AS meter_line_count,
-        count(DISTINCT line_number)
-        FILTER (WHERE severity = 'REJECTED' AND kind = 'reading')
-            AS reading_count,
-        count(DISTINCT line_number)
-        FILTER (WHERE severity = 'REJECTED' AND kind = 'result')
-            AS validation_result_count,
-        count(DISTINCT line_number)
-        FILTER (WHERE severity = 'REJECTED' AND starts_with(kind, 'visit_at_'))
-            AS site_visit_count,
-        count(DISTINCT line_number) FILTER (WHERE severity = 'REJECTED') AS rejected_line_count,
-        count(*) FILTER (WHERE severity = 'WARNING') AS warning_count
-    FROM line_issue
-    WHERE flow_file_id = any(%(flow_file_ids)s::bigint[])
-    GROUP BY flow_file_id
-),
-
-result AS (
+WITH result AS (
     SELECT
         file.id,
-        CASE
-            WHEN file.status = 'REJECTED' THEN 'REJECTED'
-            WHEN issue.rejected_line_count > 0 THEN 'LOADED_WITH_REJECTIONS'
-            ELSE 'LOADED'
-        END AS status,
         CASE WHEN file.status = 'REJECTED' THEN 0 ELSE 1 END AS share,
-        coalesce(issue.meter_point_line_count, 0) AS meter_point_line_count,
-        coalesce(issue.meter_line_count, 0) AS meter_line_count,
-        coalesce(issue.reading_count, 0) AS reading_count,
-        coalesce(issue.validation_result_count, 0) AS validation_result_count,
-        coalesce(issue.site_visit_count, 0) AS site_visit_count,
-        coalesce(issue.rejected_line_count, 0) AS rejected_line_count,
-        coalesce(issue.warning_count, 0) AS warning_count
+        count(DISTINCT issue.line_number)
+        FILTER (WHERE issue.severity = 'REJECTED' AND issue.kind = 'meter_point')
+            AS meter_point_line_count,
+        count(DISTINCT issue.line_number)
+        FILTER (WHERE issue.severity = 'REJECTED' AND issue.kind = 'meter')
+            AS meter_line_count,
+        count(DISTINCT issue.line_number)
+        FILTER (WHERE issue.severity = 'REJECTED' AND issue.kind = 'reading')
+            AS reading_count,
+        count(DISTINCT issue.line_number)
+        FILTER (WHERE issue.severity = 'REJECTED' AND issue.kind = 'result')
+            AS validation_result_count,
+        count(DISTINCT issue.line_number)
+        FILTER (WHERE issue.severity = 'REJECTED' AND starts_with(issue.kind, 'visit_at_'))
+            AS site_visit_count,
+        count(DISTINCT issue.line_number) FILTER (WHERE issue.severity = 'REJECTED')
+            AS rejected_line_count,
+        count(*) FILTER (WHERE issue.severity = 'WARNING') AS warning_count
     FROM flow_file AS file
-    LEFT JOIN issue
+    LEFT JOIN line_issue AS issue
         ON file.id = issue.flow_file_id
     WHERE file.id = any(%(flow_file_ids)s::bigint[])
+    GROUP BY file.id
 )
 
 UPDATE flow_file
 SET
-    status = result.status,
+    status = CASE
+        WHEN flow_file.status = 'REJECTED' THEN 'REJECTED'
+        WHEN result.rejected_line_count > 0 THEN 'LOADED_WITH_REJECTIONS'
+        ELSE 'LOADED'
+    END,
     transformed_at = %(transformed_at)s::timestamptz,
     meter_point_line_count
     = result.share * (flow_file.meter_point_line_count - result.meter_point_line_count),
