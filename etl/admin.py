@@ -13,10 +13,18 @@ from django.urls import reverse
 from django.utils import timezone
 
 from etl import models
-from etl.domain import grammar
+from etl.domain import findings, grammar
 from etl.usecases import transform
 from warehouse import models as warehouse_models
-from warehouse.admin import audit, flow_files, raw_lines, read_only, searching, words
+from warehouse.admin import (
+    audit,
+    flow_files,
+    raw_lines,
+    read_only,
+    remedies,
+    searching,
+    words,
+)
 from warehouse.queries import files
 
 
@@ -232,5 +240,6 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
             )
 
 
+remedies.learn({finding.code: finding.remedy for finding in findings.CATALOGUE.values()})
 admin.site.unregister(warehouse_models.FlowFile)
 admin.site.register(warehouse_models.FlowFile, PipelineFlowFileAdmin)

@@ -3,7 +3,7 @@ from django.contrib import admin
 from django.urls import path
 from django.views import defaults
 
-from etl.config import health
+from etl.config import health, moved
 from warehouse.admin import start
 
 
@@ -15,6 +15,9 @@ admin.site.enable_nav_sidebar = False  # the start page has it all, and tables w
 
 urlpatterns = [
     path("healthz", health.page),
+    # Where Django's admin stands by custom, and people type it.
+    path("admin/", moved.page),
+    path("admin/<path:rest>", moved.page),
     # It would name rows, and with them meter points, without a record; no form here asks it.
     path("autocomplete/", defaults.page_not_found, {"exception": http.Http404()}),
     path("", admin.site.admin_view(start.page)),

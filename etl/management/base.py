@@ -39,6 +39,7 @@ class PreparedCommand(base.BaseCommand):
 
     is_writing = True
     refuses_nothing = True
+    stored = ""  # what is stored where a signal ends it, if it is one that says what it stores
     _is_logging_events = False
 
     def prepare(self) -> None:
@@ -77,7 +78,7 @@ class PreparedCommand(base.BaseCommand):
                 self.prepare()
                 return super().execute(*args, **options)
             except BaseException as error:
-                stored = "nothing" if options.get("dry_run") else "what was reported as done"
+                stored = "nothing" if options.get("dry_run") else self.stored
                 ending = _ending(error, received, stored=stored)
                 if ending is None:
                     raise
@@ -130,8 +131,9 @@ def _ending(
     if received:
         for number in ENDING_SIGNALS:
             signal.signal(number, signal.SIG_IGN)  # it is ending
+        word = ENDING_SIGNALS[received[0]]
         return base.CommandError(
-            f"{ENDING_SIGNALS[received[0]]}; {stored} is stored.",
+            f"{word}; {stored} is stored." if stored else f"{word}.",
             returncode=SIGNALLED + received[0],
         )
     if isinstance(error, base.CommandError):
@@ -194,6 +196,7 @@ class PipelineCommand(PreparedCommand):
     """A command that deals with flow files and says what became of each."""
 
     requires_system_checks = ()
+    stored = "what was reported as done"
 
     def print(self, line: str) -> None:
         """

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import safestring
 
 from warehouse import models
-from warehouse.admin import filters, raw_lines, read_only, words
+from warehouse.admin import filters, raw_lines, read_only, remedies, words
 from warehouse.queries import arrivals, files
 
 
@@ -34,6 +34,7 @@ class IssueRow:
     severity: str
     finding: str
     item: str
+    remedy: str
     count: str
     among: str
     first_line_number: int
@@ -255,11 +256,14 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
 
 def _page(flow_file: models.FlowFile) -> dict[str, Any]:
     deliveries = files.latest_deliveries(flow_file)
+    kinds = files.issue_kinds(flow_file)
+    is_rejected = flow_file.status == models.FlowFileStatus.REJECTED
     return {
         "title": words.visible(flow_file.file_name),
         "subtitle": None,
         "outcome": flow_file.get_status_display(),
         "reason": words.visible(flow_file.reason) or _EXPLAINED.get(flow_file.status, ""),
+        "remedy": remedies.of(kinds[0].code) if is_rejected and kinds else "",
         "facts": (
             ("What became of it", _counts(flow_file)),
             ("Header", _header(flow_file)),
@@ -273,7 +277,7 @@ def _page(flow_file: models.FlowFile) -> dict[str, Any]:
             }
             for delivery in deliveries
         ],
-        "issues": [_issue_row(flow_file, kind) for kind in files.issue_kinds(flow_file)],
+        "issues": [_issue_row(flow_file, kind) for kind in kinds],
         "has_readings": flow_file.status in models.LOADED_STATUSES and flow_file.reading_count > 0,
         "deliveries_heading": _deliveries_heading(deliveries),
         "readings_url": f"{reverse('admin:warehouse_reading_changelist')}?file={flow_file.pk}",
@@ -299,6 +303,7 @@ def _issue_row(flow_file: models.FlowFile, kind: files.IssueKind) -> IssueRow:
         severity=models.Severity(kind.severity).label,
         finding=words.finding(kind.code),
         item=words.visible(kind.item) or words.NOTHING,
+        remedy=remedies.of(kind.code) or words.NOTHING,
         count=f"{kind.count:,}",
         among=f"among the first {kind.among:,}" if kind.among else "",
         first_line_number=kind.first_line_number,

@@ -14,7 +14,7 @@ from django.urls import reverse
 from django.utils import html, safestring
 
 from warehouse import models
-from warehouse.admin import audit, filters, raw_lines, read_only, words
+from warehouse.admin import audit, filters, raw_lines, read_only, remedies, words
 from warehouse.queries import files, search
 
 
@@ -70,7 +70,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         "severity_in_words",
         "finding",
         "item_number",
-        "shown_message",
+        "message_with_remedy",
         "mpan",
         "file",
         "line",
@@ -90,6 +90,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         "item_number",
         "shown_value",
         "shown_message",
+        "remedy",
     )
     readonly_fields = (
         "file",
@@ -100,6 +101,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         "item_number",
         "shown_value",
         "shown_message",
+        "remedy",
     )
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
@@ -170,6 +172,14 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
     @admin.display(description="what was expected")
     def shown_message(self, issue: models.LineIssue) -> str:
         return words.visible(issue.message)
+
+    @admin.display(description="what was expected, and what to do")
+    def message_with_remedy(self, issue: models.LineIssue) -> safestring.SafeString:
+        return remedies.below(words.visible(issue.message), issue.code)
+
+    @admin.display(description="what to do")
+    def remedy(self, issue: models.LineIssue) -> str:
+        return remedies.of(issue.code) or words.NOTHING
 
     @admin.display(description="MPAN")
     def mpan(self, issue: models.LineIssue) -> safestring.SafeString:

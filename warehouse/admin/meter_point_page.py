@@ -13,7 +13,7 @@ from django.core import paginator
 from django.urls import reverse
 
 from warehouse import models
-from warehouse.admin import addresses, charts, raw_lines, words
+from warehouse.admin import addresses, charts, raw_lines, remedies, words
 from warehouse.queries import history
 
 
@@ -33,10 +33,11 @@ class Source:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Issue:
-    """What is wrong with the line of a reading, and where that is told."""
+    """What is wrong with the line of a reading, where that is told, and what to do about it."""
 
     finding: str
     url: str
+    remedy: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -209,6 +210,7 @@ def _reading_row(placed: _Placed, known: _Known) -> ReadingRow:
             Issue(
                 finding=words.finding(issue.code),
                 url=reverse("admin:warehouse_lineissue_change", args=[issue.pk]),
+                remedy=remedies.of(issue.code),
             )
             for issue in known.issues.get(reading.pk, ())
         ],

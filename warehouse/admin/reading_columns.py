@@ -9,7 +9,7 @@ from django.contrib import admin
 from django.utils import html, safestring, timezone
 
 from warehouse import models
-from warehouse.admin import raw_lines, searching, words
+from warehouse.admin import raw_lines, remedies, searching, words
 from warehouse.queries import history
 
 
@@ -114,14 +114,16 @@ class ReadingColumns:
     def issues(self, reading: models.Reading) -> safestring.SafeString:
         found = history.issues_of([reading]).get(reading.pk, ())
         links = html.format_html_join(
-            ", ",
-            '<a href="{}">{}</a>',
+            safestring.mark_safe("<br>"),
+            '<a href="{}">{}</a>{}',
             (
                 (
                     urls.reverse("admin:warehouse_lineissue_change", args=[issue.pk]),
                     words.finding(issue.code),
+                    f". {remedy}" if remedy else "",
                 )
                 for issue in found
+                for remedy in [remedies.of(issue.code)]
             ),
         )
         return links or html.format_html("{}", words.NOTHING)

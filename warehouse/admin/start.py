@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from warehouse import models
-from warehouse.admin import flow_files, words
+from warehouse.admin import flow_files, remedies, words
 from warehouse.queries import arrivals
 
 
@@ -55,6 +55,7 @@ def _overview() -> dict[str, Any]:
 
 def _listed(flow_file: models.FlowFile) -> dict[str, str]:
     rejected = flow_file.rejected_line_count
+    first_finding: str | None = flow_file.first_finding  # type: ignore[attr-defined] # of the query
     return {
         "name": words.visible(flow_file.file_name),
         "url": reverse("admin:warehouse_flowfile_change", args=[flow_file.pk]),
@@ -62,4 +63,6 @@ def _listed(flow_file: models.FlowFile) -> dict[str, str]:
         "outcome": flow_file.get_status_display(),
         "reason": words.visible(flow_file.reason)
         or f"{rejected:,} {'line' if rejected == 1 else 'lines'} rejected",
+        # Lines are rejected for many reasons, which the page of their file tells.
+        "remedy": remedies.of(first_finding or "") if flow_file.reason else "",
     }

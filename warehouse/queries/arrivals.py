@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 from collections.abc import Sequence
 
-from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
@@ -43,6 +43,12 @@ class Overview:
     partly_loaded_count: int
 
 
+# The code of the first finding of a file that rejects something, by the index of such findings.
+_FIRST_FINDING = Subquery(
+    models.LineIssue.objects.filter(flow_file=OuterRef("pk"), severity=models.Severity.REJECTED)
+    .order_by("line_number", "id")
+    .values("code")[:1]
+)
 _LOADED = Q(status__in=models.LOADED_STATUSES)
 _PARTLY_LOADED = Q(status=models.FlowFileStatus.LOADED_WITH_REJECTIONS)
 _REFUSED = Q(status__in=models.REFUSED_STATUSES)
@@ -94,4 +100,5 @@ def since(moment: datetime.datetime) -> Overview:
 
 
 def _latest(flow_files: QuerySet[models.FlowFile]) -> Sequence[models.FlowFile]:
-    return list(flow_files.order_by("-staged_at", "-id")[:MOST_LISTED])
+    listed = flow_files.annotate(first_finding=_FIRST_FINDING)
+    return list(listed.order_by("-staged_at", "-id")[:MOST_LISTED])

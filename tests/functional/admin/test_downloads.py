@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import pathlib
+import re
 from typing import Any
 
+import openpyxl
 import pytest
 from django import test
 from django.core import management
@@ -19,6 +22,7 @@ from warehouse import models
 pytestmark = pytest.mark.usefixtures("_sample")
 
 READINGS = "/warehouse/reading/"
+XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 DOWNLOAD = "/warehouse/reading/download/"
 
 
@@ -26,6 +30,13 @@ def _rows(response: Any) -> list[dict[str, str]]:
     assert isinstance(response, StreamingHttpResponse)
     text = b"".join(response.streaming_content).decode()  # type: ignore[arg-type] # it is no async one
     return list(csv.DictReader(io.StringIO(text)))
+
+
+def _sheet(response: Any) -> list[dict[str, Any]]:
+    assert isinstance(response, StreamingHttpResponse)
+    workbook = openpyxl.load_workbook(io.BytesIO(response.getvalue()))
+    heading, *rows = workbook.worksheets[0].iter_rows(values_only=True)
+    return [dict(zip(map(str, heading), row, strict=True)) for row in rows]
 
 
 def _load_many(folder: pathlib.Path) -> models.FlowFile:
@@ -100,6 +111,39 @@ class TestDownload:
         )
 
         assert {row["register"] for row in _rows(response)} == {"01", "02"}
+
+    def test_is_there_for_spreadsheets_too(self, staff: test.Client) -> None:
+        page = staff.get(READINGS, {"q": "f75a00802"}).content.decode()
+        address = re.search(f'href="({DOWNLOAD}[^"]*xlsx)"', page)
+        assert address
+
+        response = staff.get(html.unescape(address[1]))
+
+        assert response["Content-Type"] == XLSX
+        assert response["Content-Disposition"].endswith('.xlsx"')
+        assert [(row["mpan_core"], row["value"]) for row in _sheet(response)] == [
+            ("1200023305967", 56311)
+        ]
+
+    def test_holds_the_selection_for_spreadsheets_too(self, staff: test.Client) -> None:
+        chosen = models.Reading.objects.filter(mpan_core="2200031930792")
+
+        response = staff.post(
+            "/warehouse/reading/",
+            {
+                "action": "download_selected_as_workbook",
+                "_selected_action": [f"{reading.mpan_core}-{reading.pk}" for reading in chosen],
+            },
+        )
+
+        assert response["Content-Type"] == XLSX
+        assert {row["register"] for row in _sheet(response)} == {"01", "02"}
+
+    def test_is_there_in_no_other_format(self, staff: test.Client) -> None:
+        response = staff.get(DOWNLOAD, {"q": "f75a00802", "format": "pdf"})
+
+        assert response.status_code == 404
+        assert not models.LookUp.objects.exists()
 
     def test_is_harmless_in_a_spreadsheet(self, staff: test.Client) -> None:
         models.Meter.objects.filter(serial_number="F75A 00802").update(serial_number='=1+"1",\n')
