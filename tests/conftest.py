@@ -11,13 +11,11 @@ import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import IO
 
-import psycopg
 import pytest
 from django import db, test
 from django.core import management
 from django.db import transaction
 from pytest_django import DjangoDbBlocker
-from pytest_postgresql import factories
 from xdist import remote, scheduler, workermanage
 
 from tests import depth, shared
@@ -139,14 +137,14 @@ def run() -> Run:
     return run
 
 
-def database_url() -> str:
-    """Return a URL of the database that the test uses, for processes that it starts."""
+def database_url(name: str | None = None) -> str:
+    """Return a URL of the database that the test uses, or of another on its server."""
     parameters = db.connection.get_connection_params()
     query = {name: parameters[name] for name in ("host", "port") if parameters.get(name)}
     user = urllib.parse.quote(str(parameters.get("user", "")))
     password = urllib.parse.quote(str(parameters.get("password", "")))
     who = f"{user}:{password}@" if password else f"{user}@" if user else ""
-    return f"postgresql://{who}/{parameters['dbname']}?{urllib.parse.urlencode(query)}"
+    return f"postgresql://{who}/{name or parameters['dbname']}?{urllib.parse.urlencode(query)}"
 
 
 @pytest.fixture
@@ -220,48 +218,23 @@ def _emptied_quickly() -> Iterator[None]:
         yield
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Server:
-    """The server of the tests, as pytest-postgresql asks for it."""
-
-    host: str
-    port: int
-    user: str
-    password: str
-    options: str = ""
-    maintenance_dbname: str = "postgres"
-    # Nobody can connect to it, and so be in the way of another process of the tests.
-    template_dbname: str = "template0"
-
-
 @pytest.fixture(scope="session")
-def server_of_the_tests(
-    request: pytest.FixtureRequest, django_db_blocker: DjangoDbBlocker
-) -> _Server:
-    request.getfixturevalue("django_db_setup")
+def unmigrated_database_url(
+    django_db_setup: None,  # noqa: ARG001 - connects
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[str]:
+    """Return a URL of an empty database, for commands that leave it so."""
+
+    def execute(statement: str) -> None:
+        with db.connection._nodb_cursor() as cursor:  # noqa: SLF001 - as Django creates databases
+            cursor.execute(statement)
+
     with django_db_blocker.unblock():
-        db.connection.ensure_connection()
-        parameters = db.connection.get_connection_params()
-    return _Server(
-        host=str(parameters.get("host", "")),
-        port=int(parameters.get("port", 5432)),
-        user=str(parameters.get("user", "")),
-        password=str(parameters.get("password", "")),
-    )
-
-
-scratch_server = factories.postgresql_noproc(
-    depends_on="server_of_the_tests", dbname="d0010_scratch"
-)
-scratch_database = factories.postgresql("scratch_server")
-
-
-@pytest.fixture
-def unmigrated_database_url(scratch_database: psycopg.Connection[object]) -> str:
-    """Return a URL of an empty database of the test's own."""
-    info = scratch_database.info
-    query = urllib.parse.urlencode({"host": info.host, "port": info.port})
-    who = urllib.parse.quote(info.user) + (
-        f":{urllib.parse.quote(info.password)}" if info.password else ""
-    )
-    return f"postgresql://{who}@/{info.dbname}?{query}"
+        name = f"{db.connection.settings_dict['NAME']}_unmigrated"
+        execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")  # of a run that was killed
+        # Nobody can connect to this template, and so be in the way of another process.
+        execute(f"CREATE DATABASE {name} TEMPLATE template0")
+        url = database_url(name)
+    yield url
+    with django_db_blocker.unblock():
+        execute(f"DROP DATABASE {name} WITH (FORCE)")

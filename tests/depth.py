@@ -37,6 +37,11 @@ def rounds(*, quick: int, thorough: int) -> int:
     return thorough * _Chosen.times if _Chosen.is_thorough else quick
 
 
+def size(*, quick: int, thorough: int) -> int:
+    """Return how large something is to be."""
+    return thorough if _Chosen.is_thorough else quick
+
+
 def some(places: Sequence[T], *, one_of: int, first: int = 0) -> Sequence[T]:
     """Return the places at which to try something: all, or in a quick run one of so many."""
     return places if _Chosen.is_thorough else places[first % one_of :: one_of]

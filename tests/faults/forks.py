@@ -52,6 +52,16 @@ class Command:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(self.pid, number)
 
+    def first_error(self) -> str:
+        """Wait for the first line that it prints as an error, while it runs on."""
+        path = self._place.with_suffix(".err")
+        deadline = time.monotonic() + TIMEOUT
+        while not (path.exists() and "\n" in path.read_text(encoding="utf-8")):
+            assert time.monotonic() < deadline, f"{path} stayed empty"
+            assert not self.has_ended(), self.wait()
+            time.sleep(0.001)
+        return path.read_text(encoding="utf-8")
+
     def wait(self) -> Ended:
         return Ended(
             code=int(self._read(".code")),

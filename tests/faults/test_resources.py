@@ -17,11 +17,14 @@ import pytest
 from django.db import utils
 
 from etl.postgres import advice
-from tests import builder, conftest
+from tests import builder, conftest, depth, shared
 from tests.benchmarks import generate
 from tests.faults import forks, snapshot
 from warehouse import models
 
+
+# MiB that a server needs, and readings that find no room there.
+DISK, TOO_MANY = depth.size(quick=120, thorough=256), depth.size(quick=60_000, thorough=300_000)
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -54,24 +57,19 @@ class TestLock:
         ],
     )
     def test_held_by_somebody_else_is_waited_for_with_a_message(
-        self, start: Start, table: str, waiting: list[str]
+        self, launcher: forks.Launcher, table: str, waiting: list[str]
     ) -> None:
         arguments = {"load_d0010": [conftest.SAMPLE]}
         with held(table):
-            processes = [start(name, *arguments.get(name, [])) for name in waiting]
-            for process in processes:
-                assert process.stderr is not None
-                message = process.stderr.readline()  # comes while the lock is held
-                assert (
-                    "Another session holds what this one needs; waiting up to 600 s for it."
-                    in message
-                )
-        ended = [process.communicate(timeout=forks.TIMEOUT) for process in processes]
+            commands = [launcher.start(name, *arguments.get(name, [])) for name in waiting]
+            messages = [command.first_error() for command in commands]  # while the lock is held
+        ended = [command.wait() for command in commands]
 
-        codes = [process.returncode for process in processes]
-        assert (codes, [err for _, err in ended]) == ([0] * len(waiting), [""] * len(waiting))
+        for message in messages:
+            assert "Another session holds what this one needs; waiting up to 600 s" in message
+        assert [(one.code, one.err) for one in ended] == [(0, message) for message in messages]
         if "load_d0010" in waiting:
-            assert "loaded (13 readings)" in ended[0][0]
+            assert "loaded (13 readings)" in ended[0].out
         snapshot.assert_reconciled()
 
     def test_held_for_too_long_is_given_up(self, start: Start, run: conftest.Run) -> None:
@@ -113,9 +111,9 @@ class TestTime:
 
 @pytest.fixture
 def small_disk() -> Iterator[pathlib.Path]:
-    """Mount a disk in memory, of 256 MiB."""
+    """Mount a small disk in memory."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-disk-", dir="/tmp"))
-    command = ["mount", "-t", "tmpfs", "-o", "size=256m,mode=755", "d0010", str(folder)]
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK}m,mode=755", "d0010", str(folder)]
     try:
         subprocess.run(command, check=True, capture_output=True)
     except (OSError, subprocess.CalledProcessError):
@@ -130,8 +128,9 @@ def small_disk() -> Iterator[pathlib.Path]:
 
 class TestDisk:
     def test_of_the_server_being_full_loses_nothing(
-        self, small_disk: pathlib.Path, tmp_path: pathlib.Path
+        self, request: pytest.FixtureRequest, small_disk: pathlib.Path, tmp_path: pathlib.Path
     ) -> None:
+        shared.copy_home(request.config, small_disk / "home")
         environment = {k: v for k, v in os.environ.items() if k != "DATABASE_URL"}
         environment["D0010_DATA_DIR"] = str(small_disk / "home")
 
@@ -148,7 +147,7 @@ class TestDisk:
 
         small, large = tmp_path / "small.uff", tmp_path / "large.uff"
         small.write_bytes(builder.simple())
-        generate.write_flow_file(large, readings=300_000)
+        generate.write_flow_file(large, readings=TOO_MANY)
         assert run("load_d0010", small).returncode == 0
 
         full = run("load_d0010", large)
@@ -162,7 +161,7 @@ class TestDisk:
         subprocess.run(["mount", "-o", "remount,size=4g", str(small_disk)], check=True)
         finished = run("load_d0010", small, large)
         assert finished.returncode == 0, finished.stderr
-        assert "300,001 readings" in finished.stdout or "300,000 readings" in finished.stdout
+        assert finished.stdout.splitlines()[1].endswith(f": loaded ({TOO_MANY:,} readings)")
         reconciled = run("reconcile")
         assert reconciled.returncode == 0, reconciled.stdout
         assert "2 files, 0 with lines unaccounted for, 0 differences" in reconciled.stdout

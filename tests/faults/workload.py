@@ -8,7 +8,7 @@ from tests import builder, depth
 from tests.benchmarks import generate
 
 
-READINGS = 1_500 if depth.is_thorough() else 60
+READINGS = depth.size(quick=60, thorough=1_500)
 # With this each of the everyday files ends a chunk, so that the files make three.
 BYTES_A_CHUNK = READINGS * 33
 
