@@ -60,33 +60,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 # What takes long to make is made by one process, which runs all tests that use it.
-TOGETHER = {
-    "the browser": ("tests/browser/",),
-    "a server of its own": (
-        "tests/faults/test_lost_server.py::TestServer",
-        "tests/faults/test_security.py::TestRole",
-        "tests/faults/test_unfit_database.py::TestCommand::test_says_that_the_database",
-        "tests/faults/test_unfit_database.py::TestCommand::test_says_that_the_password",
-        "tests/faults/test_unfit_database.py::TestCommand::test_says_that_the_role",
-        "tests/faults/test_unfit_database.py::TestReadOnly",
-        "tests/faults/test_unfit_database.py::test_says_that_the_server_has_no_connection",
-        "tests/faults/test_upgrades.py::TestMigration",
-        "tests/faults/test_upgrades.py::TestWaitingFile",
-    ),
-    "a store of many lines": ("tests/integration/test_plans.py",),
-    "a model of a server": ("tests/integration/test_embedded_server.py",),
-    "the benchmark's figures": ("tests/functional/test_loading_benchmark.py::TestBenchmark",),
-    "the benchmark's server": ("tests/functional/test_loading_benchmark.py::TestContenders",),
-    "what pytest collects": ("tests/unit/test_readme.py",),
-}
+TOGETHER = (
+    "tests/browser/",
+    "tests/faults/test_security.py::TestRole",
+    "tests/faults/test_unfit_database.py",
+    "tests/faults/test_upgrades.py::TestOtherVersion",
+    "tests/functional/test_loading_benchmark.py::TestBenchmark",
+    "tests/functional/test_loading_benchmark.py::TestContenders",
+    "tests/functional/test_sweep_benchmark.py",
+    "tests/integration/test_plans.py",
+    "tests/unit/test_readme.py",
+)
 
 
 class Scheduler(scheduler.LoadScopeScheduling):
-    """Gives each process one test after the other, but those of a group to the same."""
+    """Gives each process one test after the other, but those that go together to the same."""
 
     def _split_scope(self, nodeid: str) -> str:
-        groups = (name for name, places in TOGETHER.items() if nodeid.startswith(places))
-        return next(groups, nodeid)
+        return next(filter(nodeid.startswith, TOGETHER), nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: remote.Producer) -> Scheduler:
