@@ -173,7 +173,7 @@ def _timeline(found: history.History) -> Sequence[_Placed | history.Visit]:
         for register in meter.registers
         for entry in register.entries
     }
-    rows: list[tuple[tuple[datetime.datetime, bool, int, bool], _Placed | history.Visit]] = [
+    rows: list[tuple[tuple[object, ...], _Placed | history.Visit]] = [
         (
             (*places[entry.reading.pk], True),
             _Placed(meter=meter, register=register, entry=entry),
@@ -183,7 +183,7 @@ def _timeline(found: history.History) -> Sequence[_Placed | history.Visit]:
         for entry in register.entries
     ]
     for visit in found.visits:
-        elsewhere = (visit.at or _LONG_AGO, False, 0)
+        elsewhere = (visit.at or _LONG_AGO, False, _LONG_AGO, 0)
         rows.append(((*places.get(visit.visit.reading_id or 0, elsewhere), False), visit))
     rows.sort(key=lambda row: row[0], reverse=True)
     return [row for _, row in rows]

@@ -106,6 +106,10 @@ class ReadingColumns:
             '<a href="{}">{}</a>', url, words.visible(_beside(reading).flow_file.file_name)
         )
 
+    @admin.display(description="file made, UK time")
+    def file_made(self, reading: models.Reading) -> safestring.SafeString:
+        return words.clock_time_tag(reading.stated_at)
+
     @admin.display(description="line")
     def line(self, reading: models.Reading) -> safestring.SafeString:
         return raw_lines.link(reading.pk, _beside(reading).flow_file)

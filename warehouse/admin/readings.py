@@ -39,6 +39,7 @@ class ChangeList(read_only.ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        self.is_unasked = not downloads.is_asked_for(request)
         self.result_list = list(self.result_list)
         reading_columns.set_beside(self.result_list)
 
@@ -76,7 +77,7 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
             },
         ),
         ("Maximum demand", {"fields": ("md_reset", "md_resets")}),
-        ("Where it comes from", {"fields": ("file", "line", "issues")}),
+        ("Where it comes from", {"fields": ("file", "file_made", "line", "issues")}),
     )
     readonly_fields = (
         "mpan",
@@ -93,6 +94,7 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
         "md_reset",
         "md_resets",
         "file",
+        "file_made",
         "line",
         "issues",
     )
@@ -148,11 +150,11 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
         response = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data:
             shown = response.context_data["cl"]
-            if shown.result_count and downloads.is_asked_for(request):
+            if shown.result_count:
                 response.context_data["downloads"] = self.downloads_of(request)
             mpan_cores = [reading.mpan_core for reading in shown.result_list]
             audit.record(request, mpan_cores, models.LookedAt.LIST)
-            if not downloads.is_asked_for(request):
+            if shown.is_unasked:
                 response.context_data["answer"] = _ASK
         return response
 

@@ -40,8 +40,8 @@ _ROLES: Mapping[str, str] = {
 # What each value of the view `reading_standing` means.
 STANDINGS: Mapping[str, str] = {
     "current": "it counts",
-    "repeated": "the same had come before; it changes nothing",
-    "superseded": "another reading of the same time counts instead: validated, or come later",
+    "repeated": "the same was stated before; it changes nothing",
+    "superseded": "another reading of the same time counts instead: validated, or stated later",
     "withdrawn": "it was taken back",
     "withdrawal": "it takes a reading back, and is none itself",
 }

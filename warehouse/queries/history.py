@@ -140,15 +140,17 @@ def issues_of(readings: Iterable[models.Reading]) -> Mapping[int, Sequence[model
     return found
 
 
-def place_in_time(reading: models.Reading) -> tuple[datetime.datetime, bool, int]:
+def place_in_time(
+    reading: models.Reading,
+) -> tuple[datetime.datetime, bool, datetime.datetime, int]:
     """
-    Return what readings are sorted by.
+    Return what readings are sorted by: when they were read, then when they were stated.
 
     An initial one starts a register anew, after the final one of the same instant, whichever
     stands first in a file.
     """
     is_initial = reading.reading_type == models.ReadingType.INITIAL
-    return (reading.read_at, is_initial, reading.pk)
+    return (reading.read_at, is_initial, reading.stated_at, reading.pk)
 
 
 def of_meter_point(mpan_core: str) -> History:

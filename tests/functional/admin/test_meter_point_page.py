@@ -264,6 +264,48 @@ class TestHistory:
 
             assert shown == 200
 
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    @pytest.mark.parametrize("is_newer_first", [True, False], ids=["newer first", "older first"])
+    def test_is_told_in_the_order_in_which_files_were_made(
+        self,
+        staff: test.Client,
+        tmp_path: pathlib.Path,
+        is_newer_first: bool,  # noqa: FBT001 - a parameter of the test
+    ) -> None:
+        (tmp_path / "more").mkdir()
+        files = {}
+        for day, value in (("10", "31.0"), ("05", "30.0"))[:: 1 if is_newer_first else -1]:
+            meter = builder.meter("NEW 2", _reading("202306", value))
+            content = builder.flow_file(
+                builder.meter_point(builder.MPAN, meter),
+                file_id=f"made {day}",
+                header=f"ZHV|made {day}|D0010002|D|UDMS|X|MRCY|202406{day}080000||||OPER|",
+            )
+            files[f"{day}.uff"] = content.decode()
+        flow_files.load(tmp_path / "more", files)
+
+        rows = [row for row in _cells(staff.get(ADDRESS).content.decode()) if "Standing" in row]
+
+        assert [(row["Reading"], row["Standing"], row["Advance"]) for row in rows[:2]] == [
+            ("31.0", "current", "+6.0 since 1 May 2023"),
+            ("30.0", "superseded", ""),
+        ]
+
+    def test_shows_what_is_at_no_known_meter(self, staff: test.Client) -> None:
+        """Nothing but `reconcile` proves that the rows which a reading names are there."""
+        whole = _rows(staff.get(ADDRESS).content.decode())
+        models.Meter.objects.filter(serial_number="NEW 2").delete()
+        models.Register.objects.filter(serial_key="NEW2").delete()
+
+        page = staff.get(ADDRESS).content.decode()
+
+        assert [row["Meter"] for row in _rows(page).values() if row["Meter"] == "NEW2"] == [
+            "NEW2"
+        ] * sum(row["Meter"] == "NEW 2" for row in whole.values())
+        assert "Meter NEW2" in page
+        listed = staff.get("/warehouse/reading/", {"q": builder.MPAN}).content.decode()
+        assert '<td class="field-serial_number">NEW2</td>' in listed
+
     def test_has_site_visits_in_place(self, staff: test.Client) -> None:
         rows = _rows(staff.get(ADDRESS).content.decode())
 
@@ -456,6 +498,12 @@ class TestLatest:
 
 
 class TestReadingPage:
+    def test_tells_when_its_file_was_made(self, staff: test.Client) -> None:
+        page = staff.get(_address_of(_reading_of("first.uff"))).content.decode()
+
+        made = page.partition("File made, UK time:")[2]
+        assert re.search(r"<time [^>]*>([^<]+)<", made)[1] == "1 Feb 2024 12:00"  # type: ignore[index] # it is there
+
     @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_leads_to_the_issues_of_its_line(
         self, staff: test.Client, tmp_path: pathlib.Path
@@ -475,7 +523,7 @@ class TestReadingPage:
         [
             ("first", "current: it counts"),
             ("wrong", "withdrawn: it was taken back"),
-            ("once more", "repeated: the same had come before; it changes nothing"),
+            ("once more", "repeated: the same was stated before; it changes nothing"),
         ],
     )
     def test_tells_whether_it_counts(self, staff: test.Client, name: str, standing: str) -> None:

@@ -123,6 +123,7 @@ class TestReadingList:
 
         assert cells(page) == []
         assert "Search by MPAN or by meter serial number." in page.content.decode()
+        assert "0 readings" not in page.content.decode()
         assert not models.LookUp.objects.exists()
 
     def test_ignores_an_order_or_a_filter_that_no_index_serves(self, staff: test.Client) -> None:
