@@ -170,7 +170,10 @@ def _transform(
         flow_file for flow_file in locked if flow_file.status == models.FlowFileStatus.STAGED
     ]
     if claimed:
-        steps.run_transform(_parameters(claimed, transformed_at))
+        steps.run_transform(
+            _parameters(claimed, transformed_at),
+            line_count=sum(flow_file.line_count for flow_file in claimed),
+        )
     if skip_locked:
         files = files.filter(id__in=[flow_file.pk for flow_file in claimed])
     return list(files.only(*outcomes.REPORTED_FIELDS))
