@@ -164,7 +164,7 @@ class TestContenders:
         with pytest.raises(processes.BenchmarkError, match=r"ended with 1: .*missing"):
             shared.measure("-", shared.bench.empty, {"ours": shared.load(missing)})
 
-    @pytest.mark.parametrize("rival", ["bulk_create", "duckdb"])
+    @pytest.mark.parametrize("rival", ["bulk_create", "duckdb", "duckdb_raw"])
     def test_store_the_same_readings_of_known_meters(
         self, shared: session.Session, rival: str
     ) -> None:

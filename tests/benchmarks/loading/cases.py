@@ -73,6 +73,7 @@ def _against_floors(
                 shared.bench, database, finished
             ),
             "R2 DuckDB": shared.rival("duckdb", path),
+            "R3 DuckDB with raw lines": shared.rival("duckdb_raw", path),
             "ours": shared.load(path),
         },
     )
@@ -81,6 +82,7 @@ def _against_floors(
         _ratio(case, what, ours, "F2", floor, at_most=1.5),
         _ratio(case, what, ours, "F1", raw),
         _faster(case, what, ours, "R2", found["R2 DuckDB"]),
+        _faster(case, what, ours, "R3", found["R3 DuckDB with raw lines"]),
     ]
 
 
