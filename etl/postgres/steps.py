@@ -18,9 +18,9 @@ logger = logging.getLogger(__name__)
 
 LEDGER, *COMPARISONS = sql.names("reconcile")
 
-# Up to twice as many it is as fast to look each line's keys up in an index as to go through all
-# meters and registers: measured with a million of these.
-LINES_WORTH_A_SCAN = 20_000
+# Below this each line's keys are looked up in an index, which needs no statistics: to analyze lines
+# where 4.8 million are stored takes half a second, as long as loading 20,000 readings.
+LINES_WORTH_A_SCAN = 100_000
 
 _FOR_SETS = (
     "jit = off",

@@ -20,8 +20,6 @@ logger = logging.getLogger(__name__)
 
 TIME_ZONE = "Europe/London"  # DTC Domains: clock time unless stated otherwise
 
-# Below this a bad guess of the planner costs less than looking at the table does.
-_LINES_WORTH_ANALYZING = 2_000
 _LINES_A_CHUNK = 200_000
 _FILES_A_CHUNK = 2_000
 # Lines of other files that lie between two of a chunk are read past, so few of those may be.
@@ -101,7 +99,8 @@ def prepare(flow_file_ids: Collection[int]) -> None:
     """Tell the planner of the lines of these files, if they are many, before the transform."""
     staged = models.FlowFile.objects.filter(id__in=flow_file_ids)
     line_count = staged.aggregate(total=Sum("line_count"))["total"] or 0
-    if line_count >= _LINES_WORTH_ANALYZING:
+    # Below this the planner is not asked how to join; see the steps.
+    if line_count >= steps.LINES_WORTH_A_SCAN:
         staged_lines.analyze()
 
 
