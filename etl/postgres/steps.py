@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 LEDGER, *COMPARISONS = sql.names("reconcile")
 
-# Below this each line's keys are looked up in an index, which needs no statistics: to analyze lines
-# where 4.8 million are stored takes half a second, as long as loading 20,000 readings.
+# Below this each line's keys are looked up in an index, which needs no statistics: to analyze
+# lines where 4.8 million are stored takes half a second, as long as loading 20,000 readings.
 LINES_WORTH_A_SCAN = 100_000
 
 _FOR_SETS = (
