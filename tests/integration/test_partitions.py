@@ -118,6 +118,8 @@ class TestPartitions:
             run("export_readings", "--output", tmp_path / "readings.csv")
             return {**stored(), "export": (tmp_path / "readings.csv").read_text()}
 
+        # So that both begin with the same ids.
+        execute(f"TRUNCATE {', '.join((*SPREAD, *BESIDE))} RESTART IDENTITY")
         plain = load()
         execute(f"TRUNCATE {', '.join((*SPREAD, *BESIDE))} RESTART IDENTITY")
         enter_spread()

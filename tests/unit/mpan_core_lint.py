@@ -105,7 +105,7 @@ class _Lint:
 
     def _judge_expression(self, expression: Any, names: _Names, ctes: _Ctes) -> None:
         asked_for: dict[int, Any] = {}
-        for node in _nodes(expression):
+        for node in nodes(expression):
             if _kind(node) == "A_Expr":
                 # `x = any(array(SELECT …))` is an IN too, and comes before its subquery.
                 asked_for[id(node.rexpr)] = node.lexpr
@@ -127,7 +127,7 @@ class _Lint:
             )
         else:
             # One that names no row of the query is asked once, whatever the rows.
-            is_of_rows = any(_column(node)[0] in names for node in _nodes(query))
+            is_of_rows = any(_column(node)[0] in names for node in nodes(query))
             is_by_key = not is_of_rows or _joins(_pairs(query.whereClause), names, inner)
         if not is_by_key:
             self._found.append(f"a subquery for {_list(names)} without {KEY}")
@@ -137,7 +137,7 @@ class _Lint:
         for expression in _expressions(node):
             windows += [
                 call.over
-                for call in _nodes(expression)
+                for call in nodes(expression)
                 if _kind(call) == "FuncCall" and call.over and not call.over.name
             ]
         for window in windows:
@@ -168,16 +168,16 @@ def _expressions(node: Any) -> Iterator[Any]:
         yield getattr(node, place, None)
 
 
-def _nodes(within: Any) -> Iterator[Any]:
+def nodes(within: Any) -> Iterator[Any]:
     """Yield all nodes of an expression or query; those of a subquery come with it alone."""
     if isinstance(within, tuple | list):
         for part in within:
-            yield from _nodes(part)
+            yield from nodes(part)
     elif isinstance(within, ast.Node):
         yield within
         for name in within:
             if not (_kind(within) == "SubLink" and name == "subselect"):
-                yield from _nodes(getattr(within, name))
+                yield from nodes(getattr(within, name))
 
 
 def _pairs(condition: Any) -> Sequence[tuple[str, str]]:
