@@ -98,8 +98,8 @@ def analyze() -> None:
     """
     Tell the planner how many lines there are, which autovacuum will not have done in time.
 
-    It shares work among processes, and looks keys up in tables or by their index, as many lines
-    as it expects.
+    By that number it decides whether to share work among processes, and whether to look keys up
+    one by one or to go through their whole table.
     """
     with db.connection.cursor() as cursor:
         cursor.execute("ANALYZE staged_line")

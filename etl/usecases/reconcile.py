@@ -18,9 +18,8 @@ from etl.usecases import transform
 from warehouse import keys, models
 
 
+_LAST_FILE_ID = 2**31 - 1
 _FILES_A_CHUNK = 1_000  # of those whose raw lines are read again
-
-
 _SHORTEST_HASH = 6
 _SHOWN_HASH = 12
 _MOST_TOLD = 10
@@ -74,26 +73,26 @@ def reconcile(*, name_or_sha256: str | None = None) -> Reconciliation:
     :raises UnknownFileError: if a name or the beginning of a hash is given that no file has, or
         that several have; nothing is compared then
     """
-    accounts: list[Account] = []
-    differences: list[Difference] = []
     with transaction.atomic(durable=True):
         with connection.cursor() as cursor:
             # The files that come meanwhile are not looked at by some statements alone.
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
-        for parameters in _ranges(_chosen_ids(name_or_sha256)):
-            accounts += [Account(**row) for row in steps.run_reconcile(steps.LEDGER, parameters)]
-            differences += [
-                Difference(**row)
-                for name in steps.COMPARISONS
-                for row in steps.run_reconcile(name, parameters)
-            ]
-            differences += _replay(parameters["first_file_id"], parameters["last_file_id"])
+        first, last = _chosen_files(name_or_sha256)
+        parameters = _parameters(first, last)
+        accounts = [Account(**row) for row in steps.run_reconcile(steps.LEDGER, parameters)]
+        differences = [
+            Difference(**row)
+            for name in steps.COMPARISONS
+            for row in steps.run_reconcile(name, parameters)
+        ]
+        differences += _replay(first, last)
     return Reconciliation(accounts=accounts, differences=differences)
 
 
-def _chosen_ids(name_or_sha256: str | None) -> Sequence[int] | None:
+def _chosen_files(name_or_sha256: str | None) -> tuple[int, int]:
+    """Return the ids of the first and the last file to look at."""
     if name_or_sha256 is None:
-        return None
+        return 0, _LAST_FILE_ID
     files = models.FlowFile.objects.order_by("id")
     is_of_name = Q(file_name=name_or_sha256) | Q(deliveries__file_name=name_or_sha256)
     chosen = list(files.filter(is_of_name).distinct()[: _MOST_TOLD + 1])
@@ -108,7 +107,7 @@ def _chosen_ids(name_or_sha256: str | None) -> Sequence[int] | None:
         )
     if len(chosen) > 1:
         raise UnknownFileError(_several(name_or_sha256, chosen))
-    return [chosen[0].pk]
+    return chosen[0].pk, chosen[0].pk
 
 
 def _several(name_or_sha256: str, chosen: Sequence[models.FlowFile]) -> str:
@@ -123,24 +122,18 @@ def _several(name_or_sha256: str, chosen: Sequence[models.FlowFile]) -> str:
     )
 
 
-def _ranges(chosen: Sequence[int] | None) -> Sequence[Mapping[str, Any]]:
-    ranges = [(0, 2**31 - 1)] if chosen is None else [(file_id, file_id) for file_id in chosen]
-    found = []
-    for first, last in ranges:
-        first_stretch, last_stretch = staged_lines.stretches(first, last)
-        found.append(
-            {
-                "first_file_id": first,
-                "last_file_id": last,
-                "first_line_id": staged_lines.line_ids(first)[0],
-                "last_line_id": staged_lines.line_ids(last)[1],
-                "first_stretch": first_stretch,
-                "last_stretch": last_stretch,
-                "time_zone": transform.TIME_ZONE,
-                "blanks": keys.BLANKS,
-            }
-        )
-    return found
+def _parameters(first_file_id: int, last_file_id: int) -> Mapping[str, Any]:
+    first_stretch, last_stretch = staged_lines.stretches(first_file_id, last_file_id)
+    return {
+        "first_file_id": first_file_id,
+        "last_file_id": last_file_id,
+        "first_line_id": staged_lines.line_ids(first_file_id)[0],
+        "last_line_id": staged_lines.line_ids(last_file_id)[1],
+        "first_stretch": first_stretch,
+        "last_stretch": last_stretch,
+        "time_zone": transform.TIME_ZONE,
+        "blanks": keys.BLANKS,
+    }
 
 
 def _replay(first_file_id: int, last_file_id: int) -> Iterator[Difference]:
