@@ -175,7 +175,7 @@ MADE_BY_MIGRATIONS = (
 MUCH = 4 << 20  # bytes
 
 
-def _empty() -> None:
+def empty_tables() -> None:
     """Empty the tables in which a test has left something."""
     tables = db.connection.introspection.django_table_names(
         only_existing=True, include_views=False
@@ -205,7 +205,7 @@ def _emptied_quickly() -> Iterator[None]:
     It empties all tables, and makes every content type, permission and group anew.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(test.TransactionTestCase, "_fixture_teardown", lambda _: _empty())
+        patch.setattr(test.TransactionTestCase, "_fixture_teardown", lambda _: empty_tables())
         yield
 
 

@@ -37,8 +37,8 @@ def rounds(*, quick: int, thorough: int) -> int:
     return thorough * _Chosen.times if _Chosen.is_thorough else quick
 
 
-def size(*, quick: int, thorough: int) -> int:
-    """Return how large something is to be."""
+def size(*, quick: T, thorough: T) -> T:
+    """Return how large something is to be, or several things."""
     return thorough if _Chosen.is_thorough else quick
 
 

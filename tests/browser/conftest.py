@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import shutil
 from collections.abc import Iterator
 from typing import Any
@@ -9,14 +8,18 @@ from typing import Any
 import playwright.sync_api as playwright
 import pytest
 from django import db, test
+from django.conf import settings
 from django.contrib.auth import models as auth_models
 from django.core import management
-from pytest_django import live_server_helper
+from pytest_django import DjangoDbBlocker, live_server_helper
 
+from tests import conftest
 from tests.browser import demo
 
 
+NAME = "stella"
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of a test
+MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
 )
@@ -65,35 +68,57 @@ def _beside_an_event_loop(
 @pytest.fixture(scope="session", autouse=True)
 def _served_without_tls() -> Iterator[None]:
     with test.override_settings(
-        SECURE_SSL_REDIRECT=False, SESSION_COOKIE_SECURE=False, CSRF_COOKIE_SECURE=False
+        SECURE_SSL_REDIRECT=False,
+        SESSION_COOKIE_SECURE=False,
+        CSRF_COOKIE_SECURE=False,
+        ALLOWED_HOSTS=["localhost"],
     ):
         yield
 
 
-@pytest.fixture
+# Made once, and committed; the tests only read.
+@pytest.fixture(scope="package")
 def site(
+    django_db_setup: None,  # noqa: ARG001 - makes the database
     browser_type_launch_args: dict[str, Any],  # noqa: ARG001 - skips before a server starts
-    live_server: live_server_helper.LiveServer,
-    tmp_path: pathlib.Path,
-) -> str:
-    """Return the address of a server with the demonstration files and two users."""
-    files = sorted(demo.write(tmp_path).iterdir())
-    with pytest.raises(SystemExit):  # for what the files have wrong
-        management.call_command("load_d0010", *map(str, files), batch=True)
-    stella = auth_models.User.objects.create_user("stella", password=PASSWORD, is_staff=True)
-    stella.groups.add(auth_models.Group.objects.get(name="Support"))
-    return live_server.url
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[str]:
+    """Serve the demonstration files, to somebody of the group Support; return the address."""
+    files = sorted(demo.write(tmp_path_factory.mktemp("demo")).iterdir())
+    with django_db_blocker.unblock():
+        server = live_server_helper.LiveServer("localhost")
+        with pytest.raises(SystemExit):  # for what the files have wrong
+            management.call_command("load_d0010", *map(str, files), batch=True)
+        stella = auth_models.User.objects.create_user(NAME, password=PASSWORD, is_staff=True)
+        stella.groups.add(auth_models.Group.objects.get(name="Support"))
+        yield server.url
+        server.stop()
+        conftest.empty_tables()
+        db.connections.close_all()
 
 
-def log_in(page: playwright.Page, site: str, name: str = "stella") -> None:
+def log_in(page: playwright.Page, site: str) -> None:
     page.goto(site)
-    page.get_by_label("Username").fill(name)
+    page.get_by_label("Username").fill(NAME)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
 
 
+@pytest.fixture(scope="package")
+def session_key(site: str, django_db_blocker: DjangoDbBlocker) -> str:  # noqa: ARG001 - who logs in
+    """Log in once for all tests."""
+    client = test.Client()
+    with django_db_blocker.unblock():
+        client.force_login(auth_models.User.objects.get(username=NAME), MODEL_BACKEND)
+    return str(client.cookies[settings.SESSION_COOKIE_NAME].value)
+
+
 @pytest.fixture
-def support(page: playwright.Page, site: str) -> playwright.Page:
-    """Return a page on which somebody of the group Support is logged in."""
-    log_in(page, site)
+def support(page: playwright.Page, site: str, session_key: str) -> playwright.Page:
+    """Return the start page, as somebody of the group Support sees it."""
+    page.context.add_cookies(
+        [{"name": settings.SESSION_COOKIE_NAME, "value": session_key, "url": site}]
+    )
+    page.goto(site)
     return page

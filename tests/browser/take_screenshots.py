@@ -16,6 +16,8 @@ import pytest
 from tests.browser import demo
 
 
+pytestmark = pytest.mark.django_db
+
 FOLDER = pathlib.Path(__file__).parent / "screenshots"
 
 

@@ -9,9 +9,12 @@ import playwright.sync_api as playwright
 import pytest
 from axe_playwright_python import sync_playwright as axe
 
-from tests.browser import demo
+from tests import depth
+from tests.browser import conftest, demo
 from warehouse import models
 
+
+pytestmark = pytest.mark.django_db
 
 METER_POINT = f"/warehouse/meterpoint/{demo.MPAN}/change/"
 expect = playwright.expect
@@ -23,21 +26,23 @@ def _search(page: playwright.Page, text: str) -> None:
 
 
 class TestSupport:
-    def test_goes_from_a_call_to_the_raw_line(self, support: playwright.Page) -> None:
+    def test_goes_from_a_call_to_the_raw_line(self, page: playwright.Page, site: str) -> None:
+        conftest.log_in(page, site)
+
         # The start page takes an MPAN as it stands on the bill and opens its page.
-        _search(support, "12 0002 3305 967")
-        expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
+        _search(page, "12 0002 3305 967")
+        expect(page.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
 
         # The answer stands first; the history has value, date and file.
-        latest = support.locator(".card").first
+        latest = page.locator(".card").first
         expect(latest).to_contain_text("57999.0")
         expect(latest).to_contain_text("1 Jul 2016")
-        row = support.locator("tr.current", has_text="57999.0")
+        row = page.locator("tr.current", has_text="57999.0")
         expect(row).to_contain_text("18 visited.uff")
 
         # From there to the line as it came.
         row.get_by_role("link", name=re.compile("line")).click()
-        expect(support.locator("tr.wanted")).to_contain_text("030|S|20160701000000|57999.0|")
+        expect(page.locator("tr.wanted")).to_contain_text("030|S|20160701000000|57999.0|")
 
     @pytest.mark.parametrize("typed", ["F75A 00802", "f75a00802"])
     def test_searches_by_serial_number(self, support: playwright.Page, typed: str) -> None:
@@ -100,7 +105,7 @@ class TestSupport:
         assert [_as_on_screen(row) for row in rows] == on_screen
         assert len(rows) == 7
         # What the list has no room for stands on the page of each reading.
-        for place, row in enumerate(rows):
+        for place, row in depth.some([*enumerate(rows)], one_of=4):
             shown.nth(place).locator(".field-register_reading a").click()
             for column, label in ON_PAGE.items():
                 fact = support.locator(".form-row", has_text=label).first
@@ -204,12 +209,14 @@ class TestPages:
 
         expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
 
-    @pytest.mark.parametrize("color_scheme", ["light", "dark"])
-    def test_is_accessible(self, support: playwright.Page, site: str, color_scheme: str) -> None:
+    @pytest.mark.parametrize(("color_scheme", "first"), [("light", 0), ("dark", 1)])
+    def test_is_accessible(
+        self, support: playwright.Page, site: str, color_scheme: str, first: int
+    ) -> None:
         support.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type] # one of its literals
         reports = []
 
-        for path in _pages():
+        for path in depth.some(_pages(), one_of=2, first=first):
             support.goto(site + path)
             found = axe.Axe().run(support)
             if found.response["violations"]:

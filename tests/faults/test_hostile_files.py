@@ -34,10 +34,10 @@ from tests.faults import forks, proxy, snapshot
 from warehouse import models
 
 
-ONE_FIELD_LINES = depth.rounds(quick=50_000, thorough=500_000)
+ONE_FIELD_LINES = depth.rounds(quick=10_000, thorough=500_000)
 NAMES = depth.rounds(quick=1_000, thorough=10_000)
-LONG_LINE = 1 << 30  # bytes
-BOMB = 200 << 20  # bytes that it unpacks to
+LONG_LINE = depth.size(quick=1 << 26, thorough=1 << 30)  # bytes
+BOMB = depth.size(quick=80 << 20, thorough=200 << 20)  # bytes that it unpacks to
 FLAT = 120  # MiB that no load takes more than
 
 pytestmark = pytest.mark.django_db(transaction=True)

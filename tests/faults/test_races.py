@@ -17,7 +17,7 @@ from tests.faults import forks, snapshot
 from warehouse import models
 
 
-RACES = depth.rounds(quick=3, thorough=20)
+RACES = depth.rounds(quick=2, thorough=20)
 SEED = depth.seed()
 LOADERS = 8
 FILES = 8

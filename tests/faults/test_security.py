@@ -15,6 +15,7 @@ import pytest
 from django import db
 
 from tests import conftest as tests_conftest
+from tests import depth
 from tests.faults import conftest, forks, snapshot
 
 
@@ -70,6 +71,7 @@ class TestSettings:
         assert setting("DEBUG", **PRODUCTION) == "False"
         assert setting("DEBUG", **PRODUCTION, DJANGO_DEBUG="1") == "True"
 
+    @pytest.mark.thorough
     def test_take_the_key_from_the_environment(self) -> None:
         assert setting("SECRET_KEY", **PRODUCTION) == PRODUCTION["SECRET_KEY"]
 
@@ -100,9 +102,10 @@ class TestMistake:
                 {"DATABASE_URL": "secret@localhost:5432/x"},
                 "DATABASE_URL can't be read: expected postgresql://USER:PASSWORD@HOST:PORT/NAME",
             ),
-            (
+            pytest.param(
                 {"DATABASE_URL": "postgresql://me:secret@host:port/x"},
                 "DATABASE_URL can't be read: expected postgresql://USER:PASSWORD@HOST:PORT/NAME",
+                marks=pytest.mark.thorough,
             ),
             (
                 {"DATABASE_URL": "mysql://me:secret@host/x"},
@@ -112,9 +115,10 @@ class TestMistake:
                 {"D0010_LOCK_TIMEOUT": "10m"},
                 "D0010_LOCK_TIMEOUT is '10m': expected seconds, from 1 to 2,000,000",
             ),
-            (
+            pytest.param(
                 {"D0010_LOCK_TIMEOUT": "0"},
                 "D0010_LOCK_TIMEOUT is '0': expected seconds, from 1 to 2,000,000",
+                marks=pytest.mark.thorough,
             ),
             (
                 {"D0010_LOG_LEVEL": "loud\x1b"},
@@ -140,12 +144,15 @@ class TestMistake:
         assert loaded.stderr.endswith("in D0010_DATA_DIR.\n")
         assert loaded.stderr.count("\n") == 1
 
+    @pytest.mark.thorough
     def test_in_the_case_of_a_level_is_none(self) -> None:
         level = "LOGGING['loggers']['etl']['level']"
 
         assert setting(level, D0010_LOG_LEVEL="info") == "INFO"
 
-    @pytest.mark.parametrize("command", [["axes_reset_username", "x"], ["flush", "--noinput"]])
+    @pytest.mark.parametrize(
+        "command", depth.some([["axes_reset_username", "x"], ["flush", "--noinput"]], one_of=2)
+    )
     def test_is_said_by_commands_that_are_not_the_projects_own(self, command: list[str]) -> None:
         nowhere = {"DATABASE_URL": "postgresql:///d0010?host=/nowhere"}
 

@@ -15,6 +15,7 @@ from django.db.backends.postgresql import features
 from etl.postgres import advice
 from etl.usecases import schema
 from tests import conftest as tests_conftest
+from tests import depth
 from tests.faults import conftest, forks
 
 
@@ -31,6 +32,7 @@ WRITING = {
     "migrate": ["migrate"],
 }
 COMMANDS = READING | WRITING
+SOME = depth.some([*COMMANDS], one_of=3)  # reconcile, load_d0010, createsuperuser in a quick run
 SEE = f"{advice.SEE}.\n"
 
 pytestmark = pytest.mark.django_db
@@ -59,7 +61,7 @@ def on(own_server: conftest.OwnServer, set_up: str, *, clean_up: str) -> Iterato
         connection.close()
 
 
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", SOME)
 class TestCommand:
     def test_says_that_no_server_answers(
         self, launcher: forks.Launcher, tmp_path: pathlib.Path, name: str
@@ -126,7 +128,7 @@ class TestCommand:
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("name", COMMANDS)
+@pytest.mark.parametrize("name", SOME)
 def test_says_that_the_server_is_too_old_for_django_itself(
     run: tests_conftest.Run, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -146,7 +148,7 @@ def test_says_that_the_server_is_too_old_for_django_itself(
     )
 
 
-@pytest.mark.parametrize("name", sorted(COMMANDS.keys() - {"migrate"}))
+@pytest.mark.parametrize("name", sorted({*SOME} - {"migrate"}))
 def test_says_that_migrations_are_missing(
     launcher: forks.Launcher, unmigrated_database_url: str, name: str
 ) -> None:
@@ -191,7 +193,7 @@ class TestReadOnly:
         ):
             yield own_server.url(user="replica")
 
-    @pytest.mark.parametrize("name", WRITING)
+    @pytest.mark.parametrize("name", depth.some([*WRITING], one_of=2))
     def test_database_is_refused_by_a_command_that_writes(
         self, launcher: forks.Launcher, url: str, name: str
     ) -> None:

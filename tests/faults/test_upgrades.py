@@ -25,10 +25,10 @@ class TestOtherVersion:
         "command",
         [
             ("load_d0010", tests_conftest.SAMPLE),
-            ("transform_pending",),
+            pytest.param(("transform_pending",), marks=pytest.mark.thorough),
             ("reconcile",),
-            ("export_readings",),
-            ("purge_staged_lines", "--older-than", "0d"),
+            pytest.param(("export_readings",), marks=pytest.mark.thorough),
+            pytest.param(("purge_staged_lines", "--older-than", "0d"), marks=pytest.mark.thorough),
         ],
         ids=lambda command: command[0],
     )
@@ -170,6 +170,7 @@ class TestBackup:
         finally:
             shutil.rmtree(data, ignore_errors=True)
 
+    @pytest.mark.thorough
     def test_by_a_copy_of_the_folder_works_in_another_place(
         self, folder: pathlib.Path, home: pathlib.Path, launcher: forks.Launcher
     ) -> None:

@@ -27,7 +27,7 @@ from warehouse import models
 
 
 # Readings of a file that takes long enough to be met at work.
-LARGE = depth.size(quick=30_000, thorough=100_000)
+LARGE = depth.size(quick=15_000, thorough=100_000)
 # MiB that the lines of such a file would go beyond, were they held.
 MORE = 6
 OTHER_SAMPLES = conftest.ROOT / "tests" / "flow_files" / "other"
@@ -110,6 +110,7 @@ class TestLoad:
         assert models.Reading.objects.count() == 13
         assert StagedLine.objects.count() == 37
 
+    @pytest.mark.thorough
     def test_killed_while_staging_leaves_no_trace(
         self, start: Start, run: conftest.Run, tmp_path: pathlib.Path
     ) -> None:
@@ -199,7 +200,7 @@ class TestLoad:
     def test_of_very_many_bad_lines_sums_them_up_and_takes_no_more_memory(
         self, start: Start, run: conftest.Run, write: conftest.Write
     ) -> None:
-        half = depth.size(quick=10_000, thorough=50_000)
+        half = depth.size(quick=8_000, thorough=50_000)
         bad = [*builder.reading(value="x"), *builder.reading(read_at="20240230000000")] * half
         path = write(
             builder.flow_file(
@@ -272,9 +273,9 @@ class TestEnd:
         "arguments",
         [
             ("load_d0010", OTHER_SAMPLES),
-            ("load_d0010", "--batch", OTHER_SAMPLES),
-            ("transform_pending",),
-            ("reconcile",),
+            pytest.param(("load_d0010", "--batch", OTHER_SAMPLES), marks=pytest.mark.thorough),
+            pytest.param(("transform_pending",), marks=pytest.mark.thorough),
+            pytest.param(("reconcile",), marks=pytest.mark.thorough),
             ("purge_staged_lines", "--older-than", "0d"),
             ("export_readings",),
         ],

@@ -25,10 +25,10 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
     return tmp_path_factory.mktemp("sweep")
 
 
-@pytest.fixture(scope="module", autouse=True)
-def running(folder: pathlib.Path) -> Iterator[subprocess.Popen[str]]:
-    """Start the sweep as a process: it is waited for last, and the other tests run beside it."""
-    process = subprocess.Popen(
+@pytest.fixture(scope="module")
+def swept(folder: pathlib.Path) -> dict[str, Any]:
+    """Return what the sweep, as a process, writes as JSON, with what it prints and draws."""
+    ended = subprocess.run(
         [
             *(sys.executable, "-m", "tests.benchmarks.sweep", "--quick", "--sizes=13"),
             *("--stores=240", "--meters=known", "--batches=2", "--time-limit=60"),
@@ -36,14 +36,14 @@ def running(folder: pathlib.Path) -> Iterator[subprocess.Popen[str]]:
         ],
         cwd=conftest.ROOT,
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         text=True,
+        check=False,
+        timeout=300,
     )
-    yield process
-    # It has ended, unless the tests that wait for it were not chosen.
-    process.terminate()
-    process.communicate()
+    assert ended.returncode == 0, ended.stderr
+    found: dict[str, Any] = json.loads((folder / "found.json").read_text())
+    return {**found, "printed": ended.stdout, "chart": (folder / "chart.svg").read_text()}
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +58,7 @@ def empty(laboratory: bench.Bench, tmp_path_factory: pytest.TempPathFactory) -> 
     return stores.Stores(laboratory, written).template(CHECKOUT, stores.Store(lines=0))
 
 
+@pytest.mark.thorough
 class TestTimeLimit:
     def test_ends_a_process_and_what_the_server_does_for_it(
         self, laboratory: bench.Bench, empty: str
@@ -131,6 +132,7 @@ class TestStore:
 
         assert (store.readings_a_file, store.file_count) == (readings_a_file, file_count)
 
+    @pytest.mark.thorough
     @pytest.mark.usefixtures("empty")
     def test_repeats_its_first_file_on_earlier_days(
         self, laboratory: bench.Bench, tmp_path: pathlib.Path
@@ -185,15 +187,7 @@ class TestFiles:
         assert written.of_known_meters(count=3, readings=25, stored=80, turn=0) is None
 
 
-@pytest.fixture(scope="module")
-def swept(folder: pathlib.Path, running: subprocess.Popen[str]) -> dict[str, Any]:
-    """Return what the sweep wrote as JSON, with what it printed and drew."""
-    printed, errors = running.communicate(timeout=300)
-    assert running.returncode == 0, errors
-    found: dict[str, Any] = json.loads((folder / "found.json").read_text())
-    return {**found, "printed": printed, "chart": (folder / "chart.svg").read_text()}
-
-
+@pytest.mark.thorough
 class TestSweep:
     def test_measures_loading_and_what_follows_a_file(self, swept: dict[str, Any]) -> None:
         curves = {(curve["what"], curve["meters"], curve["stored"]) for curve in swept["curves"]}

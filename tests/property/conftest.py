@@ -1,7 +1,7 @@
 """
 How many examples the properties are held to.
 
-A quick run draws 40 of each, a thorough one 500, the same ones every time. To look further, at new
+A quick run draws 10 of each, a thorough one 500, the same ones every time. To look further, at new
 ones on every run:
 
     uv run pytest --times=40 tests/property
@@ -25,7 +25,7 @@ IS_DRAWN_ANEW = depth.times() > 1
 # No deadlines: an example is a few commands against a server, whose disk has its own pace.
 hypothesis.settings.register_profile(
     "d0010",
-    max_examples=depth.rounds(quick=40, thorough=500),
+    max_examples=depth.rounds(quick=10, thorough=500),
     derandomize=not IS_DRAWN_ANEW,
     **({} if IS_DRAWN_ANEW else {"database": None}),
     deadline=None,
