@@ -17,7 +17,7 @@ class TestReadme:
     def test_says_of_a_finding_what_it_means_and_what_to_do(
         self, finding: findings.Finding
     ) -> None:
-        text = (conftest.ROOT / "README.md").read_text(encoding="utf-8")
+        text = (conftest.ROOT / "etl/README.md").read_text(encoding="utf-8")
         what = finding.expectation.replace("|", "\\|")
 
         row = (
@@ -28,7 +28,7 @@ class TestReadme:
         assert row in text.splitlines()
 
     def test_knows_no_other_findings(self) -> None:
-        text = (conftest.ROOT / "README.md").read_text(encoding="utf-8")
+        text = (conftest.ROOT / "etl/README.md").read_text(encoding="utf-8")
 
         rows = [
             line for line in text.splitlines() if "| rejected |" in line or "| warning |" in line
@@ -39,8 +39,8 @@ class TestReadme:
 
 def fault_rows() -> list[list[str]]:
     """Return the cells of the table of faults."""
-    text = (conftest.ROOT / "README.md").read_text(encoding="utf-8")
-    table = text.partition("<!-- faults:")[2].partition("\n\n")[0]
+    text = (conftest.ROOT / "tests/README.md").read_text(encoding="utf-8")
+    table = text.partition("<!-- faults:")[2].strip()
     return [line.strip("| ").split(" | ") for line in table.splitlines()[3:]]
 
 
