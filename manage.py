@@ -1,39 +1,8 @@
 #!/usr/bin/env python
 """Run a command of the D0010 pipeline; `manage.py help` lists them."""
 
-import io
-import os
-import signal
-import sys
-
-
-def main() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        # A name that the terminal can't show is no reason to stop.
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")
-    try:
-        from django.core import exceptions, management  # noqa: PLC0415 - Ctrl-C may come by now
-
-        os.environ.setdefault("DJANGO_SETTINGS_MODULE", "etl.config.settings")
-        try:
-            management.execute_from_command_line(sys.argv)
-        except exceptions.ImproperlyConfigured as error:
-            sys.stderr.write(f"CommandError: {error}.\n")
-            sys.exit(2)
-        except Exception as error:
-            from etl.management import base  # noqa: PLC0415 - needs the settings
-
-            # Commands of Django and of others leave errors of the database to their caller.
-            sentence = base.sentence_of(error)
-            if sentence is None:
-                raise
-            sys.stderr.write(f"CommandError: {sentence}\n")
-            sys.exit(1)
-    except KeyboardInterrupt as error:
-        sys.stderr.write("Interrupted.\n")
-        sys.exit(128 + (error.args or [signal.SIGINT])[0])
+from etl.management import console
 
 
 if __name__ == "__main__":
-    main()
+    console.main()

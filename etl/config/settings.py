@@ -9,7 +9,6 @@ in docker-free-setup.md.
 
 import datetime
 import os
-import pathlib
 import secrets
 from typing import Any
 
@@ -18,9 +17,6 @@ from django.core import exceptions
 from django.utils import functional
 
 from etl.postgres.embedded import server
-
-
-BASE_DIR = pathlib.Path(__file__).resolve().parents[2]
 
 
 CONNECT_TIMEOUT = 5  # seconds, unless DATABASE_URL says connect_timeout
