@@ -111,8 +111,15 @@ SECRET_KEY = os.environ.get("SECRET_KEY") or (
 )
 ALLOWED_HOSTS = [host for host in os.environ.get("ALLOWED_HOSTS", "").split(",") if host]
 
-SESSION_COOKIE_AGE = 12 * 60 * 60
+SESSION_ENGINE = "etl.config.sessions"
+SESSION_COOKIE_AGE = 30 * 60  # seconds that a session lasts without being used
+LONGEST_SESSION = 12 * 60 * 60  # seconds that it lasts at most
 SESSION_EXPIRE_AT_BROWSER_CLOSE = True
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
+CSRF_FAILURE_VIEW = "etl.config.errors.csrf_failure"
+# Only a proxy that sets these headers itself is believed, since else any client may set them.
+IS_BEHIND_PROXY = os.environ.get("D0010_BEHIND_TLS_PROXY") == "1"
 if not DEBUG:
     SESSION_COOKIE_SECURE = True
     CSRF_COOKIE_SECURE = True
@@ -122,18 +129,27 @@ if not DEBUG:
     SECURE_HSTS_PRELOAD = True
     # Those who ask for it do so within, where there is no TLS; it reveals nothing.
     SECURE_REDIRECT_EXEMPT = [r"^healthz$"]
-    # Only behind a proxy that sets this header itself, since else any client may.
-    if os.environ.get("D0010_BEHIND_TLS_PROXY") == "1":
+    if IS_BEHIND_PROXY:
         SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
-# Passwords are not for guessing: after some wrong ones a name is shut out from that address.
+_VALIDATION = "django.contrib.auth.password_validation"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"{_VALIDATION}.UserAttributeSimilarityValidator"},
+    {"NAME": f"{_VALIDATION}.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": f"{_VALIDATION}.CommonPasswordValidator"},
+    {"NAME": f"{_VALIDATION}.NumericPasswordValidator"},
+]
+# Passwords are not for guessing: after some wrong ones a name is locked out from that address,
+# and after many, with whatever names, the address.
 AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
 AXES_FAILURE_LIMIT = 5
 AXES_COOLOFF_TIME = datetime.timedelta(minutes=15)
-AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_PARAMETERS = "etl.config.logins.what_is_limited"
+AXES_CLIENT_IP_CALLABLE = "etl.config.logins.client_address"
+MOST_FAILURES_OF_AN_ADDRESS = 50
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "admin/shut_out.html"
 AXES_VERBOSE = False  # each command would begin with its version
@@ -143,6 +159,7 @@ STATIC_ROOT = os.environ.get("STATIC_ROOT")
 WSGI_APPLICATION = "etl.config.wsgi.application"
 ROOT_URLCONF = "etl.config.urls"
 MIDDLEWARE = [
+    "etl.config.policies.Middleware",
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -150,6 +167,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "etl.config.ticked.Middleware",
     "axes.middleware.AxesMiddleware",  # the last, as it asks
 ]
 TEMPLATES = [
@@ -177,6 +195,9 @@ LOGGING = {
             name: {"handlers": ["stderr"], "level": _log_level("D0010_LOG_LEVEL", "WARNING")}
             for name in ("etl", "warehouse")
         },
+        # With DEBUG off Django would mail tracebacks to admins that nobody named.
+        "django": {"handlers": ["stderr"], "level": "ERROR"},
+        "axes": {"handlers": ["stderr"], "level": "WARNING"},
         # It warns of connections that it could not close in order; the error itself is raised.
         "psycopg": {"level": "ERROR"},
     },

@@ -1,9 +1,7 @@
-from django import http
 from django.contrib import admin
 from django.urls import path
-from django.views import defaults
 
-from etl.config import health, moved
+from etl.config import errors, health, moved
 from warehouse.admin import start
 
 
@@ -13,13 +11,19 @@ admin.site.index_title = "Find a reading"
 admin.site.site_url = None  # there is no other site than this
 admin.site.enable_nav_sidebar = False  # the start page has it all, and tables want the width
 
+handler400 = errors.bad_request
+handler403 = errors.permission_denied
+handler404 = errors.page_not_found
+handler500 = errors.server_error
+
 urlpatterns = [
     path("healthz", health.page),
     # Where Django's admin stands by custom, and people type it.
     path("admin/", moved.page),
     path("admin/<path:rest>", moved.page),
-    # It would name rows, and with them meter points, without a record; no form here asks it.
-    path("autocomplete/", defaults.page_not_found, {"exception": http.Http404()}),
+    # They would name rows, and with them meter points, without a record; no page asks them.
+    path("autocomplete/", errors.page_not_found),
+    path("r/<path:rest>", errors.page_not_found),
     path("", admin.site.admin_view(start.page)),
     path("", admin.site.urls),
 ]

@@ -112,6 +112,10 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
     def address_of(self, row: models.Reading) -> str:  # type: ignore[override] # of readings only
         return addresses.of_reading(row)
 
+    def is_address(self, value: str) -> bool:
+        """Tell whether a box to tick could have this value; other lists have ids in theirs."""
+        return addresses.read_reading(value) != ("", 0)
+
     def find(self, request: HttpRequest, address: str) -> models.Reading | None:
         mpan_core, reading_id = addresses.read_reading(address)
         found = self.get_queryset(request).filter(mpan_core=mpan_core, id=reading_id).order_by()

@@ -271,8 +271,10 @@ class TestFile:
         two = _load_many(tmp_path)
         eleven = models.FlowFile.objects.earliest("id")
 
+        staff.get("/")  # which notes that the session is used
+
         for flow_file in (two, eleven):
-            with django_assert_num_queries(3):  # session, user, look-ups
+            with django_assert_num_queries(3):  # session, user, look-up
                 staff.get(DOWNLOAD, {"file": flow_file.pk})
 
     def test_is_refused_to_whom_readings_are_not_shown(self, newcomer: test.Client) -> None:
