@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django import urls
 from django.contrib import admin
 from django.contrib.auth import base_user
 from django.core import exceptions
@@ -52,13 +53,14 @@ def _user(request: HttpRequest) -> base_user.AbstractBaseUser:
 
 @admin.register(models.LookUp)
 class LookUpAdmin(read_only.ReadOnlyAdmin):
-    list_display = ("when", "who", "mpan_core", "looked_at")
+    list_display = ("when", "who", "mpan", "file", "looked_at")
     list_display_links = None
+    list_select_related = ("flow_file",)
     ordering = ("-id",)
     search_fields = ("mpan_core",)  # shows the box; what is searched is told below
     search_help_text = "An MPAN, or the name of a user."
-    fields = ("when", "who", "mpan_core", "looked_at")
-    readonly_fields = ("when", "who")
+    fields = ("when", "who", "mpan", "file", "looked_at")
+    readonly_fields = ("when", "who", "mpan", "file")
 
     def get_search_results(
         self,
@@ -70,7 +72,7 @@ class LookUpAdmin(read_only.ReadOnlyAdmin):
         if typed:
             mpan_core = search.read_term(typed).mpan_core
             queryset = (
-                queryset.filter(mpan_core=mpan_core)
+                look_ups.of_meter_point(queryset, mpan_core)
                 if mpan_core
                 else queryset.filter(user_name=typed)
             )
@@ -79,6 +81,19 @@ class LookUpAdmin(read_only.ReadOnlyAdmin):
     @admin.display(description="user")
     def who(self, look_up: models.LookUp) -> str:
         return words.visible(look_up.user_name)
+
+    @admin.display(description="MPAN")
+    def mpan(self, look_up: models.LookUp) -> str:
+        return look_up.mpan_core or words.NOTHING
+
+    @admin.display(description="all readings of the file")
+    def file(self, look_up: models.LookUp) -> safestring.SafeString:
+        if look_up.flow_file is None:
+            return html.format_html("{}", words.NOTHING)
+        url = urls.reverse("admin:warehouse_flowfile_change", args=[look_up.flow_file.pk])
+        return html.format_html(
+            '<a href="{}">{}</a>', url, words.visible(look_up.flow_file.file_name)
+        )
 
     @admin.display(description="when, UK time")
     def when(self, look_up: models.LookUp) -> safestring.SafeString:

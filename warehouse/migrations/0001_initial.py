@@ -462,7 +462,20 @@ class Migration(migrations.Migration):
                 ("user_name", models.TextField()),
                 (
                     "mpan_core",
-                    models.CharField(db_collation="C", max_length=13, verbose_name="MPAN"),
+                    models.CharField(
+                        blank=True, db_collation="C", max_length=13, verbose_name="MPAN"
+                    ),
+                ),
+                (
+                    "flow_file",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="warehouse.flowfile",
+                    ),
                 ),
                 (
                     "looked_at",
@@ -492,7 +505,24 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "look-up",
                 "db_table": "look_up",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("flow_file__isnull", False), ("mpan_core", "")),
+                            models.Q(
+                                models.Q(("mpan_core", ""), _negated=True), ("flow_file", None)
+                            ),
+                            _connector="OR",
+                        ),
+                        name="look_up_of_a_meter_point_or_a_file",
+                    )
+                ],
                 "indexes": [
+                    models.Index(
+                        condition=models.Q(("flow_file__isnull", False)),
+                        fields=["flow_file"],
+                        name="look_up_of_file",
+                    ),
                     models.Index(
                         fields=["mpan_core", "looked_up_at"], name="look_up_of_meter_point"
                     ),

@@ -5,11 +5,10 @@ from __future__ import annotations
 import datetime
 from collections.abc import Iterable
 
-from django import db
 from django.contrib.auth import base_user
+from django.db.models import F, QuerySet
 
 from warehouse import models
-from warehouse.queries import files
 
 
 def record(
@@ -47,27 +46,24 @@ def record_file(
     looked_up_at: datetime.datetime,
 ) -> None:
     """
-    Record one look-up for each meter point that a flow file has readings of, in the server.
+    Record one look-up of all readings of a flow file, however many meter points they are of.
 
     :raises django.db.Error: if the server refuses; nothing is to be shown that is not recorded
     """
-    first_stretch, last_stretch = files.stretches(flow_file_id)
-    with db.connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO look_up (user_id, user_name, mpan_core, looked_at, looked_up_at)
-            SELECT DISTINCT
-                %(user_id)s, %(user_name)s, reading.mpan_core, %(looked_at)s,
-                %(looked_up_at)s::timestamptz
-            FROM reading
-            WHERE reading.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
-            """,
-            {
-                "user_id": user.pk,
-                "user_name": user.get_username(),
-                "looked_at": looked_at,
-                "looked_up_at": looked_up_at,
-                "first_stretch": first_stretch,
-                "last_stretch": last_stretch,
-            },
-        )
+    models.LookUp.objects.create(
+        user_id=user.pk,
+        user_name=user.get_username(),
+        flow_file_id=flow_file_id,
+        looked_at=looked_at,
+        looked_up_at=looked_up_at,
+    )
+
+
+def of_meter_point(look_ups: QuerySet[models.LookUp], mpan_core: str) -> QuerySet[models.LookUp]:
+    """Narrow to those of a meter point, and of files that have readings of it."""
+    readings = models.Reading.objects.filter(mpan_core=mpan_core)
+    of_files = models.LookUp.objects.filter(
+        flow_file__in=readings.values_list(F("id").bitrightshift(32))
+    )
+    itself = models.LookUp.objects.filter(mpan_core=mpan_core)
+    return look_ups.filter(id__in=itself.values("id").union(of_files.values("id")))

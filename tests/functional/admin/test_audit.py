@@ -9,12 +9,15 @@ from django import db, test
 from django.contrib.auth import models as auth_models
 from django.utils import timezone
 
+from tests import builder
+from tests.functional.admin import flow_files
 from warehouse import models
 
 
 pytestmark = pytest.mark.usefixtures("_sample")
 
 MPAN = "1200023305967"
+OTHER_MPAN = "1012345678903"  # not in the sample
 
 
 class TestLookUps:
@@ -66,9 +69,8 @@ class TestLookUps:
         assert support.get("/warehouse/lookup/").status_code == 403
 
     def test_are_queried_and_cleared_away_as_documented(self, support: test.Client) -> None:
-        text = pathlib.Path("docker-free-setup.md").read_text(encoding="utf-8")
-        section = text.partition("### Who looked at what")[2].partition("\n### ")[0]
-        of_meter_point, by_user, clear = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
+        section = _documented()
+        of_meter_point, by_user, clear = _documented_statements()
         support.get(f"/warehouse/meterpoint/{MPAN}/change/")
         old = timezone.now() - datetime.timedelta(days=500)
         models.LookUp.objects.create(
@@ -83,9 +85,38 @@ class TestLookUps:
             cursor.execute(clear)
 
         assert [look[1:] for look in looks] == [("stella", "METER_POINT")]
-        assert users == [("stella", 1)]
+        assert users == [("stella", 1, 0)]
         assert [row.looked_at for row in models.LookUp.objects.all()] == ["METER_POINT"]
         assert all(f"`{place}`" in section for place in models.LookedAt.values)
+
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_of_a_file_are_those_of_each_meter_point_in_it(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        flow_files.load(
+            tmp_path, {"other.uff": builder.simple(file_id="2", mpan=OTHER_MPAN).decode()}
+        )
+        flow_file = models.FlowFile.objects.get(file_name=flow_files.SAMPLE.name)
+
+        staff.get("/warehouse/reading/download/", {"file": flow_file.pk})
+
+        (recorded,) = models.LookUp.objects.all()
+        assert (recorded.mpan_core, recorded.flow_file) == ("", flow_file)
+        listed = staff.get("/warehouse/lookup/", {"q": MPAN}).content.decode()
+        assert flow_file.file_name in listed
+        of_another = staff.get("/warehouse/lookup/", {"q": OTHER_MPAN}).content.decode()
+        assert flow_file.file_name not in of_another
+        with db.connection.cursor() as cursor:
+            cursor.execute(_documented_statements()[0])
+            assert [look[1:] for look in cursor.fetchall()] == [("ada", "DOWNLOAD")]
+
+    @pytest.mark.parametrize("query", ["", "?q=", "?q=%20", "?file=", "?file=0", "?p=1", "?q=%00"])
+    def test_are_none_where_nothing_was_searched(self, staff: test.Client, query: str) -> None:
+        page = staff.get(f"/warehouse/reading/{query}").content.decode()
+
+        assert "Which readings?" in page
+        assert 'id="result_list"' not in page
+        assert not models.LookUp.objects.exists()
 
     def test_outlive_the_user(self, support: test.Client) -> None:
         support.get(f"/warehouse/meterpoint/{MPAN}/change/")
@@ -93,3 +124,12 @@ class TestLookUps:
         auth_models.User.objects.get(username="stella").delete()
 
         assert models.LookUp.objects.get().user_name == "stella"
+
+
+def _documented() -> str:
+    text = pathlib.Path("docker-free-setup.md").read_text(encoding="utf-8")
+    return text.partition("### Who looked at what")[2].partition("\n### ")[0]
+
+
+def _documented_statements() -> list[str]:
+    return re.findall(r"```sql\n(.*?)```", _documented(), re.DOTALL)

@@ -249,11 +249,8 @@ class TestFile:
 
         assert len(rows) == 31
         assert {row["file_name"] for row in rows} == {"many.uff"}
-        recorded = models.LookUp.objects.values_list("user_name", "mpan_core", "looked_at")
-        assert sorted(recorded) == [
-            ("ada", builder.MPAN, "DOWNLOAD"),
-            ("ada", builder.OTHER_MPAN, "DOWNLOAD"),
-        ]
+        recorded = models.LookUp.objects.values_list("user_name", "flow_file", "looked_at")
+        assert list(recorded) == [("ada", flow_file.pk, "DOWNLOAD")]
 
     def test_is_narrowed_by_a_search(self, staff: test.Client, tmp_path: pathlib.Path) -> None:
         flow_file = _load_many(tmp_path)
