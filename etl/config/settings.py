@@ -152,6 +152,7 @@ AXES_CLIENT_IP_CALLABLE = "etl.config.logins.client_address"
 MOST_FAILURES_OF_AN_ADDRESS = 50
 AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "admin/shut_out.html"
+AXES_ENABLE_ADMIN = False  # its pages delete what they show; `axes_list_attempts` lists
 AXES_VERBOSE = False  # each command would begin with its version
 
 STATIC_URL = "static/"
