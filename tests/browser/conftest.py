@@ -98,6 +98,21 @@ def site(
         db.connections.close_all()
 
 
+@pytest.fixture(autouse=True)
+def complaints(page: playwright.Page) -> Iterator[list[str]]:
+    """Fail a test in which the browser refused something of a page, or a script failed."""
+    complaints: list[str] = []
+
+    def listen(message: playwright.ConsoleMessage) -> None:
+        if "Content Security Policy" in message.text:
+            complaints.append(f"{page.url}: {message.text}")
+
+    page.on("console", listen)
+    page.on("pageerror", lambda error: complaints.append(f"{page.url}: {error}"))
+    yield complaints
+    assert complaints == []
+
+
 def log_in(page: playwright.Page, site: str) -> None:
     page.goto(site)
     page.get_by_label("Username").fill(NAME)
