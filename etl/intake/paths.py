@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import glob
+import itertools
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 
 from . import sources
@@ -21,17 +23,18 @@ class Found:
     notes: Sequence[str] = ()
 
 
-def find(patterns: Iterable[str]) -> Found:
+def find(patterns: Iterable[str], *, follows_links: bool = False) -> Found:
     """
     Return what the arguments name: files, the files of directories, the matches of globs.
 
-    What names nothing, can't be looked into, or is a link to nothing, is among the paths as it
-    is; opening it tells why.
+    Root can read everything, so for root a link that somebody has put into a folder, to a file of
+    somebody else, is passed over unless `follows_links`. What names nothing, can't be looked into,
+    or is a link to nothing, is among the paths as it is; opening it tells why.
     """
     paths: list[str] = []
     notes: list[str] = []
     for pattern in patterns:
-        found = _named_by(pattern)
+        found = _named_by(pattern, is_wary=os.geteuid() == 0 and not follows_links)
         paths += found.paths
         notes += found.notes
         if not found.paths:
@@ -39,11 +42,12 @@ def find(patterns: Iterable[str]) -> Found:
     return Found(paths=paths, notes=notes)
 
 
-def _named_by(pattern: str) -> Found:
+def _named_by(pattern: str, *, is_wary: bool) -> Found:
     if pattern == sources.STANDARD_INPUT:
         return Found(paths=[pattern])
     if _is_folder(pattern):
-        return _within([pattern])
+        found = _within([pattern])
+        return _without_strange_links(found, pattern) if is_wary else found
     links: set[str] = set()
     is_glob = glob.has_magic(pattern) and not os.path.lexists(pattern)
     matches = set(_matches(pattern, links)) if is_glob else set()
@@ -51,13 +55,49 @@ def _named_by(pattern: str) -> Found:
         return Found(paths=[pattern])
     folders = set(filter(_is_folder, matches))
     within = _within(sorted(folders))
-    return Found(
+    found = Found(
         paths=sorted((matches - folders).union(within.paths)),
         notes=[
             *(f"{link}: a link to a folder, not looked into" for link in sorted(links - folders)),
             *within.notes,
         ],
     )
+    return _without_strange_links(found, _fixed_part(pattern)) if is_wary else found
+
+
+def _fixed_part(pattern: str) -> str:
+    """Return the folder that a glob names before its first sign."""
+    fixed = itertools.takewhile(lambda part: not glob.has_magic(part), pattern.split("/"))
+    return "/".join([*fixed, ""]) or os.curdir
+
+
+def _without_strange_links(found: Found, folder: str) -> Found:
+    strange = {path: None for path in found.paths if _is_strange(path, folder)}
+    notes = [
+        f"{path}: a link out of the folder to a file of another owner, not read;"
+        " --follow-links reads it"
+        for path in strange
+    ]
+    paths = [path for path in found.paths if path not in strange]
+    return Found(paths=paths, notes=[*found.notes, *notes])
+
+
+def _is_strange(path: str, folder: str) -> bool:
+    """Tell whether a link below the folder leads out of it, to what its owner does not own."""
+    top = os.path.realpath(folder)
+    if os.path.commonpath([top, os.path.realpath(path)]) == top:
+        return False
+    step = folder
+    try:
+        owner = os.stat(path).st_uid  # noqa: PTH116 - takes what is no path as well
+        for part in os.path.relpath(path, folder).split("/"):
+            step = os.path.join(step, part)  # noqa: PTH118 - the same
+            found = os.lstat(step)
+            if stat.S_ISLNK(found.st_mode) and found.st_uid != owner:
+                return True
+    except OSError:  # opening it tells why
+        pass
+    return False
 
 
 def _matches(pattern: str, links: set[str]) -> Iterator[str]:

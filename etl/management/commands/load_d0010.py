@@ -62,11 +62,17 @@ class Command(base.PipelineCommand):
             action="store_true",
             help="load other content under a file id that its sender has used before",
         )
+        parser.add_argument(
+            "--follow-links",
+            action="store_true",
+            help="as root, also read links in a folder that lead out of it to files of another"
+            " owner",
+        )
         parser.add_argument("--json", action="store_true", help="print one JSON object a file")
         self.add_log_format(parser)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        found = paths.find(options["paths"])
+        found = paths.find(options["paths"], follows_links=options["follow_links"])
         for note in found.notes:
             self.note(note)
         rules = stage.Rules(

@@ -86,3 +86,56 @@ class TestFind:
 
         assert paths.find(["a/**/*.uff"]).paths == ["a/b/"]
         assert paths.find(["a/*"]).paths == ["a/b"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can read, and make, files of others")
+class TestLinksForRoot:
+    OWNER = 4_711  # of the folder and what is put into it
+
+    @pytest.fixture
+    def drop(self, tmp_path: pathlib.Path) -> pathlib.Path:
+        """Make a folder of somebody's, with links to root's files in it, and to their own."""
+        (tmp_path / "secret").mkdir()
+        for name in ("secret/roots.uff", "theirs.uff"):
+            (tmp_path / name).touch()
+        drop = tmp_path / "drop"
+        drop.mkdir()
+        for name, target in {
+            "astray.uff": "../secret/roots.uff",
+            "folder": "../secret",
+            "own.uff": "../theirs.uff",
+            "within.uff": "roots.uff",
+        }.items():
+            (drop / name).symlink_to(target)
+        (drop / "plain.uff").touch()
+        for path in (tmp_path / "theirs.uff", drop, *drop.iterdir()):
+            os.chown(path, self.OWNER, -1, follow_symlinks=False)
+        (drop / "roots.uff").touch()  # which lies within the folder, so it is meant
+        return drop
+
+    @pytest.mark.parametrize("pattern", ["", "/*", "/**"])
+    def test_are_not_followed_to_files_of_another_owner(
+        self, drop: pathlib.Path, pattern: str
+    ) -> None:
+        found = paths.find([f"{drop}{pattern}"])
+
+        names = [str(pathlib.Path(path).relative_to(drop)) for path in found.paths]
+        assert names == ["own.uff", "plain.uff", "roots.uff", "within.uff"]
+        assert (
+            f"{drop}/astray.uff: a link out of the folder to a file of another owner, not read;"
+            " --follow-links reads it"
+        ) in found.notes
+
+    def test_are_followed_where_that_is_meant(self, drop: pathlib.Path) -> None:
+        found = paths.find([f"{drop}/*"], follows_links=True)
+
+        names = {str(pathlib.Path(path).relative_to(drop)) for path in found.paths}
+        assert {"astray.uff", "folder/roots.uff", "own.uff"} <= names
+
+    def test_are_followed_where_they_are_named(self, drop: pathlib.Path) -> None:
+        assert paths.find([f"{drop}/astray.uff"]).paths == [f"{drop}/astray.uff"]
+
+    def test_are_those_of_a_folder_that_others_write_to(self, drop: pathlib.Path) -> None:
+        os.chown(drop, 0, -1)
+
+        assert f"{drop}/astray.uff" not in paths.find([str(drop)]).paths
