@@ -441,8 +441,11 @@ class TestStanding:
             cursor.execute("SELECT id, standing FROM reading_standing")
             by_view = dict(cursor.fetchall())
 
-        readings = standings.with_standing(models.Reading.objects.all())
+        by_query = dict(models.Reading.objects.values_list("id", standings.STANDING))
+        readings = list(models.Reading.objects.all())
+        standings.tell(readings)
 
+        assert by_query == by_view
         assert {reading.pk: reading.standing for reading in readings} == by_view
         assert sorted(by_view.values()) == ["current"] * 3 + ["superseded"] * 2 + ["withdrawal"]
 

@@ -277,7 +277,8 @@ def _page(flow_file: models.FlowFile) -> dict[str, Any]:
             }
             for delivery in deliveries
         ],
-        "issues": [_issue_row(flow_file, kind) for kind in kinds],
+        "issues": [_issue_row(flow_file, kind) for kind in kinds[: files.MOST_ISSUE_KINDS]],
+        "more_issues": words.more(len(kinds), files.MOST_ISSUE_KINDS, len(kinds)),
         "has_readings": flow_file.status in models.LOADED_STATUSES and flow_file.reading_count > 0,
         "deliveries_heading": _deliveries_heading(deliveries),
         "readings_url": f"{reverse('admin:warehouse_reading_changelist')}?file={flow_file.pk}",

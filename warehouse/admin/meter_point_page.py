@@ -18,6 +18,7 @@ from warehouse.queries import history
 
 
 ROWS_A_PAGE = 100
+MOST_CHARTS = 12
 _LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 
 
@@ -83,6 +84,7 @@ class MeterCard:
     serial_number: str
     read_between: str
     registers: Sequence[RegisterRow]
+    more: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -107,27 +109,32 @@ def context(mpan_core: str, page: str, now: datetime.datetime) -> dict[str, Any]
     """Return what the page's template asks for; `page` counts the pages of the history."""
     found = history.of_meter_point(mpan_core)
     shown = paginator.Paginator(_timeline(found), ROWS_A_PAGE).get_page(page)
+    cards = [(meter, _registers_shown(meter)) for meter in found.meters[: history.MOST_METERS]]
     latest = [
         register.latest.reading
-        for meter in found.meters
-        for register in meter.registers
+        for _, registers in cards
+        for register in registers
         if register.latest
     ]
     on_page = [row.entry.reading for row in shown.object_list if isinstance(row, _Placed)]
     known = _Known(now=now, files=found.files, issues=history.issues_of([*latest, *on_page]))
+    drawn = [
+        chart
+        for meter, registers in cards
+        for register in registers
+        for chart in [charts.of_register(words.visible(meter.meter.serial_number), register)]
+        if chart
+    ]
     issues = f"{reverse('admin:warehouse_lineissue_changelist')}?{main.SEARCH_VAR}={mpan_core}"
     readings = f"{reverse('admin:warehouse_reading_changelist')}?{main.SEARCH_VAR}={mpan_core}"
     return {
         "title": f"Meter point {mpan_core}",
         "subtitle": None,
-        "meters": [_meter_card(meter, known) for meter in found.meters],
-        "charts": [
-            chart
-            for meter in found.meters
-            for register in meter.registers
-            for chart in [charts.of_register(words.visible(meter.meter.serial_number), register)]
-            if chart
-        ],
+        "meters": [_meter_card(meter, registers, known) for meter, registers in cards],
+        "more_meters": words.more(found.meter_count, len(cards), history.MOST_COUNTED),
+        "charts": drawn[:MOST_CHARTS],
+        "more_charts": words.more(len(drawn), MOST_CHARTS, len(drawn)),
+        "issues": _issues_in_words(found),
         "page": shown,
         "rows": [
             _reading_row(row, known) if isinstance(row, _Placed) else _visit_row(row, known)
@@ -141,7 +148,27 @@ def context(mpan_core: str, page: str, now: datetime.datetime) -> dict[str, Any]
     }
 
 
-def _meter_card(meter: history.MeterHistory, known: _Known) -> MeterCard:
+def _registers_shown(meter: history.MeterHistory) -> Sequence[history.RegisterHistory]:
+    """Return as many registers as a card has room for, those that were read before others."""
+    read_first = sorted(meter.registers, key=lambda register: not register.entries)
+    return sorted(read_first[: history.MOST_REGISTERS], key=lambda register: register.identifier)
+
+
+def _issues_in_words(found: history.History) -> str:
+    rejected, warnings = found.rejected_line_count, found.warning_count
+    if rejected + warnings > history.MOST_COUNTED:
+        return f"More than {history.MOST_COUNTED:,} issues"
+    if not rejected + warnings:
+        return ""
+    lines = "line" if rejected == 1 else "lines"
+    return f"{rejected} rejected {lines}, {warnings} {'warning' if warnings == 1 else 'warnings'}"
+
+
+def _meter_card(
+    meter: history.MeterHistory,
+    registers: Sequence[history.RegisterHistory],
+    known: _Known,
+) -> MeterCard:
     serial_number = words.visible(meter.meter.serial_number)
     between = meter.read_between
     return MeterCard(
@@ -159,9 +186,10 @@ def _meter_card(meter: history.MeterHistory, known: _Known) -> MeterCard:
                 else None,
                 reading_count=len(register.entries),
             )
-            for register in meter.registers
+            for register in registers
             for latest in [register.latest]
         ],
+        more=words.more(meter.register_count, len(registers), history.MOST_COUNTED),
     )
 
 

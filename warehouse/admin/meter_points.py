@@ -27,7 +27,7 @@ class MeterPointList(read_only.ChangeList):
         self.result_list = list(self.result_list)
         serial_numbers = search.serial_numbers_at([row.pk for row in self.result_list])
         for meter_point in self.result_list:
-            meter_point.serial_numbers = serial_numbers.get(meter_point.pk, ())
+            meter_point.serial_numbers = serial_numbers[meter_point.pk]
 
 
 @admin.register(models.MeterPoint)
@@ -67,8 +67,10 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
 
     @admin.display(description="meters")
     def serial_numbers(self, meter_point: models.MeterPoint) -> str:
-        serial_numbers: Sequence[str] = meter_point.serial_numbers  # type: ignore[attr-defined] # of the list
-        return ", ".join(map(words.visible, serial_numbers))
+        listed: tuple[Sequence[str], int] = meter_point.serial_numbers  # type: ignore[attr-defined] # of the list
+        serial_numbers, count = listed
+        more = words.more(count, len(serial_numbers), search.MOST_METERS_COUNTED)
+        return ", ".join([*map(words.visible, serial_numbers), *filter(None, [more])])
 
 
 @admin.register(models.Meter)

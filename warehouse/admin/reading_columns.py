@@ -10,11 +10,12 @@ from django.utils import html, safestring, timezone
 
 from warehouse import models
 from warehouse.admin import raw_lines, remedies, searching, words
-from warehouse.queries import history
+from warehouse.queries import history, standings
 
 
 def set_beside(readings: Sequence[models.Reading]) -> None:
     """Fetch what the columns tell beside the readings themselves, for all of them at once."""
+    standings.tell(readings)
     beside = history.beside(readings)
     for reading in readings:
         reading.beside = beside[reading.pk]  # type: ignore[attr-defined] # for the columns below

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 
 from warehouse import models
 from warehouse.admin import addresses, audit, downloads, read_only, reading_columns, searching
-from warehouse.queries import files, search, standings
+from warehouse.queries import files, search
 
 
 _ASK = searching.Answer(
@@ -98,9 +98,6 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
         "line",
         "issues",
     )
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[models.Reading]:
-        return standings.with_standing(super().get_queryset(request))
 
     def get_ordering(
         self, request: HttpRequest

@@ -130,3 +130,12 @@ def day(moment: datetime.datetime) -> str:
 def finding(code: str) -> str:
     """Return a finding's code as words."""
     return visible(code).replace("-", " ")
+
+
+def more(count: int, shown: int, most_counted: int) -> str:
+    """Return how many of what there is are not shown, if any; it is counted so far and no more."""
+    if count <= shown:
+        return ""
+    if count > most_counted:
+        return f"and more than {most_counted - shown:,} more"
+    return f"and {count - shown:,} more"

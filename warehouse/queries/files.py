@@ -18,6 +18,7 @@ MOST_DELIVERIES = 50
 # Issues are told apart by kind among the first of each severity only, so that a file that is
 # wrong in every line opens as fast as any, and no warnings hide a rejection.
 MOST_ISSUES_LOOKED_AT = 10_000
+MOST_ISSUE_KINDS = 50
 MOST_CHOICES = 200  # of a filter; any other is found by its address
 
 # The indexes of readings and site visits tell so many lines apart: a stretch is 1,024 lines of one

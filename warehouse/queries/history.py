@@ -7,7 +7,7 @@ import datetime
 import decimal
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from django.db.models import Count, Q
+from django import db
 
 from warehouse import models
 from warehouse.queries import standings
@@ -16,6 +16,10 @@ from warehouse.queries import standings
 # More than a century of monthly readings of two registers, and as many site visits; the export
 # has the readings that lie beyond.
 MOST_READINGS = 2_500
+# A meter point has a few meters, and a meter a few registers; what has more is not what it seems.
+MOST_METERS = 25
+MOST_REGISTERS = 12
+MOST_COUNTED = 1_000  # of what is not shown, so that to count costs as little as to show
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -48,8 +52,11 @@ class RegisterHistory:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class MeterHistory:
+    """A meter and those of its registers that are shown; the number of all stops counting."""
+
     meter: models.Meter
     registers: Sequence[RegisterHistory]
+    register_count: int
 
     @property
     def read_between(self) -> tuple[datetime.datetime, datetime.datetime] | None:
@@ -71,9 +78,15 @@ class Visit:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class History:
-    """Meters are in the order of their last reading, the newest first."""
+    """
+    Meters are in the order of their last reading, the newest first.
+
+    They are those that readings and site visits name, and some of the others; no number of what
+    there is goes far beyond `MOST_COUNTED`.
+    """
 
     meters: Sequence[MeterHistory]
+    meter_count: int
     visits: Sequence[Visit]
     files: Mapping[int, models.FlowFile]
     rejected_line_count: int
@@ -92,7 +105,7 @@ class Beside:
 def beside(readings: Iterable[models.Reading]) -> Mapping[int, Beside]:
     """Return what stands beside these readings by their ids, by two queries."""
     shown = list(readings)
-    numbers = serial_numbers({reading.mpan_core for reading in shown})
+    numbers = serial_numbers({(reading.mpan_core, reading.serial_key) for reading in shown})
     files = files_of(shown)
     return {
         reading.pk: Beside(
@@ -104,19 +117,20 @@ def beside(readings: Iterable[models.Reading]) -> Mapping[int, Beside]:
     }
 
 
-def serial_numbers(mpan_cores: Collection[str]) -> Mapping[tuple[str, str], str]:
-    """
-    Return the serial numbers of all meters at these meter points, by MPAN and serial key.
-
-    They are few, and found by the key, however many meters elsewhere share a serial number.
-    """
-    meters = models.Meter.objects.filter(mpan_core__in=mpan_cores)
-    return {
-        (mpan_core, serial_key): serial_number
-        for mpan_core, serial_key, serial_number in meters.values_list(
-            "mpan_core", "serial_key", "serial_number"
-        )
-    }
+def serial_numbers(asked: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], str]:
+    """Return the serial numbers of these meters by MPAN and serial key, each found by its key."""
+    if not asked:
+        return {}
+    meters = models.Meter.objects.raw(
+        """
+        SELECT meter.id, meter.mpan_core, meter.serial_key, meter.serial_number
+        FROM unnest(%s::text[], %s::text[]) AS asked (mpan_core, serial_key)
+        INNER JOIN meter
+            ON meter.mpan_core = asked.mpan_core AND meter.serial_key = asked.serial_key
+        """,
+        [[mpan_core for mpan_core, _ in asked], [serial_key for _, serial_key in asked]],
+    )
+    return {(meter.mpan_core, meter.serial_key): meter.serial_number for meter in meters}
 
 
 def issues_of(readings: Iterable[models.Reading]) -> Mapping[int, Sequence[models.LineIssue]]:
@@ -154,35 +168,33 @@ def place_in_time(
 
 
 def of_meter_point(mpan_core: str) -> History:
-    """Return all there is to tell about a meter point, by a constant number of queries."""
+    """Return what there is to tell about a meter point, by a constant number of queries."""
     # What names something is asked for before it: a load may commit both in between.
-    readings = standings.with_standing(models.Reading.objects.filter(mpan_core=mpan_core))
+    readings = models.Reading.objects.filter(mpan_core=mpan_core)
     latest = list(readings.order_by("-read_at", "-id")[: MOST_READINGS + 1])
     shown = sorted(latest[:MOST_READINGS], key=place_in_time)
+    standings.tell(shown)
     site_visits = models.SiteVisit.objects.filter(mpan_core=mpan_core)
     latest_visits = list(site_visits.order_by("-id")[: MOST_READINGS + 1])
     visits = latest_visits[:MOST_READINGS]
-    readings_of = _by_register(mpan_core, shown)
-    serial_keys = (serial_key for serial_key, _ in readings_of)
-    meters = _meters(mpan_core, [*serial_keys, *(visit.serial_key for visit in visits)])
+    of_meters: dict[str, dict[str, list[models.Reading]]] = {}
+    for reading in shown:
+        registers = of_meters.setdefault(reading.serial_key, {})
+        registers.setdefault(reading.identifier, []).append(reading)
+    at_meter_point = models.Meter.objects.filter(mpan_core=mpan_core).order_by("serial_key")
+    counted = list(at_meter_point.values_list("serial_key", flat=True)[: MOST_COUNTED + 1])
+    named = {*of_meters, *(visit.serial_key for visit in visits)} - {""}
+    meters = _meters(mpan_core, {*counted[:MOST_METERS], *named})
     files = files_of([*shown, *visits])
-    issues = models.LineIssue.objects.filter(mpan_core=mpan_core).aggregate(
-        rejected=Count("id", filter=Q(severity=models.Severity.REJECTED)),
-        warnings=Count("id", filter=Q(severity=models.Severity.WARNING)),
-    )
-    histories: dict[str, list[RegisterHistory]] = {serial_key: [] for serial_key in meters}
-    for (serial_key, identifier), of_register in readings_of.items():
-        entries = with_advances(of_register)
-        histories[serial_key].append(RegisterHistory(identifier=identifier, entries=entries))
+    issues = models.LineIssue.objects.filter(mpan_core=mpan_core)
+    severities = list(issues.values_list("severity", flat=True)[: MOST_COUNTED + 1])
     return History(
-        meters=_newest_first(
-            MeterHistory(meter=meters[serial_key], registers=of_meter)
-            for serial_key, of_meter in histories.items()
-        ),
+        meters=_with_registers(mpan_core, meters, of_meters),
+        meter_count=max(len(counted), len(meters)),
         visits=_visits(visits, shown, meters, files),
         files=files,
-        rejected_line_count=issues["rejected"],
-        warning_count=issues["warnings"],
+        rejected_line_count=severities.count(models.Severity.REJECTED),
+        warning_count=severities.count(models.Severity.WARNING),
         is_cut=max(len(latest), len(latest_visits)) > MOST_READINGS,
     )
 
@@ -194,34 +206,96 @@ def files_of(
     return models.FlowFile.objects.in_bulk({row.flow_file_id for row in rows})
 
 
-def _by_register(
-    mpan_core: str, readings: Iterable[models.Reading]
-) -> Mapping[tuple[str, str], Sequence[models.Reading]]:
-    """Return the readings by serial key and register, with registers that have none of them."""
-    registers = models.Register.objects.filter(mpan_core=mpan_core)
-    found: dict[tuple[str, str], list[models.Reading]] = {
-        key: [] for key in registers.order_by("identifier").values_list("serial_key", "identifier")
-    }
-    for reading in readings:
-        found.setdefault((reading.serial_key, reading.identifier), []).append(reading)
-    return found
-
-
-def _meters(mpan_core: str, serial_keys: Iterable[str]) -> Mapping[str, models.Meter]:
+def _meters(mpan_core: str, named: Collection[str]) -> Mapping[str, models.Meter]:
     """
-    Return the meters of a meter point by their serial keys.
+    Return the meters of a meter point that are named, by their serial keys.
 
     One that is named and is not there, of which `reconcile` tells, is shown all the same.
     """
-    at_meter_point = models.Meter.objects.filter(mpan_core=mpan_core)
-    meters = {meter.serial_key: meter for meter in at_meter_point}
-    missing = sorted({*serial_keys} - {"", *meters})
+    found = models.Meter.objects.filter(mpan_core=mpan_core, serial_key__in=named)
+    meters = {meter.serial_key: meter for meter in found}
     return meters | {
         serial_key: models.Meter(
             id=-place, mpan_core=mpan_core, serial_key=serial_key, serial_number=serial_key
         )
-        for place, serial_key in enumerate(missing, start=1)
+        for place, serial_key in enumerate(sorted({*named} - {*meters}), start=1)
     }
+
+
+def _with_registers(
+    mpan_core: str,
+    meters: Mapping[str, models.Meter],
+    of_meters: Mapping[str, Mapping[str, Sequence[models.Reading]]],
+) -> Sequence[MeterHistory]:
+    """Return the meters, the newest first, with the registers that have been read, and others."""
+    read = {
+        serial_key: {
+            identifier: RegisterHistory(identifier=identifier, entries=with_advances(readings))
+            for identifier, readings in of_meters.get(serial_key, {}).items()
+        }
+        for serial_key in meters
+    }
+    newest_first = _newest_first(
+        MeterHistory(meter=meter, registers=[*read[serial_key].values()], register_count=0)
+        for serial_key, meter in meters.items()
+    )
+    some = _some_registers(
+        mpan_core, [history.meter.serial_key for history in newest_first[:MOST_METERS]]
+    )
+    return [
+        dataclasses.replace(
+            history,
+            registers=[
+                known.get(identifier) or RegisterHistory(identifier=identifier, entries=())
+                for identifier in sorted({*known, *identifiers})
+            ],
+            register_count=max(count, len({*known, *identifiers})),
+        )
+        for history in newest_first
+        for known in [read[history.meter.serial_key]]
+        for identifiers, count in [some.get(history.meter.serial_key, ((), 0))]
+    ]
+
+
+def _some_registers(
+    mpan_core: str, serial_keys: list[str]
+) -> Mapping[str, tuple[Sequence[str], int]]:
+    """Return the first registers of each of these meters, and how many there are."""
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT
+                asked.serial_key,
+                array(
+                    SELECT register.identifier::text
+                    FROM register
+                    WHERE
+                        register.mpan_core = %(mpan_core)s
+                        AND register.serial_key = asked.serial_key
+                    ORDER BY register.identifier
+                    LIMIT %(most)s
+                ),
+                (
+                    SELECT count(*)
+                    FROM (
+                        SELECT
+                        FROM register
+                        WHERE
+                            register.mpan_core = %(mpan_core)s
+                            AND register.serial_key = asked.serial_key
+                        LIMIT %(most_counted)s
+                    ) AS counted
+                )
+            FROM unnest(%(serial_keys)s::text[]) AS asked (serial_key)
+            """,
+            {
+                "mpan_core": mpan_core,
+                "serial_keys": serial_keys,
+                "most": MOST_REGISTERS,
+                "most_counted": MOST_COUNTED + 1,
+            },
+        )
+        return {serial_key: (few, count) for serial_key, few, count in cursor.fetchall()}
 
 
 def _newest_first(meters: Iterable[MeterHistory]) -> Sequence[MeterHistory]:

@@ -112,7 +112,7 @@ def listed(readings: QuerySet[models.Reading]) -> Iterator[Listed]:
     with transaction.atomic():
         fetched = rows.iterator(chunk_size=_ROWS_A_FETCH)
         while chunk := list(itertools.islice(fetched, _ROWS_A_FETCH)):
-            serial_numbers = history.serial_numbers({row[1] for row in chunk})
+            serial_numbers = history.serial_numbers({(row[1], row[2]) for row in chunk})
             file_names = _file_names({row[0] >> 32 for row in chunk}, file_names)
             for row in chunk:
                 line_id, mpan_core, serial_key = row[:3]

@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
+from django import db
 from django.db.models import QuerySet
 
 from warehouse import keys, models
@@ -13,6 +14,8 @@ from warehouse import keys, models
 
 # A search that matches more meters than this is answered with "type more of it".
 MOST_METERS = 200
+MOST_METERS_LISTED = 5  # of one meter point in a list
+MOST_METERS_COUNTED = 100  # of the others
 
 _SUPPLY_NUMBER = re.compile(r"S?(?:[0-9]{8})?([0-9]{13})")
 _SHORTEST_COMMON_PREFIX = 3
@@ -108,13 +111,38 @@ def meter_points_of(
     return meter_points.filter(mpan_core__in=found.meter_points)
 
 
-def serial_numbers_at(mpan_cores: Collection[str]) -> Mapping[str, Sequence[str]]:
-    """Return the serial numbers of the meters at these meter points, by one query."""
-    meters = models.Meter.objects.filter(mpan_core__in=mpan_cores).order_by("mpan_core", "id")
-    found: dict[str, list[str]] = {}
-    for mpan_core, serial_number in meters.values_list("mpan_core", "serial_number"):
-        found.setdefault(mpan_core, []).append(serial_number)
-    return found
+def serial_numbers_at(mpan_cores: Collection[str]) -> Mapping[str, tuple[Sequence[str], int]]:
+    """Return the first serial numbers at these meter points, and how many meters there are."""
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT
+                asked.mpan_core,
+                array(
+                    SELECT meter.serial_number
+                    FROM meter
+                    WHERE meter.mpan_core = asked.mpan_core
+                    ORDER BY meter.serial_key
+                    LIMIT %(most)s
+                ),
+                (
+                    SELECT count(*)
+                    FROM (
+                        SELECT
+                        FROM meter
+                        WHERE meter.mpan_core = asked.mpan_core
+                        LIMIT %(most_counted)s
+                    ) AS counted
+                )
+            FROM unnest(%(mpan_cores)s::text[]) AS asked (mpan_core)
+            """,
+            {
+                "mpan_cores": list(mpan_cores),
+                "most": MOST_METERS_LISTED,
+                "most_counted": MOST_METERS_COUNTED + 1,
+            },
+        )
+        return {mpan_core: (few, count) for mpan_core, few, count in cursor.fetchall()}
 
 
 def near_meter_points(digits: str) -> Sequence[str]:

@@ -65,7 +65,7 @@ def _reads_whole_table(statement: str) -> bool:
         "Index Cond" not in node and node.get("Index Name") not in partial
         for node in _nodes(explained[0][0]["Plan"])
         if node["Node Type"].endswith("Scan")
-        and node["Node Type"] not in {"Bitmap Heap Scan", "Subquery Scan"}
+        and node["Node Type"] not in {"Bitmap Heap Scan", "Function Scan", "Subquery Scan"}
     )
 
 
@@ -115,7 +115,7 @@ class TestQueries:
         many = {address: len(_asked(staff, address)) for address in addresses}
 
         assert many == few
-        assert max(many.values()) <= 13  # of a meter point, with its transaction
+        assert max(many.values()) <= 15  # of a meter point, with its transaction
 
     def test_count_no_whole_table(self, staff: test.Client, addresses: Sequence[str]) -> None:
         counting = [
@@ -129,7 +129,7 @@ class TestQueries:
         unbounded = [
             statement
             for statement in counting
-            if not re.search(r"\(SELECT .*\bLIMIT \d+\)", statement)
+            if not re.search(r"\(\s*SELECT\s.*\bLIMIT \d+\s*\)", statement, re.DOTALL)
             and _reads_whole_table(statement)
         ]
         assert counting

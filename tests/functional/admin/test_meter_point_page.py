@@ -331,10 +331,10 @@ class TestHistory:
         models.MeterPoint.objects.create(mpan_core=builder.OTHER_MPAN, line_id=1)
         staff.get(ADDRESS)
 
-        # Session, user, point, look-up, readings, visits, registers, meters, files, issues and
-        # how many, and the transaction around Django's view; but without readings and visits no
-        # files are asked for.
-        with django_assert_num_queries(11):
+        # Session, user, point, look-up, readings, standings, visits, how many meters, meters,
+        # files, issues and how many, registers; but without any of these neither standings, nor
+        # meters, nor files are asked for.
+        with django_assert_num_queries(13):
             staff.get(ADDRESS)
         with django_assert_num_queries(10):
             staff.get(other)

@@ -104,9 +104,9 @@ class TestReadingList:
         flow_file = models.FlowFile.objects.get()
         staff.get(READINGS)
         # Session, user, file, count, rows, meters, files, look-ups.
-        with django_assert_num_queries(8):
+        with django_assert_num_queries(9):
             everything = staff.get(READINGS, {"file": flow_file.pk})
-        with django_assert_num_queries(8):  # the MPAN instead of the file
+        with django_assert_num_queries(9):  # the MPAN instead of the file
             one = staff.get(READINGS, {"q": "1200023305967"})
 
         assert (len(cells(everything)), len(cells(one))) == (13, 1)
