@@ -294,12 +294,25 @@ class FlowFile(models.Model):
         )
 
 
+class Origin(models.TextChoices):
+    """By which way a content came."""
+
+    COMMAND = "COMMAND", "command"
+    UPLOAD = "UPLOAD", "upload"
+    FOLDER = "FOLDER", "folder"
+    SFTP = "SFTP", "sFTP"
+
+
 class Delivery(models.Model):
     """Each time a content was presented, under whatever name."""
 
     flow_file = models.ForeignKey(FlowFile, on_delete=models.PROTECT, related_name="deliveries")
     file_name = models.TextField()
     path = models.TextField()
+    origin = models.CharField(max_length=7, choices=Origin)
+    brought_by = models.TextField(
+        help_text="The account that ran the command, or the user who uploaded."
+    )
     delivered_at = models.DateTimeField()
 
     class Meta:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import io
 import os
@@ -28,6 +29,21 @@ class UnreadableError(Exception):
     """A path that gives no content; the message says why."""
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """
+    A file that somebody brings: where its bytes are, where they came from, and who brought them.
+
+    `place` is what people are told in place of the `path`, where that is only a private copy;
+    a name in it is data and is never opened.
+    """
+
+    path: str
+    place: str = ""
+    origin: str = "COMMAND"
+    brought_by: str = ""
+
+
 class Source:
     """
     One content that can be read more than once: the file itself, or a private copy of it.
@@ -36,18 +52,21 @@ class Source:
     the records are the same.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, arrival: Arrival) -> None:
         """
         Open the path, unpack it if it begins as gzip does, and hash it.
 
         :raises UnreadableError: if it is no regular file, or can't be read or unpacked
         """
-        self.path = storable(path)
+        self.arrival = arrival
+        self.path = storable(arrival.place or arrival.path)
         self.name = (
-            "standard input" if path == STANDARD_INPUT else pathlib.PurePath(self.path).name
+            "standard input"
+            if arrival.path == STANDARD_INPUT
+            else pathlib.PurePosixPath(self.path).name
         )
         try:
-            self._content = self._open(path)
+            self._content = self._open(arrival.path)
             self.sha256, self.size = _sha256(self._content)
         except OSError as error:
             raise UnreadableError(error.strerror or str(error)) from error

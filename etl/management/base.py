@@ -7,6 +7,7 @@ import collections
 import contextlib
 import dataclasses
 import datetime
+import getpass
 import json
 import logging
 import os
@@ -330,6 +331,14 @@ def _text_line(report: outcomes.FileReport) -> str:
     return printable(
         f"{report.path}: {report.outcome.value}" + f" ({'; '.join(facts)})" * bool(facts)
     )
+
+
+def account() -> str:
+    """Return the name of the system's account that runs the command."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # one without a name
+        return str(os.getuid())
 
 
 def counted(number: int, noun: str) -> str:

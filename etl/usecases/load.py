@@ -24,7 +24,7 @@ FIRST_SHARE = 8
 
 def load_files(
     *,
-    paths: Iterable[str],
+    arrivals: Iterable[sources.Arrival],
     rules: stage.Rules,
     delivered_at: datetime.datetime,
     in_batch: bool,
@@ -48,7 +48,7 @@ def load_files(
         if is_dry_run:
             stack.enter_context(transactions.rehearsed())
         other_connection = stack.enter_context(background.Background())
-        for items, is_last in _chunks(paths, in_batch=in_batch):
+        for items, is_last in _chunks(arrivals, in_batch=in_batch):
             chunk = _Chunk(items)
             chunk.stage(
                 rules,
@@ -143,18 +143,19 @@ class _Chunk:
 
 
 def _chunks(
-    paths: Iterable[str], *, in_batch: bool
+    arrivals: Iterable[sources.Arrival], *, in_batch: bool
 ) -> Iterator[tuple[Sequence[sources.Source | outcomes.FileReport], bool]]:
     """Yield chunks of files, and whether it is the last one."""
     chunk: list[sources.Source | outcomes.FileReport] = []
     size = 0
     share = FIRST_SHARE
-    for path, is_last in _with_last(paths):
+    for arrival, is_last in _with_last(arrivals):
         try:
-            source = sources.Source(path)
+            source = sources.Source(arrival)
         except sources.UnreadableError as error:
             failed = outcomes.Outcome.FAILED
-            chunk.append(outcomes.FileReport(path=path, outcome=failed, reason=str(error)))
+            place = arrival.place or arrival.path
+            chunk.append(outcomes.FileReport(path=place, outcome=failed, reason=str(error)))
         else:
             chunk.append(source)
             size += source.size
@@ -165,13 +166,15 @@ def _chunks(
             share = max(1, share // 2)
 
 
-def _with_last(paths: Iterable[str]) -> Iterator[tuple[str, bool]]:
-    iterator = iter(paths)
-    path = next(iterator, None)
-    while path is not None:
+def _with_last(
+    arrivals: Iterable[sources.Arrival],
+) -> Iterator[tuple[sources.Arrival, bool]]:
+    iterator = iter(arrivals)
+    arrival = next(iterator, None)
+    while arrival is not None:
         following = next(iterator, None)
-        yield path, following is None
-        path = following
+        yield arrival, following is None
+        arrival = following
 
 
 def _stage(

@@ -123,6 +123,8 @@ def stage_contents(
                 flow_file_id=content.flow_file.pk,
                 file_name=content.source.name,
                 path=content.source.path,
+                origin=content.source.arrival.origin,
+                brought_by=content.source.arrival.brought_by,
                 delivered_at=delivered_at,
             )
             for content in contents

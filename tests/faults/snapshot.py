@@ -55,7 +55,7 @@ _SHARED = {
     "meter": "SELECT mpan_core, serial_key FROM meter",
     "register": "SELECT mpan_core, serial_key, identifier FROM register",
     "delivery": """
-        SELECT sha256, delivery.file_name, path
+        SELECT sha256, delivery.file_name, path, origin, brought_by
         FROM delivery INNER JOIN flow_file ON flow_file.id = flow_file_id
     """,
 }

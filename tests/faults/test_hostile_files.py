@@ -229,7 +229,7 @@ class TestPath:
             f"os.setuid({uid})\n"
             "for path in paths.find(sys.argv[1:]).paths:\n"
             "    try:\n"
-            "        print(sources.Source(path).name)\n"
+            "        print(sources.Source(sources.Arrival(path=path)).name)\n"
             "    except sources.UnreadableError as error:\n"
             "        print(error)\n"
         )

@@ -28,7 +28,9 @@ class TestStageContents:
         path = write(
             builder.flow_file(builder.meter_point(builder.MPAN, builder.meter("A1", *readings)))
         )
-        content = stage.Content(sources.Source(str(path)), rules=stage.Rules(), known=())
+        content = stage.Content(
+            sources.Source(sources.Arrival(path=str(path))), rules=stage.Rules(), known=()
+        )
         with path.open("r+b") as file:
             file.seek(200)
             file.write(b"9")

@@ -273,6 +273,8 @@ def _page(flow_file: models.FlowFile) -> dict[str, Any]:
             {
                 "file_name": words.visible(delivery.file_name),
                 "path": words.visible(delivery.path),
+                "origin": delivery.get_origin_display(),
+                "brought_by": words.visible(delivery.brought_by),
                 "delivered": words.clock_time_tag(delivery.delivered_at),
             }
             for delivery in deliveries

@@ -197,6 +197,24 @@ class Migration(migrations.Migration):
                 ),
                 ("file_name", models.TextField()),
                 ("path", models.TextField()),
+                (
+                    "origin",
+                    models.CharField(
+                        choices=[
+                            ("COMMAND", "command"),
+                            ("UPLOAD", "upload"),
+                            ("FOLDER", "folder"),
+                            ("SFTP", "sFTP"),
+                        ],
+                        max_length=7,
+                    ),
+                ),
+                (
+                    "brought_by",
+                    models.TextField(
+                        help_text="The account that ran the command, or the user who uploaded."
+                    ),
+                ),
                 ("delivered_at", models.DateTimeField()),
                 (
                     "flow_file",

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 import tqdm
 from django.utils import timezone
 
-from etl.intake import paths
+from etl.intake import paths, sources
 from etl.management import base
 from etl.usecases import load, stage
 
@@ -83,7 +83,9 @@ class Command(base.PipelineCommand):
         )
         with _shown_progress(found.paths) as on_progress:
             reports = load.load_files(
-                paths=found.paths,
+                arrivals=[
+                    sources.Arrival(path=path, brought_by=base.account()) for path in found.paths
+                ],
                 rules=rules,
                 delivered_at=timezone.now(),
                 in_batch=options["batch"],

@@ -82,6 +82,14 @@ class TestFlowFilePage:
         assert '<td class="file">good.uff</td>' in page
         assert '<td class="file">under another name.uff</td>' in page
 
+    def test_shows_how_a_content_came_and_who_brought_it(self, staff: test.Client) -> None:
+        flow_file = models.FlowFile.objects.get(file_name="good.uff")
+        flow_file.deliveries.update(origin="SFTP", brought_by="readings@dc.example")
+
+        page = _page_of(staff, file_name="good.uff")
+
+        assert "<td>sFTP, readings@dc.example</td>" in page
+
     def test_shows_header_and_trailer_in_words(self, staff: test.Client) -> None:
         page = _page_of(staff, file_name="good.uff")
 
