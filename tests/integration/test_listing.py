@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import datetime
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import pytest
 from django import db
+from django.test import utils
 
 from tests import builder, conftest
 from warehouse import models
-from warehouse.queries import listing
+from warehouse.queries import history, listing
 
 
 DAY = datetime.datetime(2024, 1, 15, tzinfo=datetime.timezone.utc)
@@ -134,3 +138,71 @@ class TestFind:
         found = listing.find(serial_number=typed)
 
         assert [reading.serial_key for reading in found] == ["K75AM-00802"]
+
+
+def _store_crowd(meters: int, *, meter_points: int = 0) -> None:
+    """Store readings of one MPAN and time, each of a meter of its own; others beside them."""
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO meter (id, mpan_core, serial_key, serial_number)"
+            " SELECT number, %s, number, number FROM generate_series(1, %s) AS number",
+            [builder.MPAN, meters],
+        )
+        cursor.execute(
+            "INSERT INTO reading (id, mpan_core, read_at, stated_at, serial_key, identifier,"
+            " value, reading_type, validation_status, reading_flag, reading_method, reason_code,"
+            " reading_status)"
+            " SELECT number, CASE WHEN number <= %s THEN %s ELSE lpad(number::text, 13, '0') END,"
+            " %s, %s, number, 'S', 1.0, 'R', 'V', 'T', 'N', '', ''"
+            " FROM generate_series(1, %s) AS number",
+            [meters, builder.MPAN, DAY, DAY, meters + meter_points],
+        )
+        cursor.execute("ANALYZE reading, meter")
+
+
+def _rows_passed(plan: Mapping[str, Any]) -> Iterator[float]:
+    removed = sum(plan[name] for name in plan if name.startswith("Rows Removed by"))
+    yield plan["Actual Loops"] * (plan["Actual Rows"] + removed)
+    for part in plan.get("Plans", ()):
+        yield from _rows_passed(part)
+
+
+@pytest.mark.django_db
+class TestCost:
+    def test_does_not_grow_with_readings_of_the_same_mpan_and_time(self) -> None:
+        _store_crowd(300)
+
+        with utils.CaptureQueriesContext(db.connection) as queries:
+            assert len([*listing.listed(listing.find())]) == 300
+
+        with db.connection.cursor() as cursor:
+            passed = 0.0
+            for query in queries.captured_queries:
+                _, verb, rest = query["sql"].partition("SELECT ")
+                if verb:
+                    cursor.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {verb}{rest}")
+                    ((explained,),) = cursor.fetchall()
+                    passed += sum(_rows_passed(explained[0]["Plan"]))
+        # Once as stored, and once for each of the windows and sorts.
+        assert 300 < passed <= 20 * 300
+
+    def test_is_of_the_meters_that_are_named(self) -> None:
+        _store_crowd(300)
+
+        found = history.serial_numbers([(builder.MPAN, "7"), (builder.MPAN, "none")])
+
+        assert found == {(builder.MPAN, "7"): "7"}
+
+    @pytest.mark.thorough
+    def test_is_the_same_a_reading_where_200_000_share_an_mpan_among_3_000_000(self) -> None:
+        _store_crowd(200_000, meter_points=2_800_000)
+
+        def seconds_a_reading(mpan_core: str | None) -> float:
+            started = time.perf_counter()
+            count = sum(map(bool, listing.listed(listing.find(mpan_core=mpan_core))))
+            assert count == (200_000 if mpan_core else 3_000_000)
+            return (time.perf_counter() - started) / count
+
+        crowded = seconds_a_reading(builder.MPAN)
+
+        assert crowded <= 3 * seconds_a_reading(None)

@@ -71,8 +71,10 @@ def find(
         readings = readings.filter(mpan_core=mpan_core)
     if serial_number is not None:
         meters = models.Meter.objects.filter(serial_key=keys.serial_key(serial_number))
+        # As values: only these are looked up within the view.
         readings = readings.filter(
-            mpan_core__in=meters.values("mpan_core"), serial_key=keys.serial_key(serial_number)
+            mpan_core__in=list(meters.values_list("mpan_core", flat=True)),
+            serial_key=keys.serial_key(serial_number),
         )
     if since is not None:
         readings = readings.filter(read_at__gte=arrivals.midnight(since))
@@ -80,7 +82,7 @@ def find(
     if until is not None and until != datetime.date.max:
         day_after = until + datetime.timedelta(days=1)
         readings = readings.filter(read_at__lt=arrivals.midnight(day_after))
-    return readings
+    return standings.of_whole_registers(readings)
 
 
 def listed(readings: QuerySet[models.Reading]) -> Iterator[Listed]:
@@ -89,6 +91,8 @@ def listed(readings: QuerySet[models.Reading]) -> Iterator[Listed]:
 
     :raises django.db.OperationalError: if the server goes away
     """
+    if "standing" not in readings.query.annotations:
+        readings = readings.annotate(standing=standings.STANDING)  # type: ignore[no-redef] # the same
     rows = readings.values_list(
         "id",
         "mpan_core",
@@ -104,7 +108,7 @@ def listed(readings: QuerySet[models.Reading]) -> Iterator[Listed]:
         "reading_status",
         _seconds("md_reset_at"),
         "md_reset_count",
-        standings.STANDING,
+        "standing",
         _seconds("stated_at"),
     )
     file_names: Mapping[int, str] = {}
