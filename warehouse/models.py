@@ -235,6 +235,14 @@ class FlowFile(models.Model):
     site_visit_count = models.BigIntegerField("site visits", default=0)
     rejected_line_count = models.BigIntegerField("rejected lines", default=0)
     warning_count = models.BigIntegerField("warnings", default=0)
+    forgotten_line_count = models.BigIntegerField(
+        "forgotten lines", default=0, help_text="Of meter points that were forgotten since."
+    )
+    digest = models.TextField(
+        default="",
+        help_text="What proves it where its content no longer does: of its rows since its raw"
+        " lines were dropped, else of its raw lines since a meter point was forgotten.",
+    )
 
     class Meta:
         db_table = "flow_file"
@@ -520,6 +528,27 @@ class SiteVisit(FromALine):
 
     def __str__(self) -> str:
         return f"{self.mpan_core} {self.check_code} (site visit {self.pk})"
+
+
+class ForgottenMeterPoint(models.Model):
+    """
+    That a meter point was erased, when, by whom and why: which one is forgotten too.
+
+    It stands for the lines that are missing since.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    forgotten_at = models.DateTimeField()
+    forgotten_by = models.TextField()
+    reason = models.TextField()
+    file_count = models.BigIntegerField()
+    line_count = models.BigIntegerField(help_text="Lines that had been loaded.")
+
+    class Meta:
+        db_table = "forgotten_meter_point"
+
+    def __str__(self) -> str:
+        return f"meter point forgotten at {self.forgotten_at.isoformat()} ({self.pk})"
 
 
 class LookedAt(models.TextChoices):

@@ -12,6 +12,8 @@ from . import checksum, fields, findings, formats, grammar, headers, records, tr
 
 # Where these are all that there is, which is nearly everywhere, nothing else need be looked for.
 _COMMON_GROUPS = ("026", "028", "030")
+# The first that fits is taken. Latin-1 gives every byte a character, and the bytes back.
+ENCODINGS = ("utf-8", "cp1252", "latin-1")
 _OTHER_GROUPS = tuple(code for code in grammar.GROUPS if code not in _COMMON_GROUPS)
 
 
@@ -89,7 +91,7 @@ class _Body:
         self.first_number = self.last_number = 0
         self.record_count = 0
         self.group_line_counts = dict.fromkeys(grammar.GROUPS, 0)
-        self._encodings = ["utf-8", "cp1252"]
+        self._encodings: Sequence[str] = ENCODINGS
         self.nul_number: int | None = None
         # Each with the number of its line.
         self.second_header: tuple[int, bytes] | None = None
@@ -117,7 +119,7 @@ class _Body:
         if not is_common or self.trailer_record:
             self._look_for_envelope(block.first_number, data)
         if not data.isascii():
-            self._encodings = [name for name in self._encodings if _can_decode(data, name)]
+            self._encodings = still_fit(self._encodings, data)
 
     def _look_for_envelope(self, first_number: int, data: bytes) -> None:
         def record(place: int) -> tuple[int, bytes] | None:
@@ -157,8 +159,7 @@ class _Body:
 
     @property
     def encoding(self) -> str:
-        # Latin-1 gives every byte a character, and the bytes back.
-        return next(iter(self._encodings), "latin-1")
+        return self._encodings[0]
 
 
 def _issues(
@@ -239,6 +240,11 @@ def _checksum_of(stream: BinaryIO) -> int:
         for line in block.data.split(b"\n")
         if not line.startswith(b"ZPT|")
     )
+
+
+def still_fit(encodings: Sequence[str], data: bytes) -> Sequence[str]:
+    """Return those of the encodings by which these bytes are text; the last always is one."""
+    return [name for name in encodings if name == ENCODINGS[-1] or _can_decode(data, name)]
 
 
 def _can_decode(data: bytes, encoding: str) -> bool:

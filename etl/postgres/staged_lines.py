@@ -18,6 +18,8 @@ PLACE = ("parent_id", "kind", "mpan_core", "serial_key", "reading_type", "valida
 _COLUMNS = ", ".join(("id", *PLACE, "payload"))
 _COPY = f"COPY staged_line ({_COLUMNS}) FROM STDIN"
 _ROWS_A_WRITE = 1_000
+# What is left of a line whose meter point was forgotten: kind and payload.
+FORGOTTEN = "forgotten"
 # The index of lines, and that of readings, tell so many apart: see sql/README.md.
 _BITS_OF_A_STRETCH = 10
 

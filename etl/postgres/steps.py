@@ -17,6 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 LEDGER, *COMPARISONS = sql.names("reconcile")
+_LAST_JUDGEMENT = "60_record_line_issues"
 
 # Below this each line's keys are looked up in an index, which needs no statistics: to analyze
 # lines where 4.8 million are stored takes half a second, as long as loading 20,000 readings.
@@ -31,9 +32,13 @@ _FOR_SETS = (
 _FOR_FEW_LINES = ("enable_hashjoin = off", "enable_mergejoin = off")
 
 
-def run_transform(parameters: Mapping[str, Any], *, line_count: int) -> None:
+def run_transform(
+    parameters: Mapping[str, Any], *, line_count: int, judge_only: bool = False
+) -> None:
     """
     Run every step of the transform in the transaction of the caller, over so many lines.
+
+    Or those alone that judge, up to the one that records what was found.
 
     The settings hold for that transaction: compiling such short statements costs more than it
     saves, hashes over a file's lines should stay in memory, indexes of large tables are in memory
@@ -45,6 +50,8 @@ def run_transform(parameters: Mapping[str, Any], *, line_count: int) -> None:
     """
     _set(*_FOR_SETS, *(_FOR_FEW_LINES if line_count < LINES_WORTH_A_SCAN else ()))
     for name in sql.names("transform"):
+        if judge_only and name > _LAST_JUDGEMENT:
+            break
         with db.connection.cursor() as cursor:
             _execute(cursor, "transform", name, parameters)
 
@@ -55,9 +62,42 @@ def run_reconcile(name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[
 
     :raises django.db.Error: if the server refuses the statement
     """
+    return _query("reconcile", name, parameters)
+
+
+def digests(flow_file_ids: Sequence[int], parameters: Mapping[str, Any]) -> Mapping[int, str]:
+    """
+    Return what stands for all rows that came from these files, by the ids of the files.
+
+    :raises django.db.Error: if the server refuses the statement
+    """
+    asked = {**parameters, "flow_file_ids": list(flow_file_ids)}
+    rows = _query("digest", "10_digest_files", asked)
+    return {row["flow_file_id"]: row["digest"] for row in rows}
+
+
+def compare_issues(
+    parameters: Mapping[str, Any], *, line_count: int
+) -> Sequence[Mapping[str, Any]]:
+    """
+    Judge the lines once more, in the transaction of the caller, and compare with what was found.
+
+    All that is written is temporary: `line_issue` is one, too, until it is renamed.
+
+    :raises django.db.Error: if the server refuses a statement
+    """
+    with db.connection.cursor() as cursor:
+        _execute(cursor, "deep", "10_take_the_place_of_issues", {})
+    run_transform(parameters, line_count=line_count, judge_only=True)
+    with db.connection.cursor() as cursor:
+        _execute(cursor, "deep", "20_give_the_place_back", {})
+    return _query("deep", "30_compare_issues", parameters)
+
+
+def _query(folder: str, name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     _set(*_FOR_SETS)
     with db.connection.cursor() as cursor:
-        _execute(cursor, "reconcile", name, parameters)
+        _execute(cursor, folder, name, parameters)
         columns = [column.name for column in cursor.description or ()]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from etl.postgres import staged_lines, transactions
+from etl.usecases import digests
 from warehouse import models
+
+
+_LINES_A_CHUNK = 1_000_000
+_FILES_A_CHUNK = 1_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,9 +31,10 @@ def purge_staged_lines(
     """
     Drop the raw lines of files that were loaded before this time; yield each when it is done.
 
-    Only files that are loaded whole are touched, each in a transaction of its own; their readings
-    keep file and line number. Of a file with rejected lines all raw lines stay, since the issue
-    of a rejected one keeps no more than the beginning of its value.
+    Only files that are loaded whole are touched, some in a transaction; their readings keep file
+    and line number, and a digest of all that came from a file then proves it. Of a file with
+    rejected lines all raw lines stay, since the issue of a rejected one keeps no more than the
+    beginning of its value.
 
     :raises django.db.OperationalError: if the server goes away; the files yielded are done
     """
@@ -37,16 +43,35 @@ def purge_staged_lines(
         transformed_at__lt=loaded_before,
         purged_at=None,
     )
-    for flow_file in loaded.order_by("id"):
+    for chunk in _chunks(loaded.order_by("id")):
         if not is_dry_run:
-            transactions.commit(functools.partial(_purge, flow_file, purged_at))
-        yield PurgedFile(
-            file_name=flow_file.file_name,
-            sha256=flow_file.sha256,
-            line_count=flow_file.line_count - flow_file.blank_line_count,
-        )
+            transactions.commit(functools.partial(_purge, chunk, purged_at))
+        for flow_file in chunk:
+            yield PurgedFile(
+                file_name=flow_file.file_name,
+                sha256=flow_file.sha256,
+                line_count=flow_file.line_count - flow_file.blank_line_count,
+            )
 
 
-def _purge(flow_file: models.FlowFile, purged_at: datetime.datetime) -> None:
-    staged_lines.delete_lines_of(flow_file.pk)
-    models.FlowFile.objects.filter(id=flow_file.pk).update(purged_at=purged_at)
+def _chunks(flow_files: Iterable[models.FlowFile]) -> Iterator[Sequence[models.FlowFile]]:
+    """Yield files together, since for their digests all meters and registers are read once."""
+    chunk: list[models.FlowFile] = []
+    lines = 0
+    for flow_file in flow_files:
+        lines += flow_file.line_count
+        if chunk and (lines > _LINES_A_CHUNK or len(chunk) == _FILES_A_CHUNK):
+            yield chunk
+            chunk, lines = [], flow_file.line_count
+        chunk.append(flow_file)
+    if chunk:
+        yield chunk
+
+
+def _purge(flow_files: Sequence[models.FlowFile], purged_at: datetime.datetime) -> None:
+    ids = [flow_file.pk for flow_file in flow_files]
+    # The digest is also of when.
+    models.FlowFile.objects.filter(id__in=ids).update(purged_at=purged_at)
+    digests.take(ids)
+    for number in ids:
+        staged_lines.delete_lines_of(number)

@@ -6,9 +6,10 @@ import dataclasses
 import datetime
 import functools
 import zoneinfo
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
-from etl.domain import envelope, findings, grammar, lines, records
+from etl.domain import envelope, findings, grammar, headers, lines, records, trailers
 from etl.intake import sources
 from etl.postgres import rows, staged_lines
 from etl.usecases import outcomes, transform
@@ -292,7 +293,7 @@ def _identifier(flow_file: models.FlowFile) -> tuple[str, str, str]:
 
 def _flow_file(content: Content, staged_at: datetime.datetime) -> models.FlowFile:
     found = content.envelope
-    flow_file = models.FlowFile(
+    return models.FlowFile(
         sha256=content.sha256,
         file_name=content.source.name,
         status=models.FlowFileStatus.STAGED,
@@ -302,23 +303,29 @@ def _flow_file(content: Content, staged_at: datetime.datetime) -> models.FlowFil
         line_count=found.line_count,
         blank_line_count=found.blank_line_count,
         is_strict=content.rules.is_strict,
+        **envelope_fields(found.header, found.trailer),
     )
-    flow_file.file_identifier = found.header.file_identifier
-    flow_file.flow = found.header.flow
-    flow_file.sender_role = found.header.sender_role
-    flow_file.sender = found.header.sender
-    flow_file.recipient_role = found.header.recipient_role
-    flow_file.recipient = found.header.recipient
-    flow_file.file_created_at = _london(found.header.created_at)
-    flow_file.sending_application = found.header.sending_application
-    flow_file.receiving_application = found.header.receiving_application
-    flow_file.broadcast = found.header.broadcast
-    flow_file.test_flag = found.header.test_flag
-    flow_file.declared_group_count = found.trailer.group_count
-    flow_file.checksum = found.trailer.checksum
-    flow_file.declared_flow_count = found.trailer.flow_count
-    flow_file.file_completed_at = _london(found.trailer.completed_at)
-    return flow_file
+
+
+def envelope_fields(header: headers.Header, trailer: trailers.Trailer) -> Mapping[str, Any]:
+    """Return what header and trailer say, by the fields of a flow file."""
+    return {
+        "file_identifier": header.file_identifier,
+        "flow": header.flow,
+        "sender_role": header.sender_role,
+        "sender": header.sender,
+        "recipient_role": header.recipient_role,
+        "recipient": header.recipient,
+        "file_created_at": _london(header.created_at),
+        "sending_application": header.sending_application,
+        "receiving_application": header.receiving_application,
+        "broadcast": header.broadcast,
+        "test_flag": header.test_flag,
+        "declared_group_count": trailer.group_count,
+        "checksum": trailer.checksum,
+        "declared_flow_count": trailer.flow_count,
+        "file_completed_at": _london(trailer.completed_at),
+    }
 
 
 def _london(clock_time: datetime.datetime | None) -> datetime.datetime | None:

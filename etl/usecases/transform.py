@@ -20,12 +20,12 @@ logger = logging.getLogger(__name__)
 
 TIME_ZONE = "Europe/London"  # DTC Domains: clock time unless stated otherwise
 
-_LINES_A_CHUNK = 200_000
+LINES_A_CHUNK = 200_000
 _FILES_A_CHUNK = 2_000
 # Lines of other files that lie between two of a chunk are read past, so few of those may be.
 _FILES_BETWEEN = 16
 
-_FIELDS_FOR_STEPS = (
+FIELDS_FOR_STEPS = (
     "status",
     "flow",
     "file_created_at",
@@ -88,7 +88,7 @@ def _next_chunk(flow_files: QuerySet[models.FlowFile], after: int) -> list[int]:
     chunk: list[int] = []
     lines = 0
     for flow_file_id, line_count in waiting:
-        if chunk and lines + line_count > _LINES_A_CHUNK:
+        if chunk and lines + line_count > LINES_A_CHUNK:
             break
         chunk.append(flow_file_id)
         lines += line_count
@@ -122,12 +122,13 @@ def transform_files(
     """
     return [
         flow_file
-        for run in _runs(flow_file_ids)
+        for run in runs(flow_file_ids)
         for flow_file in _transform_run(run, transformed_at, skip_locked=skip_locked)
     ]
 
 
-def _runs(flow_file_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+def runs(flow_file_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    """Yield files, by their ids, between which there are few others."""
     start = 0
     for index in range(1, len(flow_file_ids) + 1):
         is_last = index == len(flow_file_ids)
@@ -164,13 +165,13 @@ def _transform(
     flow_file_ids: Sequence[int], transformed_at: datetime.datetime, *, skip_locked: bool
 ) -> Sequence[models.FlowFile]:
     files = models.FlowFile.objects.filter(id__in=flow_file_ids).order_by("id")
-    locked = files.only(*_FIELDS_FOR_STEPS).select_for_update(skip_locked=skip_locked, no_key=True)
+    locked = files.only(*FIELDS_FOR_STEPS).select_for_update(skip_locked=skip_locked, no_key=True)
     claimed = [
         flow_file for flow_file in locked if flow_file.status == models.FlowFileStatus.STAGED
     ]
     if claimed:
         steps.run_transform(
-            _parameters(claimed, transformed_at),
+            parameters(claimed, transformed_at),
             line_count=sum(flow_file.line_count for flow_file in claimed),
         )
     if skip_locked:
@@ -178,9 +179,10 @@ def _transform(
     return list(files.only(*outcomes.REPORTED_FIELDS))
 
 
-def _parameters(
+def parameters(
     flow_files: Sequence[models.FlowFile], transformed_at: datetime.datetime
 ) -> Mapping[str, Any]:
+    """Return what the steps are to be told about these files, which are in the order of ids."""
     ids = {flow_file.pk for flow_file in flow_files}
     first, last = flow_files[0].pk, flow_files[-1].pk
     found = findings.CATALOGUE.values()

@@ -1,8 +1,8 @@
 -- Account for every line of each file: what it became, and what is left over.
 --
 -- A loaded file's lines are its header and trailer, what was stored of each kind, what was
--- rejected, and the blank ones. The numbers of a file that is only staged, or was refused, are
--- its lines alone.
+-- rejected, or forgotten since, and the blank ones. The numbers of a file that is only staged, or
+-- was refused, are its lines alone.
 --
 -- Params: first_file_id, last_file_id (bigint): the files to look at
 -- Reads:  flow_file
@@ -19,12 +19,13 @@ SELECT
     site_visit_count,
     rejected_line_count,
     blank_line_count,
+    forgotten_line_count,
     CASE
         WHEN status IN ('LOADED', 'LOADED_WITH_REJECTIONS')
             THEN
                 line_count - 2 - meter_point_line_count - meter_line_count - reading_count
                 - validation_result_count - site_visit_count - rejected_line_count
-                - blank_line_count
+                - blank_line_count - forgotten_line_count
         ELSE 0
     END AS unaccounted_line_count
 FROM flow_file

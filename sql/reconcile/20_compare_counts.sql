@@ -14,7 +14,8 @@ WITH file AS (
         *,
         status IN ('LOADED', 'LOADED_WITH_REJECTIONS') AS is_loaded,
         status IN ('LOADED', 'LOADED_WITH_REJECTIONS', 'STAGED') AS is_counted,
-        status IN ('LOADED', 'LOADED_WITH_REJECTIONS', 'STAGED') AND purged_at IS NULL AS is_kept
+        status IN ('LOADED', 'LOADED_WITH_REJECTIONS', 'STAGED') AND purged_at IS NULL AS is_kept,
+        purged_at IS NULL AND (status <> 'REJECTED' OR transformed_at IS NOT NULL) AS has_lines
     FROM flow_file
     WHERE id BETWEEN %(first_file_id)s AND %(last_file_id)s
 ),
@@ -27,7 +28,8 @@ staged AS (
         count(*) FILTER (WHERE kind = 'meter') AS meter_line_count,
         count(*) FILTER (WHERE kind = 'reading') AS reading_count,
         count(*) FILTER (WHERE kind = 'result') AS validation_result_count,
-        count(*) FILTER (WHERE starts_with(kind, 'visit_at_')) AS site_visit_count
+        count(*) FILTER (WHERE starts_with(kind, 'visit_at_')) AS site_visit_count,
+        count(*) FILTER (WHERE kind = 'forgotten') AS forgotten_line_count
     FROM staged_line
     WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
     GROUP BY id >> 32
@@ -58,15 +60,11 @@ flawed_line AS (
         line_number,
         kind,
         bool_or(severity = 'REJECTED') AS is_rejected,
+        count(*) FILTER (WHERE severity <> 'REJECTED') AS warning_count,
         bool_or(code = 'flow-count-differs') AS is_flow_count_wrong,
         bool_or(code = 'wrong-count-accepted') AS is_group_count_wrong
     FROM line_issue
-    WHERE
-        flow_file_id BETWEEN %(first_file_id)s AND %(last_file_id)s
-        AND (
-            severity = 'REJECTED'
-            OR code IN ('flow-count-differs', 'wrong-count-accepted')
-        )
+    WHERE flow_file_id BETWEEN %(first_file_id)s AND %(last_file_id)s
     GROUP BY flow_file_id, line_number, kind
 ),
 
@@ -75,7 +73,9 @@ flawed AS (
         flow_file_id,
         bool_or(is_flow_count_wrong) AS is_flow_count_wrong,
         bool_or(is_group_count_wrong) AS is_group_count_wrong,
+        sum(warning_count)::bigint AS warning_count,
         count(*) FILTER (WHERE is_rejected) AS line_count,
+        count(*) FILTER (WHERE is_rejected AND kind = 'forgotten') AS forgotten_line_count,
         count(*) FILTER (WHERE is_rejected AND kind = 'meter_point') AS meter_point_line_count,
         count(*) FILTER (WHERE is_rejected AND kind = 'meter') AS meter_line_count,
         count(*) FILTER (WHERE is_rejected AND kind = 'reading') AS reading_count,
@@ -106,11 +106,7 @@ comparison AS (
         VALUES
         (
             'staged lines',
-            CASE
-                WHEN file.purged_at IS NOT NULL OR file.status IN ('REJECTED', 'FAILED')
-                    THEN coalesce(staged.line_count, 0)
-                ELSE file.line_count - file.blank_line_count
-            END,
+            CASE WHEN file.has_lines THEN file.line_count - file.blank_line_count ELSE 0 END,
             coalesce(staged.line_count, 0)
         ),
         (
@@ -124,7 +120,10 @@ comparison AS (
         (
             'meter point lines that the trailer counts',
             CASE
-                WHEN file.is_counted AND NOT coalesce(flawed.is_flow_count_wrong, FALSE)
+                WHEN
+                    file.is_counted
+                    AND NOT coalesce(flawed.is_flow_count_wrong, FALSE)
+                    AND file.forgotten_line_count = 0
                     THEN file.meter_point_line_count + coalesce(flawed.meter_point_line_count, 0)
             END,
             file.declared_flow_count
@@ -172,10 +171,23 @@ comparison AS (
             coalesce(stored_visit.row_count, 0)
         ),
         (
+            'forgotten lines',
+            CASE
+                WHEN file.is_loaded AND file.is_kept
+                    THEN file.forgotten_line_count + coalesce(flawed.forgotten_line_count, 0)
+            END,
+            coalesce(staged.forgotten_line_count, 0)
+        ),
+        (
             'rejected lines',
-            CASE WHEN file.is_loaded THEN file.rejected_line_count END,
+            CASE
+                WHEN file.transformed_at IS NOT NULL THEN file.rejected_line_count
+                WHEN file.status = 'REJECTED' THEN 1
+                ELSE 0
+            END,
             coalesce(flawed.line_count, 0)
-        )
+        ),
+        ('warnings', file.warning_count, coalesce(flawed.warning_count, 0))
     ) AS compared (what, expected, found)
 )
 

@@ -3,7 +3,8 @@
 --
 -- What a line takes from those above it is proved elsewhere, from the raw lines. The date is
 -- written out again rather than read again, so that the function which read it is not its own
--- witness; times that clocks skip come out an hour on, and their issue says so. Results, which
+-- witness; times that clocks skip come out an hour on, and their issue says so; of an hour that
+-- clocks repeat it is the second. Results, which
 -- stand on lines of their own, are compared in the next statement.
 --
 -- A full join compares sets, by a hash or by sorting: no guess about their sizes can make it go
@@ -63,32 +64,55 @@ compared AS (
                 OR stored.validation_status <> line.validation_status
                 THEN 'readings under another register than their lines say'
             WHEN
-                to_char(stored.read_at AT TIME ZONE %(time_zone)s, 'YYYYMMDDHH24MISS')
-                <> line.read_at_text
-                AND NOT EXISTS (
-                    SELECT
-                    FROM line_issue
-                    WHERE
-                        line_issue.flow_file_id = line.id >> 32
-                        AND line_issue.line_number = line.id & 4294967295
-                        AND line_issue.code = 'clock-skipped'
-                        AND line_issue.item = 'J0016'
+                to_char(stored.read_at AT TIME ZONE %(time_zone)s, 'YYYYMMDDHH24MISSUS')
+                <> concat(line.read_at_text, '000000')
+                AND (
+                    to_char(
+                        stored.read_at AT TIME ZONE %(time_zone)s - interval '1 hour',
+                        'YYYYMMDDHH24MISSUS'
+                    ) <> concat(line.read_at_text, '000000')
+                    OR NOT EXISTS (
+                        SELECT
+                        FROM line_issue
+                        WHERE
+                            line_issue.flow_file_id = line.id >> 32
+                            AND line_issue.line_number = line.id & 4294967295
+                            AND line_issue.code = 'clock-skipped'
+                            AND line_issue.item = 'J0016'
+                    )
                 )
+                OR substr(line.read_at_text, 9, 2) IN ('01', '02')
+                AND stored.read_at AT TIME ZONE %(time_zone)s AT TIME ZONE %(time_zone)s
+                <> stored.read_at
                 THEN 'readings of another time than their lines say'
             WHEN
                 coalesce(
-                    to_char(stored.md_reset_at AT TIME ZONE %(time_zone)s, 'YYYYMMDDHH24MISS'),
+                    to_char(
+                        stored.md_reset_at AT TIME ZONE %(time_zone)s, 'YYYYMMDDHH24MISSUS'
+                    ),
                     ''
-                ) <> line.md_reset_at_text
-                AND NOT EXISTS (
-                    SELECT
-                    FROM line_issue
-                    WHERE
-                        line_issue.flow_file_id = line.id >> 32
-                        AND line_issue.line_number = line.id & 4294967295
-                        AND line_issue.code = 'clock-skipped'
-                        AND line_issue.item = 'J0044'
                 )
+                <> CASE
+                    WHEN line.md_reset_at_text <> '' THEN concat(line.md_reset_at_text, '000000')
+                    ELSE ''
+                END
+                AND (
+                    to_char(
+                        stored.md_reset_at AT TIME ZONE %(time_zone)s - interval '1 hour',
+                        'YYYYMMDDHH24MISSUS'
+                    ) IS DISTINCT FROM concat(line.md_reset_at_text, '000000')
+                    OR NOT EXISTS (
+                        SELECT
+                        FROM line_issue
+                        WHERE
+                            line_issue.flow_file_id = line.id >> 32
+                            AND line_issue.line_number = line.id & 4294967295
+                            AND line_issue.code = 'clock-skipped'
+                            AND line_issue.item = 'J0044'
+                    )
+                )
+                OR stored.md_reset_at AT TIME ZONE %(time_zone)s AT TIME ZONE %(time_zone)s
+                <> stored.md_reset_at
                 OR stored.value <> coalesce(d0010_register_reading(line.value_text), -1)
                 OR coalesce(stored.md_reset_count::text, '')
                 <> coalesce(

@@ -64,7 +64,9 @@ FROM (
     WHERE
         line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
         AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
-        AND line.kind NOT IN ('meter_point', 'meter', 'reading', 'result', 'header', 'trailer')
+        AND line.kind NOT IN (
+            'meter_point', 'meter', 'reading', 'result', 'header', 'trailer', 'forgotten'
+        )
         AND %(has_other_lines)s
     OFFSET '0'
 ) AS field

@@ -18,7 +18,9 @@ from warehouse import models
 # them. Ids and the times of loading are left out; the content's hash stands for the file.
 _OF_FILES = {
     "flow_file": """
-        SELECT sha256, to_jsonb(flow_file) - '{id,staged_at,transformed_at,purged_at}'::text[]
+        SELECT
+            sha256,
+            to_jsonb(flow_file) - '{id,staged_at,transformed_at,purged_at,digest}'::text[]
         FROM flow_file
     """,
     "staged_line": """

@@ -25,6 +25,92 @@ def _csv(path: pathlib.Path) -> Sequence[Mapping[str, str]]:
 
 
 class TestCsv:
+    def test_writes_the_columns_of_the_listing(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter(
+                    "=1+1",
+                    builder.reading(
+                        read_at="20240715000000",
+                        value="7",
+                        md_reset_at="20240110120000",
+                        md_resets="3",
+                    ),
+                ),
+            )
+        )
+        run("load_d0010", write(content))
+        output = write(b"", "out.csv")
+
+        run("export_readings", "--output", output)
+
+        assert output.read_text() == (
+            "mpan_core,serial_number,register,read_at,value,reading_type,validation_status,"
+            "reading_flag,reading_method,reason_code,reading_status,md_reset_at,md_reset_count,"
+            "file_name,line_number,standing,file_created_at\n"
+            f"{builder.MPAN},'=1+1,S,2024-07-15T00:00:00+01:00,7.0,R,V,"
+            "T,N,,,2024-01-10T12:00:00+00:00,3,"
+            "file.uff,4,current,2024-02-01T12:00:00+00:00\n"
+        )
+
+    @pytest.mark.parametrize(
+        ("arguments", "values"),
+        [
+            ((), ["1.0", "2.0", "3.0"]),
+            (("--mpan", builder.MPAN), ["1.0", "2.0"]),
+            (("--mpan", f"S 00801111{builder.MPAN}"), ["1.0", "2.0"]),
+            (("--serial", "a 1b2"), ["1.0", "2.0"]),
+            (("--serial", "c3é"), ["3.0"]),
+            (("--since", "2024-07-15"), ["2.0", "3.0"]),
+            (("--until", "2024-07-15"), ["1.0", "2.0"]),
+            (("--since", "2024-07-15", "--until", "2024-07-15"), ["2.0"]),
+            (("--since", "0001-01-01", "--until", "9999-12-31"), ["1.0", "2.0", "3.0"]),
+            (("--since", "9999-12-31"), []),
+            (("--until", "0001-01-01"), []),
+        ],
+    )
+    def test_narrows_by_mpan_serial_and_uk_dates(
+        self,
+        run: conftest.Run,
+        write: conftest.Write,
+        arguments: tuple[str, ...],
+        values: list[str],
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter(
+                    "A1 B2",
+                    builder.reading(read_at="20240714235959", value="1.0"),
+                    builder.reading(read_at="20240715000000", value="2.0"),
+                ),
+            ),
+            builder.meter_point(
+                builder.OTHER_MPAN,
+                builder.meter("C3é", builder.reading(read_at="20240716000000", value="3.0")),
+            ),
+        )
+        run("load_d0010", write(content))
+        output = write(b"", "out.csv")
+
+        run("export_readings", "--output", output, *arguments)
+
+        assert [line.split(",")[4] for line in output.read_text().splitlines()[1:]] == values
+
+    def test_says_what_is_wrong_with_an_argument(self, run: conftest.Run) -> None:
+        assert run("export_readings", "--mpan", "12").code == 2
+        assert "expected YYYY-MM-DD" in run("export_readings", "--since", "2024-02-30").err
+
+    @pytest.mark.parametrize("folder", [".", "..", "/"])
+    def test_says_that_a_folder_is_no_file(self, run: conftest.Run, folder: str) -> None:
+        ended = run("export_readings", "--output", folder)
+
+        assert (ended.code, ended.out) == (1, "")
+        assert ended.err.endswith(" can't be written: Is a directory.")
+
     @pytest.mark.parametrize(
         ("serial_number", "cell"),
         [

@@ -136,6 +136,23 @@ class Migration(migrations.Migration):
                     models.BigIntegerField(default=0, verbose_name="rejected lines"),
                 ),
                 ("warning_count", models.BigIntegerField(default=0, verbose_name="warnings")),
+                (
+                    "forgotten_line_count",
+                    models.BigIntegerField(
+                        default=0,
+                        help_text="Of meter points that were forgotten since.",
+                        verbose_name="forgotten lines",
+                    ),
+                ),
+                (
+                    "digest",
+                    models.TextField(
+                        default="",
+                        help_text="What proves it where its content no longer does: of its rows"
+                        " since its raw lines were dropped, else of its raw lines since a meter"
+                        " point was forgotten.",
+                    ),
+                ),
             ],
             options={
                 "db_table": "flow_file",
@@ -471,6 +488,21 @@ class Migration(migrations.Migration):
                     ),
                 ],
             },
+        ),
+        migrations.CreateModel(
+            name="ForgottenMeterPoint",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("forgotten_at", models.DateTimeField()),
+                ("forgotten_by", models.TextField()),
+                ("reason", models.TextField()),
+                ("file_count", models.BigIntegerField()),
+                (
+                    "line_count",
+                    models.BigIntegerField(help_text="Lines that had been loaded."),
+                ),
+            ],
+            options={"db_table": "forgotten_meter_point"},
         ),
         migrations.CreateModel(
             name="LookUp",

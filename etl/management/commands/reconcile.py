@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import itertools
+from collections.abc import Sequence
 from typing import Any
 
 from django.core.management import base as django_base
+from django.utils import timezone
 
 from etl.intake import sources
 from etl.management import base
 from etl.usecases import reconcile
+from warehouse import models
 
 
 COLUMNS = (
@@ -21,6 +25,7 @@ COLUMNS = (
     ("visits", "site_visit_count"),
     ("rejected", "rejected_line_count"),
     ("blank", "blank_line_count"),
+    ("forgotten", "forgotten_line_count"),
     ("lost", "unaccounted_line_count"),
 )
 
@@ -36,10 +41,19 @@ class Command(base.PipelineCommand):
             help="one file, by its name, or by six or more digits that its SHA-256 begins with",
         )
 
+        parser.add_argument(
+            "--deep",
+            action="store_true",
+            help="judge all lines once more, too, and compare what is found with their issues;"
+            " takes several times as long, and a server that takes changes",
+        )
+
     def handle(self, *args: Any, **options: Any) -> None:
         name: str | None = options["file"]
         try:
-            result = reconcile.reconcile(name_or_sha256=name and sources.storable(name))
+            result = reconcile.reconcile(
+                name_or_sha256=name and sources.storable(name), is_deep=options["deep"]
+            )
         except reconcile.UnknownFileError as error:
             raise django_base.CommandError(
                 base.printable(f"{error}."), returncode=base.WRONG_USAGE
@@ -57,6 +71,7 @@ class Command(base.PipelineCommand):
                 f"{name}: {difference.what}: expected {difference.expected:,},"
                 f" found {difference.found:,}"
             )
+        self._tell_what_is_forgotten(result.forgotten)
         lost = sum(account.unaccounted_line_count != 0 for account in result.accounts)
         self.print(
             f"{base.counted(len(result.accounts), 'file')}, {lost:,} with lines unaccounted for,"
@@ -64,3 +79,16 @@ class Command(base.PipelineCommand):
         )
         if lost or result.differences:
             raise SystemExit(1)
+
+    def _tell_what_is_forgotten(self, forgotten: Sequence[models.ForgottenMeterPoint]) -> None:
+        by_day = itertools.groupby(
+            forgotten, key=lambda one: timezone.localtime(one.forgotten_at).date()
+        )
+        for day, tombstones in by_day:
+            stones = list(tombstones)
+            lines = sum(stone.line_count for stone in stones)
+            files = sum(stone.file_count for stone in stones)
+            self.print(
+                f"{base.counted(len(stones), 'meter point')} forgotten on {day}:"
+                f" {base.counted(lines, 'line')} of {base.counted(files, 'file')}"
+            )

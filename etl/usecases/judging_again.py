@@ -1,0 +1,78 @@
+"""Judge lines once more, and compare the issues that they have with those that they would get."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from django.db import transaction
+from django.db.models import QuerySet
+
+from etl.domain import findings, grammar
+from etl.postgres import steps
+from etl.usecases import differences, transform
+from warehouse import models
+
+
+_FILE_KINDS = ("", *grammar.ENVELOPE_KINDS.values())
+_FILES_A_CHUNK = 1_000
+
+
+def compare(first_file_id: int, last_file_id: int) -> Iterator[differences.Difference]:
+    """
+    Yield what is different, each chunk of files by a transaction of its own.
+
+    Lines are judged by the rules and in the words of the program that runs.
+
+    :raises django.db.Error: if the server takes no temporary tables, as a replica does not
+    """
+    files = models.FlowFile.objects.filter(id__range=(first_file_id, last_file_id))
+    yield from _compare_words(first_file_id, last_file_id)
+    kept = files.filter(purged_at=None, transformed_at__isnull=False)
+    after = 0
+    while chunk := _next_chunk(kept.filter(id__gt=after)):
+        for run in transform.runs([flow_file.pk for flow_file in chunk]):
+            yield from _compare_lines([one for one in chunk if one.pk in {*run}])
+        after = chunk[-1].pk
+
+
+def _compare_words(first_file_id: int, last_file_id: int) -> Iterator[differences.Difference]:
+    """Yield issues of files as a whole that contradict themselves; their bytes are not kept."""
+    issues = models.LineIssue.objects.filter(
+        flow_file_id__gte=first_file_id, flow_file_id__lte=last_file_id, kind__in=_FILE_KINDS
+    )
+    for issue in issues.order_by("flow_file_id", "line_number").iterator():
+        finding = findings.CATALOGUE.get(issue.code)
+        is_told = not (issue.item or issue.value) or f"'{issue.value}'" in issue.message
+        if (
+            finding is None
+            or issue.severity != finding.severity
+            or finding.expectation not in issue.message
+            or not issue.message.startswith(issue.item)
+            or not is_told
+        ):
+            yield differences.unexpected(
+                issue.flow_file_id,
+                f"issues that contradict themselves, first at line {issue.line_number}",
+            )
+
+
+def _next_chunk(files: QuerySet[models.FlowFile]) -> Sequence[models.FlowFile]:
+    chunk: list[models.FlowFile] = []
+    lines = 0
+    for flow_file in files.order_by("id")[:_FILES_A_CHUNK]:
+        lines += flow_file.line_count
+        if chunk and lines > transform.LINES_A_CHUNK:
+            break
+        chunk.append(flow_file)
+    return chunk
+
+
+def _compare_lines(flow_files: Sequence[models.FlowFile]) -> Iterator[differences.Difference]:
+    first_time = min(one.transformed_at for one in flow_files if one.transformed_at)
+    with transaction.atomic(durable=True):
+        parameters = transform.parameters(flow_files, first_time)
+        found = steps.compare_issues(
+            parameters, line_count=sum(flow_file.line_count for flow_file in flow_files)
+        )
+    for row in found:
+        yield differences.Difference(**row)
