@@ -25,6 +25,7 @@ from django.core.management import base
 from etl.postgres import advice, transactions
 from etl.postgres.embedded import server
 from etl.usecases import outcomes, schema
+from warehouse.queries import search
 
 
 logger = logging.getLogger(__name__)
@@ -354,3 +355,17 @@ def printable(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+def mpan_core(text: str) -> str:
+    """
+    Return the MPAN that an argument means.
+
+    :raises ArgumentTypeError: if it is none
+    """
+    found = search.read_term(text).mpan_core
+    if not found:
+        raise argparse.ArgumentTypeError(
+            f"'{text}' is no MPAN: expected its 13 digits, or all 21 of a supply number"
+        )
+    return found

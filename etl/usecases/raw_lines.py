@@ -47,6 +47,14 @@ def _flow_file_id(row: str) -> int:
     return _id(row) >> 32
 
 
+def sha256_of(flow_file: models.FlowFile) -> str:
+    """Return the hash of what is kept of a file's raw lines."""
+    replay = _Replay(flow_file)
+    for rows in staged_lines.stored(*staged_lines.stretches(flow_file.pk, flow_file.pk)):
+        replay.hash(rows)
+    return replay.sha256
+
+
 class _Replay:
     """One file, staged again by what is kept of it."""
 
@@ -62,7 +70,15 @@ class _Replay:
         self._positions = lines.Positions()
         self._first_wrong = self._wrong_count = 0
 
+    @property
+    def sha256(self) -> str:
+        return self._hash.hexdigest()
+
     def read(self, rows: Sequence[str]) -> None:
+        self.hash(rows)
+        self._place([row for row in rows if not row.endswith(_FORGOTTEN)])
+
+    def hash(self, rows: Sequence[str]) -> None:
         if not rows:
             return
         text = lines.sent("\n".join([*map(_payload, rows), ""]))
@@ -73,7 +89,6 @@ class _Replay:
         self._trailer = data[data.rfind(b"\n", 0, -1) + 1 : -1]
         self._size += len(data)
         self._hash.update(data)
-        self._place([row for row in rows if not row.endswith(_FORGOTTEN)])
 
     def _place(self, rows: Sequence[str]) -> None:
         ids = [_id(row) for row in rows]
@@ -95,7 +110,7 @@ class _Replay:
                 self._wrong_count,
             )
         known = self._file.digest or self._file.sha256
-        if self._hash.hexdigest() != known:
+        if self.sha256 != known:
             yield self._difference("raw lines do not give the hash of the file")
         if self._file.encoding != self._encodings[0]:
             yield self._difference("encoding is not that of the raw lines")

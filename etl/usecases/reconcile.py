@@ -14,6 +14,7 @@ from etl.usecases import differences, digests, judging_again, raw_lines
 from warehouse import models
 
 
+ALL_FILES = 0  # instead of the id of one
 _LAST_FILE_ID = 2**31 - 1
 _SHORTEST_HASH = 6
 _SHOWN_HASH = 12
@@ -78,9 +79,24 @@ def reconcile(*, name_or_sha256: str | None = None, is_deep: bool = False) -> Re
         found += digests.compare(first, last)
         forgotten = models.ForgottenMeterPoint.objects.order_by("id")
         meant = list(forgotten) if name_or_sha256 is None else []
+        if name_or_sha256 is None:
+            found += _compare_tombstones(accounts, meant)
     if is_deep:
         found += judging_again.compare(first, last)
     return Reconciliation(accounts=accounts, differences=found, forgotten=meant)
+
+
+def _compare_tombstones(
+    accounts: Sequence[Account], tombstones: Sequence[models.ForgottenMeterPoint]
+) -> Sequence[differences.Difference]:
+    expected = sum(tombstone.line_count for tombstone in tombstones)
+    found = sum(account.forgotten_line_count for account in accounts)
+    if expected == found:
+        return []
+    what = "forgotten lines of which a tombstone tells"
+    return [
+        differences.Difference(flow_file_id=ALL_FILES, what=what, expected=expected, found=found)
+    ]
 
 
 def _chosen_files(name_or_sha256: str | None) -> tuple[int, int]:

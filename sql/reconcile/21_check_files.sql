@@ -116,13 +116,6 @@ checked AS (
         (
             'reuse of a file id that no other file has',
             file.reuses_file_identifier AND NOT file.is_reuse
-        ),
-        (
-            'digest of a file that its content proves',
-            file.digest <> ''
-            AND file.is_loaded
-            AND file.purged_at IS NULL
-            AND file.forgotten_line_count = 0
         )
     ) AS checked (what, is_wrong)
 )

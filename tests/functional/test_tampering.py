@@ -92,8 +92,6 @@ def tampered(field: fields.Field[object, object]) -> str:
     name = field.attname
     if name == "mpan_core":
         return f"CASE WHEN {name} = '' THEN '?' ELSE {DIGITS.format(name)} END"
-    if field.primary_key:
-        return f"{name} + 1000"
     if name == "status":
         return "CASE status WHEN 'LOADED' THEN 'LOADED_WITH_REJECTIONS' ELSE 'LOADED' END"
     if isinstance(field, fields.DateTimeField):
@@ -102,7 +100,7 @@ def tampered(field: fields.Field[object, object]) -> str:
         return f"NOT {name}"
     if isinstance(field, (fields.CharField, fields.TextField)):
         return f"CASE WHEN {name} = '' THEN '?' ELSE overlay({name} PLACING '?' FROM 1 FOR 1) END"
-    return f"coalesce({name} + 1, 1)"
+    return f"coalesce({name} + {1000 if field.primary_key else 1}, 1)"
 
 
 def tamperings(table: str) -> Iterator[tuple[str, str]]:

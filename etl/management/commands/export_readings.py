@@ -15,7 +15,7 @@ from typing import IO, Any, cast
 from django.core.management import base as django_base
 
 from etl.management import base
-from warehouse.queries import listing, search, sheets
+from warehouse.queries import listing, sheets
 
 
 class Command(base.PipelineCommand):
@@ -23,7 +23,7 @@ class Command(base.PipelineCommand):
     help = "Write readings as CSV or XLSX, with the columns of the view reading_listing."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        parser.add_argument("--mpan", type=_mpan_core, help="of this MPAN only")
+        parser.add_argument("--mpan", type=base.mpan_core, help="of this MPAN only")
         parser.add_argument("--serial", help="of meters with this serial number only")
         parser.add_argument("--since", type=_date, metavar="YYYY-MM-DD", help="first UK date")
         parser.add_argument("--until", type=_date, metavar="YYYY-MM-DD", help="last UK date")
@@ -93,15 +93,6 @@ class _Screen:
     def write(self, block: bytes) -> None:
         lines = block.decode(errors="backslashreplace").split("\n")
         sys.stdout.write("\n".join(map(base.printable, lines)))
-
-
-def _mpan_core(text: str) -> str:
-    mpan_core = search.read_term(text).mpan_core
-    if not mpan_core:
-        raise argparse.ArgumentTypeError(
-            f"'{text}' is no MPAN: expected its 13 digits, or all 21 of a supply number"
-        )
-    return mpan_core
 
 
 def _date(text: str) -> datetime.date:

@@ -60,6 +60,7 @@ class Command(base.PipelineCommand):
             ) from error
 
         names = {account.id: base.printable(account.file_name) for account in result.accounts}
+        names[reconcile.ALL_FILES] = "all files"
         self.print("".join(f"{title:>10}" for title, _ in COLUMNS) + "  file")
         for account in result.accounts:
             numbers = "".join(f"{getattr(account, field):>10,}" for _, field in COLUMNS)
