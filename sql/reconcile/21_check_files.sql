@@ -1,28 +1,9 @@
 -- Check that what each file says of itself goes together: status, counts, reason, times, and what
--- its deliveries say.
+-- its deliveries say. Issues and deliveries are looked up by their file, one after the other.
 --
 -- Params: first_file_id, last_file_id (bigint): the files to look at
 -- Reads:  flow_file, delivery, line_issue
-WITH rejection AS (
-    SELECT
-        flow_file_id,
-        min(concat('line ', line_number, ': ', message)) AS of_file,
-        concat(
-            'line ', min(line_number),
-            CASE
-                WHEN count(DISTINCT line_number) > 1
-                    THEN concat(' and ', count(DISTINCT line_number) - 1, ' more')
-            END,
-            ' would be rejected: expected all lines to load (--strict)'
-        ) AS of_lines
-    FROM line_issue
-    WHERE
-        flow_file_id BETWEEN %(first_file_id)s AND %(last_file_id)s
-        AND severity = 'REJECTED'
-    GROUP BY flow_file_id
-),
-
-chosen AS (
+WITH chosen AS (
     SELECT *
     FROM flow_file
     WHERE id BETWEEN %(first_file_id)s AND %(last_file_id)s
@@ -31,8 +12,29 @@ chosen AS (
 file AS (
     SELECT
         chosen.*,
-        rejection.of_file,
-        rejection.of_lines,
+        (
+            SELECT
+                CASE
+                    WHEN chosen.transformed_at IS NULL
+                        THEN min(concat('line ', issue.line_number, ': ', issue.message))
+                    ELSE concat(
+                        'line ', min(issue.line_number),
+                        CASE
+                            WHEN count(DISTINCT issue.line_number) > 1
+                                THEN
+                                    concat(
+                                        ' and ', count(DISTINCT issue.line_number) - 1, ' more'
+                                    )
+                        END,
+                        ' would be rejected: expected all lines to load (--strict)'
+                    )
+                END AS reason
+            FROM line_issue AS issue
+            WHERE
+                issue.flow_file_id = chosen.id
+                AND issue.severity = 'REJECTED'
+                AND chosen.status = 'REJECTED'
+        ) AS reason_by_issues,
         chosen.status IN ('LOADED', 'LOADED_WITH_REJECTIONS') AS is_loaded,
         (
             EXISTS (
@@ -56,8 +58,6 @@ file AS (
             )
         ) AS is_reuse
     FROM chosen
-    LEFT JOIN rejection
-        ON chosen.id = rejection.flow_file_id
 ),
 
 checked AS (
@@ -101,13 +101,7 @@ checked AS (
         (
             'reason contradicts status and issues',
             CASE file.status
-                WHEN 'REJECTED'
-                    THEN
-                        file.reason IS DISTINCT FROM
-                        CASE
-                            WHEN file.transformed_at IS NULL THEN file.of_file
-                            ELSE file.of_lines
-                        END
+                WHEN 'REJECTED' THEN file.reason IS DISTINCT FROM file.reason_by_issues
                 WHEN 'FAILED' THEN NOT starts_with(file.reason, 'could not be transformed: ')
                 ELSE file.reason <> ''
             END

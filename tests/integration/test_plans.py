@@ -83,6 +83,7 @@ FAULTS = (
     "UPDATE meter SET serial_number = '?' WHERE id >= {first} AND id % 3 = 1",
     "DELETE FROM meter_point WHERE line_id >= {first} AND line_id % 3 = 0",
     "UPDATE flow_file SET reading_count = reading_count + 1 WHERE id >= {first} >> 32",
+    "UPDATE flow_file SET reason = 'so' WHERE id >= {first} >> 32",
 )
 
 
