@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 
 from etl.domain import findings, grammar
+from etl.models import StagedLine
 from etl.postgres import steps
 from etl.usecases import differences, transform
 from warehouse import models
@@ -40,20 +41,36 @@ def _compare_words(first_file_id: int, last_file_id: int) -> Iterator[difference
     issues = models.LineIssue.objects.filter(
         flow_file_id__gte=first_file_id, flow_file_id__lte=last_file_id, kind__in=_FILE_KINDS
     )
-    for issue in issues.order_by("flow_file_id", "line_number").iterator():
-        finding = findings.CATALOGUE.get(issue.code)
-        is_told = not (issue.item or issue.value) or f"'{issue.value}'" in issue.message
-        if (
-            finding is None
-            or issue.severity != finding.severity
-            or finding.expectation not in issue.message
-            or not issue.message.startswith(issue.item)
-            or not is_told
-        ):
+    ordered = issues.select_related("flow_file").order_by("flow_file_id", "line_number", "id")
+    for issue in ordered.iterator():
+        if not (_is_consistent(issue) and _is_at_its_line(issue)):
             yield differences.unexpected(
                 issue.flow_file_id,
                 f"issues that contradict themselves, first at line {issue.line_number}",
             )
+
+
+def _is_consistent(issue: models.LineIssue) -> bool:
+    finding = findings.CATALOGUE.get(issue.code)
+    is_told = not (issue.item or issue.value) or f"'{issue.value}'" in issue.message
+    return (
+        finding is not None
+        and issue.severity == finding.severity
+        and finding.expectation in issue.message
+        and issue.message.startswith(issue.item)
+        and issue.mpan_core == ""
+        and is_told
+    )
+
+
+def _is_at_its_line(issue: models.LineIssue) -> bool:
+    flow_file = issue.flow_file
+    has_lines = flow_file.purged_at is None and flow_file.transformed_at is not None
+    if not (has_lines and issue.kind):
+        return True
+    line_id = flow_file.pk << 32 | issue.line_number
+    lines = StagedLine.objects.alias(stretch=F("id").bitrightshift(10))
+    return lines.filter(stretch=line_id >> 10, id=line_id, kind=issue.kind).exists()
 
 
 def _next_chunk(files: QuerySet[models.FlowFile]) -> Sequence[models.FlowFile]:
