@@ -55,5 +55,5 @@ class TestMutatedFiles:
 
         hold()
 
-        reconciled = run("reconcile")
+        reconciled = run("reconcile", "--deep")
         assert reconciled.code == 0, reconciled.out

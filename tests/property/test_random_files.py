@@ -46,5 +46,5 @@ class TestRandomFiles:
 
         hold()
 
-        reconciled = run("reconcile")
+        reconciled = run("reconcile", "--deep")
         assert reconciled.code == 0, reconciled.out
