@@ -16,6 +16,7 @@ import dj_database_url
 from django.core import exceptions
 from django.utils import functional
 
+from etl.config import secret_key
 from etl.postgres.embedded import server
 
 
@@ -105,7 +106,9 @@ WHAT_KEEPS_FROM_SERVING = (
 )
 SECRET_KEY = os.environ.get("SECRET_KEY") or (
     # Not before somebody needs it, since that makes the folder.
-    functional.SimpleLazyObject(lambda: server.at(os.environ.get("D0010_DATA_DIR")).secret_key())
+    functional.SimpleLazyObject(
+        lambda: secret_key.kept_in(server.at(os.environ.get("D0010_DATA_DIR")).prepare_home())
+    )
     if IS_EMBEDDED
     else secrets.token_urlsafe(50)
 )

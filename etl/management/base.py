@@ -23,7 +23,7 @@ import tqdm
 from django.core.management import base
 
 from etl.postgres import advice, transactions
-from etl.postgres.embedded import server
+from etl.postgres.embedded import place
 from etl.usecases import outcomes, schema
 from warehouse.queries import search
 
@@ -151,7 +151,7 @@ def sentence_of(error: BaseException) -> str | None:
 
 
 def _sentence(error: BaseException) -> str | None:
-    if isinstance(error, (schema.SchemaError, server.EmbeddedServerError)):
+    if isinstance(error, (schema.SchemaError, place.EmbeddedServerError)):
         return f"{error}."
     if isinstance(error, UnicodeEncodeError):
         return f"'{error.object}' can't be searched for: expected valid UTF-8."

@@ -37,13 +37,13 @@ only_root = pytest.mark.skipif(not IS_ROOT, reason="needs root, to become anothe
 CLIENT = """
 import json, os, sys
 import psycopg
-from etl.postgres.embedded import server
+from etl.postgres.embedded import place, server
 
 {prelude}
 for line in sys.stdin:
     try:
         address = server.at(sys.argv[1]).ensure_running(database="d0010")
-    except server.EmbeddedServerError as error:
+    except place.EmbeddedServerError as error:
         print(json.dumps({{"error": str(error)}}), flush=True)
         continue
     with psycopg.connect(
@@ -311,7 +311,7 @@ if os.fork() == 0:
     server.at(sys.argv[1]).ensure_running(database="d0010")
     sys.exit()
 os.wait()
-started_anew = not server.at(sys.argv[1])._is_listening()
+started_anew = not server.at(sys.argv[1])._instance.is_listening()
 print(json.dumps(started_anew), flush=True)
 """
         )

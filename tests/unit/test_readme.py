@@ -9,7 +9,13 @@ import pytest
 
 from etl.domain import findings
 from tests import conftest, depth
-from tests.faults import test_hostile_files, test_kills, test_lost_server, test_races
+from tests.faults import (
+    test_embedded_server,
+    test_hostile_files,
+    test_kills,
+    test_lost_server,
+    test_races,
+)
 
 
 class TestReadme:
@@ -76,6 +82,7 @@ class TestFaults:
         f"{test_kills.STATEMENTS * 3 // 2 + test_kills.BESIDE - 1} times or more",
         f"{test_lost_server.ENDED_SESSIONS} times",
         f"{test_lost_server.CRASHES} times",
+        f"{test_embedded_server.KILLS} times",
         f"{test_races.RACES} rounds",
     )
 
@@ -83,7 +90,7 @@ class TestFaults:
     def test_names_a_test_for_each_row(
         self, row: list[str], collected: collections.Counter[str]
     ) -> None:
-        found = re.fullmatch(r"`uv run pytest (?:--times=\d+ )?(\S+)::(\w+)`", row[3])
+        found = re.fullmatch(r"`uv run pytest (?:--times=\d+ |--thorough )?(\S+)::(\w+)`", row[3])
 
         assert found
         path, name = found.groups()

