@@ -20,9 +20,9 @@ def page(_: http.HttpRequest) -> http.JsonResponse:
     fit = {"database": False, "migrations": False}
     try:
         schema.check_server(is_writing=True)  # sessions and look-ups are written
-        transactions.limit_waiting(_SECONDS, for_session=True)
         fit["database"] = True
-        fit["migrations"] = not schema.missing_migrations()
+        with transactions.reading(seconds=_SECONDS):
+            fit["migrations"] = not schema.missing_migrations()
     except (db.Error, schema.SchemaError):
         pass  # the answer says which
     return http.JsonResponse(fit, status=200 if all(fit.values()) else 503)

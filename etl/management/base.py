@@ -75,7 +75,7 @@ class PreparedCommand(base.BaseCommand):
         """
         self._is_logging_events = options.get("log_format") == "json"
         _set_log_format(as_events=self._is_logging_events)
-        with _ending_signals_raised() as received, transactions.saying_when_waiting():
+        with _ending_signals_raised() as received, transactions.each_statement_in_one():
             try:
                 self.prepare()
                 return super().execute(*args, **options)

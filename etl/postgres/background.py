@@ -45,9 +45,9 @@ class Background(contextlib.AbstractContextManager["Background"]):
         return self._executor.submit(self._run, work)
 
     def _run(self, work: Callable[[], T]) -> T:
-        with transactions.saying_when_waiting():
+        with transactions.each_statement_in_one():
             if self._connection is None:
-                transactions.limit_silence()
+                db.connection.ensure_connection()
                 self._connection = db.connection.connection
             return work()
 

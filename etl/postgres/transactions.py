@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
 import random
 import threading
@@ -14,6 +15,8 @@ import psycopg.errors
 from django import db
 from django.conf import settings
 from django.db import transaction
+
+from etl.postgres import session
 
 
 logger = logging.getLogger(__name__)
@@ -42,12 +45,23 @@ _NOT_OF_THE_WORK = (
 )
 
 
-def limit_waiting(seconds: int, *, for_session: bool = False) -> None:
-    """Let this transaction, or this session, give up a lock that takes longer than this."""
+@contextlib.contextmanager
+def reading(*, seconds: int | None = None) -> Iterator[None]:
+    """
+    Read within one transaction, whose statements mean what they are to mean.
+
+    It gives up a lock that takes longer than these seconds, or else as long as commands wait.
+    """
+    with transaction.atomic(durable=True):
+        _settle(settings.LOCK_TIMEOUT if seconds is None else seconds)
+        yield
+
+
+def _settle(lock_timeout: int) -> None:
+    """Pin what the meaning of this transaction's statements depends on, and limit its waiting."""
+    pinned = {**session.OF_TRANSACTION, "lock_timeout": f"{lock_timeout}s"}
     with db.connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT set_config('lock_timeout', %s, %s)", [f"{seconds}s", not for_session]
-        )
+        cursor.execute("; ".join(f"SET LOCAL {name} = '{pinned[name]}'" for name in pinned))
 
 
 def take_turn(*, alone: bool) -> None:
@@ -64,42 +78,31 @@ def take_turn(*, alone: bool) -> None:
         cursor.execute(f"SELECT {function}(%s)", [_TURNS])
 
 
-def saying_when_waiting() -> contextlib.AbstractContextManager[None]:
+def each_statement_in_one() -> contextlib.AbstractContextManager[None]:
     """
-    Let each statement of a `with` that is no part of a transaction wait as `commit` does.
+    Let each statement of a `with` that is no part of a transaction be one, as by `commit`.
 
-    It takes a session whose silence is limited. A transaction that nobody begins again gives up
-    after the silence; see `wait_for`.
+    So it waits as that does, and nothing needs to be set for the session, which others may share.
     """
-    return db.connection.execute_wrapper(_try_again)
-
-
-def limit_silence() -> None:
-    limit_waiting(min(SILENCE, settings.LOCK_TIMEOUT), for_session=True)
+    return db.connection.execute_wrapper(_commit_alone)
 
 
 def wait_for(*tables: str) -> None:
     """
     Wait, and say so, as long as somebody else holds one of these tables for themselves.
 
-    For a transaction that nobody can begin again; from here on the session waits in silence.
+    For a transaction that nobody can begin again, such as one that is read from for long.
     """
     with db.connection.cursor() as cursor:
         cursor.execute(
             f"SELECT FROM {', '.join(map(db.connection.ops.quote_name, tables))} LIMIT 0"
         )
-    limit_waiting(settings.LOCK_TIMEOUT, for_session=True)
 
 
-def _try_again(execute: Callable[..., Any], *statement: Any) -> Any:
-    try:
+def _commit_alone(execute: Callable[..., Any], *statement: Any) -> Any:
+    if db.connection.in_atomic_block:
         return execute(*statement)
-    except db.OperationalError as error:
-        if db.connection.in_atomic_block or not _is_lock(error):
-            raise
-    _say()
-    limit_waiting(settings.LOCK_TIMEOUT, for_session=True)
-    return execute(*statement)
+    return commit(functools.partial(execute, *statement))
 
 
 def _is_lock(error: db.Error) -> bool:
@@ -121,6 +124,7 @@ def rehearsed() -> Iterator[None]:
     Until then it holds what it has inserted: whoever inserts the same waits.
     """
     with transaction.atomic(durable=True):
+        _settle(settings.LOCK_TIMEOUT)
         _rehearsal.is_running = True
         try:
             yield
@@ -147,7 +151,7 @@ def commit(work: Callable[[], T], *, attempts: int = 10, silence: int | None = S
     try:
         with transaction.atomic(durable=not _is_rehearsing()):
             longest: int = settings.LOCK_TIMEOUT
-            limit_waiting(longest if silence is None else min(silence, longest))
+            _settle(longest if silence is None else min(silence, longest))
             done = work()
             if _is_rehearsing():
                 _drop_temporary_tables()

@@ -6,10 +6,10 @@ import dataclasses
 import re
 from collections.abc import Sequence
 
-from django.db import connection, transaction
+from django.db import connection
 from django.db.models import Q
 
-from etl.postgres import steps
+from etl.postgres import steps, transactions
 from etl.usecases import differences, digests, judging_again, raw_lines
 from warehouse import models
 
@@ -63,10 +63,9 @@ def reconcile(*, name_or_sha256: str | None = None, is_deep: bool = False) -> Re
     :raises UnknownFileError: if a name or the beginning of a hash is given that no file has, or
         that several have; nothing is compared then
     """
-    with transaction.atomic(durable=True):
-        with connection.cursor() as cursor:
-            # The files that come meanwhile are not looked at by some statements alone.
-            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+    with transactions.reading(), connection.cursor() as cursor:
+        # The files that come meanwhile are not looked at by some statements alone.
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
         first, last = _chosen_files(name_or_sha256)
         parameters = differences.parameters(first, last)
         accounts = [Account(**row) for row in steps.run_reconcile(steps.LEDGER, parameters)]

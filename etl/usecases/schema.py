@@ -7,7 +7,6 @@ import pathlib
 from collections.abc import Iterator
 
 from django import apps, db
-from django.conf import settings
 from django.core import management
 from django.db.migrations import recorder
 
@@ -16,6 +15,7 @@ from etl.postgres import transactions
 
 EMBEDDED_ENGINE = "etl.postgres.embedded"
 OLDEST_SERVER = 150_000  # PostgreSQL 15
+CREATED_AS = "ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"
 _MIGRATION_LOCK = 10
 _OWN_APPS = ("etl", "warehouse")
 _READ = ("flow_file", "staged_line", "line_issue", "meter", "register", "reading", "site_visit")
@@ -35,7 +35,6 @@ def prepare(*, is_writing: bool) -> None:
     :raises django.db.Error: if there is no connection, or no right to look
     """
     check_server(is_writing=is_writing)
-    transactions.limit_silence()
     refuse_other_schema()
     missing = missing_migrations()
     if not missing:
@@ -59,10 +58,10 @@ def prepare(*, is_writing: bool) -> None:
 
 def check_server(*, is_writing: bool) -> None:
     """
-    Connect, see that the server is one to work with, and bound the waiting for its locks.
+    Connect, and see that the server and the database are such as to work with.
 
-    :raises SchemaError: if it is older than PostgreSQL 15, or takes no changes though some are
-        meant
+    :raises SchemaError: if it is older than PostgreSQL 15, holds text in another encoding than
+        UTF8, checks no foreign keys, or takes no changes though some are meant
     :raises django.db.Error: if there is no connection
     """
     # Django's own limit is refused here in our words; the connection stands all the same.
@@ -73,19 +72,29 @@ def check_server(*, is_writing: bool) -> None:
     with db.connection.cursor() as cursor:
         cursor.execute(
             "SELECT current_setting('server_version_num')::integer,"
-            " current_setting('transaction_read_only')::boolean"
+            " current_setting('transaction_read_only')::boolean,"
+            " current_setting('server_encoding'), current_setting('session_replication_role')"
         )
-        version, is_read_only = cursor.fetchone()
+        version, is_read_only, encoding, replication_role = cursor.fetchone()
     if version < oldest:
         raise SchemaError(
             f"the server runs PostgreSQL {version // 10_000}, expected"
             f" {oldest // 10_000} or later: upgrade it, or name another in DATABASE_URL"
         )
+    if encoding != "UTF8":
+        raise SchemaError(
+            f"the database holds text as {encoding}, expected UTF8: make another by"
+            f" `CREATE DATABASE d0010 {CREATED_AS}`, and name it in DATABASE_URL"
+        )
+    if is_writing and replication_role == "replica":
+        raise SchemaError(
+            "session_replication_role is 'replica', so foreign keys are not checked:"
+            " reset it for the role and the database (ALTER ROLE … RESET session_replication_role)"
+        )
     if is_writing and is_read_only:
         raise SchemaError(
             "the database is read-only, as a replica is: name the primary in DATABASE_URL"
         )
-    transactions.limit_waiting(settings.LOCK_TIMEOUT, for_session=True)
 
 
 def refuse_other_schema() -> None:

@@ -144,10 +144,12 @@ class OwnServer:
         place = urllib.parse.urlencode({"host": self.address.host, "port": self.address.port})
         return f"postgresql://{user}:{password}@/{database}?{place}"
 
-    def connection(self, *, user: str = "postgres") -> backend.BaseDatabaseWrapper:
+    def connection(
+        self, *, user: str = "postgres", database: str = "d0010"
+    ) -> backend.BaseDatabaseWrapper:
         """Return a connection that is none of Django's own."""
-        database = dj_database_url.parse(self.url(user=user))
-        return utils.ConnectionHandler({"default": database})["default"]
+        parsed = dj_database_url.parse(self.url(user=user, database=database))
+        return utils.ConnectionHandler({"default": parsed})["default"]
 
     def control(self, *arguments: str) -> None:
         """Run `pg_ctl` as the account that the server runs as."""

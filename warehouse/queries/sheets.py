@@ -7,7 +7,7 @@ import functools
 import itertools
 import re
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from typing import IO
 
 import xlsxwriter
@@ -51,7 +51,7 @@ _WORDS: Mapping[str, type[TextChoices]] = {
 }
 
 
-def blocks(rows: Iterable[listing.Listed], *, file_format: str) -> Iterator[bytes]:
+def blocks(rows: Iterable[listing.Listed], *, file_format: str) -> Generator[bytes, None, None]:
     """
     Yield the rows as a file of this format, one of `CONTENT_TYPES`, in constant memory.
 
@@ -60,7 +60,7 @@ def blocks(rows: Iterable[listing.Listed], *, file_format: str) -> Iterator[byte
     return _csv(rows) if file_format == "csv" else _xlsx(rows)
 
 
-def _csv(rows: Iterable[listing.Listed]) -> Iterator[bytes]:
+def _csv(rows: Iterable[listing.Listed]) -> Generator[bytes, None, None]:
     """Yield a heading and a line each, times in UK time with offset, harmless in a spreadsheet."""
     yield (",".join(listing.Listed._fields) + "\n").encode()
     left = iter(rows)
@@ -90,7 +90,7 @@ def _csv_time(moment: datetime.datetime) -> str:
     return timezone.localtime(moment).isoformat()
 
 
-def _xlsx(rows: Iterable[listing.Listed]) -> Iterator[bytes]:
+def _xlsx(rows: Iterable[listing.Listed]) -> Generator[bytes, None, None]:
     """
     Yield a workbook whose cells are what they hold: text, numbers, UK clock times.
 

@@ -15,6 +15,7 @@ from typing import IO, Any, cast
 from django.core.management import base as django_base
 
 from etl.management import base
+from etl.postgres import transactions
 from warehouse.queries import listing, sheets
 
 
@@ -53,7 +54,11 @@ class Command(base.PipelineCommand):
             raise django_base.CommandError(f"{error}.", returncode=base.WRONG_USAGE) from error
         blocks = sheets.blocks(listing.listed(readings), file_format=options["format"])
         try:
-            with _opened(output) as stream:
+            with (
+                transactions.reading(),
+                contextlib.closing(blocks),
+                _opened(output) as stream,
+            ):
                 for block in blocks:
                     stream.write(block)
         except BrokenPipeError:
