@@ -13,6 +13,22 @@ SEE = (
     " password"
 )
 
+
+def _raise(setting: str) -> str:
+    return f"raise {setting} for the role (ALTER ROLE … SET {setting}), or set it to 0; {AGAIN}"
+
+
+def _limit(whose: str) -> str:
+    return (
+        f"end some, or raise the {whose}'s limit, of which a load takes two"
+        f" (ALTER {whose.upper()} … CONNECTION LIMIT); {AGAIN}"
+    )
+
+
+_POLICY = (
+    "its policies may hide rows from this role, and nothing is judged by a part of them: let the"
+    " role pass by them (ALTER ROLE … BYPASSRLS), or name the owner of the tables in DATABASE_URL"
+)
 _ADVICE: dict[type[psycopg.Error], str] = {
     errors.ReadOnlySqlTransaction: (
         "it is read-only, as a replica is: name the primary in DATABASE_URL"
@@ -23,6 +39,8 @@ _ADVICE: dict[type[psycopg.Error], str] = {
     ),
     errors.DiskFull: f"make room on the server's disk; {AGAIN}",
     errors.TooManyConnections: f"end some, or raise max_connections; {AGAIN}",
+    errors.IdleInTransactionSessionTimeout: _raise("idle_in_transaction_session_timeout"),
+    errors.TransactionTimeout: _raise("transaction_timeout"),
     errors.LockNotAvailable: (
         f"another session holds what this one needs (see pg_stat_activity): end it; {AGAIN}"
     ),
@@ -30,6 +48,13 @@ _ADVICE: dict[type[psycopg.Error], str] = {
         "the server's statement_timeout may be too short for a file of this size: raise it for"
         f" the role, or see who cancelled it; {AGAIN}"
     ),
+}
+# What the server says where it lets nobody in.
+_UNCONNECTED = {
+    "too many clients": _ADVICE[errors.TooManyConnections],
+    "remaining connection slots": _ADVICE[errors.TooManyConnections],
+    "too many connections for role": _limit("role"),
+    "too many connections for database": _limit("database"),
 }
 
 
@@ -43,15 +68,16 @@ def of(error: BaseException) -> str | None:
     if not isinstance(error, db.Error):
         return None
     cause = error.__cause__
+    if isinstance(cause, errors.InsufficientPrivilege) and "row-level security" in str(cause):
+        return _POLICY
     for kind, text in _ADVICE.items():
         if isinstance(cause, kind):
             return text
     if not isinstance(error, (db.OperationalError, db.InterfaceError)):
         return None
     # What fails before there is a session has no state; libpq says why.
-    if "too many clients" in str(error) or "remaining connection slots" in str(error):
-        return _ADVICE[errors.TooManyConnections]
+    for words, text in _UNCONNECTED.items():
+        if words in str(error):
+            return text
     is_refused = str(error).startswith("connection ")
-    if is_refused and isinstance(cause, psycopg.Error) and cause.sqlstate is None:
-        return SEE
-    return AGAIN
+    return SEE if is_refused and getattr(cause, "sqlstate", "") is None else AGAIN

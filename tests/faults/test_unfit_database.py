@@ -61,6 +61,14 @@ def on(own_server: conftest.OwnServer, set_up: str, *, clean_up: str) -> Iterato
         connection.close()
 
 
+@pytest.fixture(scope="module")
+def latin1(own_server: conftest.OwnServer) -> Iterator[str]:
+    with psycopg.connect(own_server.url(), autocommit=True) as connection:
+        connection.execute("CREATE DATABASE latin1 ENCODING LATIN1 LOCALE 'C' TEMPLATE template0")
+        yield own_server.url(database="latin1")
+        connection.execute("DROP DATABASE latin1 WITH (FORCE)")
+
+
 @pytest.mark.parametrize("name", SOME)
 class TestCommand:
     def test_says_that_no_server_answers(
@@ -110,6 +118,18 @@ class TestCommand:
             " one in DATABASE_URL.\n",
         )
 
+    def test_says_that_the_database_is_not_utf8(
+        self, launcher: forks.Launcher, latin1: str, name: str
+    ) -> None:
+        ended = launcher.run(*COMMANDS[name], url=latin1)
+
+        assert_said(
+            ended,
+            cause="the database holds text as LATIN1, expected UTF8: make another by"
+            f" `CREATE DATABASE d0010 {schema.CREATED_AS}`",
+            advice="and name it in DATABASE_URL.\n",
+        )
+
     def test_says_that_the_server_is_too_old(
         self, run: tests_conftest.Run, monkeypatch: pytest.MonkeyPatch, name: str
     ) -> None:
@@ -157,6 +177,30 @@ def test_says_that_migrations_are_missing(
     assert_said(
         ended, cause="the database lacks migrations", advice="run `manage.py migrate` first.\n"
     )
+
+
+def test_says_that_foreign_keys_are_not_checked(
+    launcher: forks.Launcher, own_server: conftest.OwnServer
+) -> None:
+    with on(
+        own_server,
+        "CREATE ROLE copier SUPERUSER LOGIN;"
+        "ALTER ROLE copier SET session_replication_role = replica",
+        clean_up="DROP ROLE copier",
+    ):
+        ended = launcher.run(*WRITING["load_d0010"], url=own_server.url(user="copier"))
+
+    assert_said(
+        ended,
+        cause="session_replication_role is 'replica', so foreign keys are not checked",
+        advice="(ALTER ROLE … RESET session_replication_role).\n",
+    )
+
+
+def test_is_documented_how_to_make_one_that_is_utf8() -> None:
+    text = (tests_conftest.ROOT / "docker-free-setup.md").read_text(encoding="utf-8")
+
+    assert f"CREATE DATABASE d0010 OWNER d0010 {schema.CREATED_AS};" in text
 
 
 def test_says_that_the_server_has_no_connection_left(

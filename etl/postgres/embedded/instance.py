@@ -23,7 +23,8 @@ from etl.postgres.embedded import place as places
 RECOVERY = 300  # seconds that recovery after a crash may take
 PATIENCE = 8  # seconds that it may be silent, or shutting down, before it is ended
 CONNECT_TIMEOUT = 4  # seconds
-FAST_STOP = 30  # seconds, in which it writes what is in memory to the disk
+CHECKPOINT = 60  # seconds, in which it writes what is in memory to the disk
+FAST_STOP = 5  # seconds, since there is nothing left to write then
 IMMEDIATE_STOP = 8  # seconds; after 5 PostgreSQL kills those of its processes that are left
 KILL = 10  # seconds
 
@@ -90,17 +91,19 @@ class Instance:
         """
         if not self.is_listening():
             return
-        # A fast stop that comes while it recovers, as when the kernel has killed one of its
-        # processes, leaves PostgreSQL 18 shutting down for ever.
-        is_fit = self._comes_round()
+        # A fast stop that comes while it recovers, or just before, as when the kernel has killed
+        # one of its processes, leaves PostgreSQL 18 shutting down for ever. So it has to work
+        # first, and a stop that takes long is known to be none.
+        is_fit = self._has_written_all()
         if not is_fit or self.place.pg_ctl("stop", "--mode=fast", seconds=FAST_STOP) is not None:
             self._end()
 
-    def _comes_round(self) -> bool:
+    def _has_written_all(self) -> bool:
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            with contextlib.suppress(psycopg.OperationalError):
-                self._connect().close()
+            with contextlib.suppress(psycopg.OperationalError), self._connect() as connection:
+                connection.execute(f"SET statement_timeout = '{CHECKPOINT}s'")
+                connection.execute("CHECKPOINT")
                 return True
             time.sleep(0.1)
         return False
