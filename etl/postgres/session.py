@@ -16,13 +16,13 @@ from django.db.backends.base import base
 # Reported by the server, so these may be set for the session: a page reads outside transactions.
 # Django adds TimeZone and client_encoding, which are of that kind as well.
 _OF_SESSION = {
-    "DateStyle": "ISO, YMD",
-    "IntervalStyle": "postgres",
+    "DateStyle": "ISO, MDY",  # as it is unless somebody sets it, so that nothing is sent
     "standard_conforming_strings": "on",
 }
 # Set for each transaction of a command.
 OF_TRANSACTION = {
     **_OF_SESSION,
+    "IntervalStyle": "postgres",
     "TimeZone": "UTC",
     "array_nulls": "on",
     "bytea_output": "hex",

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+import os
 import pathlib
 import sys
 from collections.abc import Mapping, Sequence
@@ -175,6 +176,24 @@ class TestCsv:
         run("export_readings", "--serial", typed, "--output", output)
 
         assert [row["serial_number"] for row in _csv(output)] == ["K75A\xa000802"]
+
+
+class TestOutput:
+    def test_that_is_no_regular_file_is_written_to_and_not_replaced(
+        self, run: conftest.Run, write: conftest.Write, tmp_path: pathlib.Path
+    ) -> None:
+        _load(run, write, "A1")
+        pipe = tmp_path / "pipe"
+        os.mkfifo(pipe)
+        reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+
+        ended = run("export_readings", "--output", pipe)
+        text = os.read(reader, 1_000_000).decode()
+        os.close(reader)
+
+        assert (ended.code, ended.err) == (0, "")
+        assert pipe.is_fifo()
+        assert len(text.splitlines()) == 2
 
 
 class TestXlsx:

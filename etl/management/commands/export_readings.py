@@ -82,6 +82,10 @@ def _opened(output: pathlib.Path | None) -> Iterator[IO[bytes]]:
         return
     if output.is_dir():
         raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    if output.exists() and not output.is_file():  # a device or a pipe, such as /dev/null
+        with output.open("wb") as stream:
+            yield stream
+        return
     # Never half a file under its name.
     new = output.with_name(f"{output.name}.new-{os.getpid()}")
     try:
