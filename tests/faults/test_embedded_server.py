@@ -121,6 +121,8 @@ class TestProcess:
         killed: list[str] = []
         while len(killed) < KILLS:
             command = launcher.start(*arguments)
+            while not (postmaster(home) or command.has_ended()):
+                time.sleep(0.005)
             time.sleep(chance.uniform(0, seconds))
             what = kill_one(home, chance)
             command.wait()
@@ -132,7 +134,7 @@ class TestProcess:
             assert (ended.code, ended.err) == (1, ""), (SEED, killed, what)  # bad files are among
             assert take_and_empty(home) == done, (SEED, killed, what)
             killed += [what] * bool(what)
-            # It comes earlier where the server was gone by then, or not there yet.
+            # It comes earlier where the server was gone by then.
             seconds *= 1.1 if what else 0.8
         launcher.close()
         assert postmaster(home) is None
