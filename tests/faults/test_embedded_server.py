@@ -124,7 +124,9 @@ class TestProcess:
             while not (postmaster(home) or command.has_ended()):
                 time.sleep(0.005)
             time.sleep(chance.uniform(0, seconds))
-            what = kill_one(home, chance)
+            what = ""
+            while not (what or command.has_ended()):
+                what = kill_one(home, chance)
             command.wait()
             started = time.monotonic()
             ended = launcher.run(*arguments)
