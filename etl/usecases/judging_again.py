@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from django.db import transaction
 from django.db.models import F, QuerySet
 
 from etl.domain import findings, grammar
 from etl.models import StagedLine
-from etl.postgres import steps
+from etl.postgres import steps, transactions
 from etl.usecases import differences, transform
 from warehouse import models
 
@@ -86,7 +85,7 @@ def _next_chunk(files: QuerySet[models.FlowFile]) -> Sequence[models.FlowFile]:
 
 def _compare_lines(flow_files: Sequence[models.FlowFile]) -> Iterator[differences.Difference]:
     first_time = min(one.transformed_at for one in flow_files if one.transformed_at)
-    with transaction.atomic(durable=True):
+    with transactions.reading():
         parameters = transform.parameters(flow_files, first_time)
         found = steps.compare_issues(
             parameters, line_count=sum(flow_file.line_count for flow_file in flow_files)
