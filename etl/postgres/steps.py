@@ -30,6 +30,15 @@ _FOR_SETS = (
     "parallel_tuple_cost = 0.001",
 )
 _FOR_FEW_LINES = ("enable_hashjoin = off", "enable_mergejoin = off")
+# Whole tables are read then, which is never worse than linear.
+_FOR_A_MISLED_PLANNER = ("enable_nestloop = off",)
+
+_JOINED = (
+    *("flow_file", "line_issue", "meter", "meter_point", "reading", "register", "site_visit"),
+    "staged_line",
+)
+# A table that holds so many rows and is believed to hold a tenth of them misleads.
+_MANY_ROWS = 1_000
 
 
 def run_transform(
@@ -48,7 +57,7 @@ def run_transform(
 
     :raises django.db.Error: if the server refuses a statement
     """
-    _set(*_FOR_SETS, *(_FOR_FEW_LINES if line_count < LINES_WORTH_A_SCAN else ()))
+    _set(*_FOR_SETS, *_how_to_join(line_count))
     for name in sql.names("transform"):
         if judge_only and name > _LAST_JUDGEMENT:
             break
@@ -95,11 +104,41 @@ def compare_issues(
 
 
 def _query(folder: str, name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    _set(*_FOR_SETS)
+    _set(*_FOR_SETS, *_how_to_join(LINES_WORTH_A_SCAN))
     with db.connection.cursor() as cursor:
         _execute(cursor, folder, name, parameters)
         columns = [column.name for column in cursor.description or ()]
         return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _how_to_join(line_count: int) -> Sequence[str]:
+    if _is_planner_misled():
+        return _FOR_A_MISLED_PLANNER
+    return _FOR_FEW_LINES if line_count < LINES_WORTH_A_SCAN else ()
+
+
+def _is_planner_misled() -> bool:
+    """
+    Tell whether the planner takes a table for nearly empty that is not.
+
+    VACUUM of an emptied table, as after a load that was rolled back, may leave its pages and the
+    belief that there are no rows to a page. What comes later is then taken for a row or two, and
+    joined by going through all of it for each line, until the table is analyzed.
+    """
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT oid::regclass::text,"
+            " reltuples / relpages * pg_relation_size(oid)"
+            " / current_setting('block_size')::integer"
+            " FROM pg_class WHERE oid = any(%s::regclass[]) AND relpages > 0"
+            " AND reltuples BETWEEN 0 AND relpages",
+            [list(_JOINED)],
+        )
+        for table, believed in cursor.fetchall():
+            cursor.execute(f"SELECT count(*) FROM (SELECT FROM {table} LIMIT {_MANY_ROWS}) AS few")  # noqa: S608 - named above
+            if cursor.fetchone()[0] == _MANY_ROWS > 10 * believed:
+                return True
+    return False
 
 
 def _set(*settings: str) -> None:

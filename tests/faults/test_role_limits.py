@@ -113,7 +113,7 @@ class TestTimeout:
         path = tmp_path / "large.uff"
         generate.write_flow_file(path, readings=20_000)
         name = "idle_in_transaction_session_timeout"
-        limited.execute(f"ALTER ROLE limited SET {name} = '20ms'")
+        limited.execute(f"ALTER ROLE limited SET {name} = '1ms'")
 
         ended = launcher.run("load_d0010", "--dry-run", path, url=limited.url)
         limited.execute(f"ALTER ROLE limited RESET {name}")

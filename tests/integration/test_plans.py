@@ -62,6 +62,7 @@ WAYS: Mapping[str, tuple[Sequence[str], Callable[[], None]]] = {
     "without nested loops": (("enable_nestloop",), nothing),
     "without statistics": ((), large_store.forget_statistics),
     "with statistics from before": ((), nothing),
+    "with statistics of empty tables": ((), large_store.believe_empty),
 }
 # The files of a run, by how their names begin.
 RUNS = {"a file": "next", "a batch of strict files": "small"}
@@ -261,6 +262,16 @@ class TestSteps:
 @pytest.mark.django_db
 @pytest.mark.usefixtures("store")
 class TestStepsOverFewLines:
+    @pytest.mark.parametrize("inform_planner", [large_store.believe_empty, nothing])
+    def test_go_through_nothing_again_and_again(self, inform_planner: Callable[[], None]) -> None:
+        ids, line_count = files_of("a file")
+        inform_planner()
+
+        with explained(REPEATED_ROWS_A_LINE * line_count) as plans:
+            transform.transform_files(flow_file_ids=ids, transformed_at=NOON)
+
+        assert plans
+
     def test_look_keys_up_though_the_planner_takes_them_for_many(self) -> None:
         ids, line_count = files_of("a file")
         large_store.forget_statistics()
