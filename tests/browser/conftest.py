@@ -64,14 +64,13 @@ def _beside_an_event_loop(
         yield
 
 
-# For the session, since the server that all tests share reads its settings once.
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="package", autouse=True)
 def _served_without_tls() -> Iterator[None]:
     with test.override_settings(
         SECURE_SSL_REDIRECT=False,
         SESSION_COOKIE_SECURE=False,
         CSRF_COOKIE_SECURE=False,
-        ALLOWED_HOSTS=["localhost"],
+        ALLOWED_HOSTS=["localhost", "testserver"],
     ):
         yield
 
