@@ -14,6 +14,7 @@ from etl.models import StagedLine
 from etl.postgres import staged_lines, transactions
 from etl.usecases import digests, raw_lines
 from warehouse import models
+from warehouse.queries import files as file_queries
 
 
 _OF_METER_POINT = (
@@ -133,7 +134,7 @@ def _blocks(mpan_core: str) -> Mapping[int, Sequence[_Block]]:
 
 
 def _lines(first: int, last: int) -> QuerySet[StagedLine]:
-    lines = StagedLine.objects.alias(stretch=F("id").bitrightshift(10))
+    lines = StagedLine.objects.alias(stretch=file_queries.STRETCH)
     return lines.filter(stretch__range=(first >> 10, last >> 10), id__range=(first, last))
 
 

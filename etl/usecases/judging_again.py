@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 
 from etl.domain import findings, grammar
 from etl.models import StagedLine
 from etl.postgres import steps, transactions
 from etl.usecases import differences, transform
 from warehouse import models
+from warehouse.queries import files as file_queries
 
 
 _FILE_KINDS = ("", *grammar.ENVELOPE_KINDS.values())
@@ -68,7 +69,7 @@ def _is_at_its_line(issue: models.LineIssue) -> bool:
     if not (has_lines and issue.kind):
         return True
     line_id = flow_file.pk << 32 | issue.line_number
-    lines = StagedLine.objects.alias(stretch=F("id").bitrightshift(10))
+    lines = StagedLine.objects.alias(stretch=file_queries.STRETCH)
     return lines.filter(stretch=line_id >> 10, id=line_id, kind=issue.kind).exists()
 
 

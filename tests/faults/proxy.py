@@ -17,7 +17,7 @@ import threading
 from collections.abc import Callable
 
 
-_STATEMENT = re.compile(rb"/\* (\w+) \*/|\s*(\w+(?: \w+)?)")
+_STATEMENT = re.compile(rb"/\* (\w+) \*/|\s*(BEGIN|\w+(?: \w+)?)")
 _SYNC = b"S\0\0\0\4"
 # Ready for the next statement, or for the data of COPY.
 _READY = re.compile(rb"Z\x00\x00\x00\x05[ITE]\Z|\AG\x00\x00")

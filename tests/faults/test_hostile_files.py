@@ -105,7 +105,7 @@ class TestFileThatChangesWhileItIsRead:
             change(path)
             return False
 
-        between.arm(lambda _, label: label == "BEGIN", proxy.Moment.BEFORE, strike)
+        between.arm(lambda _, label: label == "SELECT nextval", proxy.Moment.BEFORE, strike)
         ended = launcher.run("load_d0010", "--batch", path, good)
 
         assert between.has_struck.is_set()

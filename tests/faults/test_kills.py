@@ -66,24 +66,32 @@ def points(between: proxy.Proxy, messages: list[str]) -> list[proxy.IsChosen]:
 
     The last comes first, so that what one kill leaves undone has the message of the next.
     """
-    staged = messages.index("COMMIT")
-    transformed = messages.index("COMMIT", staged + 1)
+    # Rows of deliveries go by COPY, whatever of the files is known.
+    staged = messages.index("COMMIT", messages.index("COPY"))
+    last_step = sql.names("transform")[-1]
+    transformed = messages.index("COMMIT", messages.index(last_step))
     assert {*sql.names("transform")} <= {*messages[staged:transformed]}
 
     def first(label: str) -> proxy.IsChosen:
         return lambda _connection, found: found == label
 
-    def later(label: str, after: str) -> proxy.IsChosen:
-        return lambda _connection, found: found == label and after in between.messages[:-1]
+    def later(label: str, *after: str) -> proxy.IsChosen:
+        """Choose a message that comes after these, which come one after the other."""
+
+        def is_chosen(_connection: int, found: str) -> bool:
+            sent = iter(between.messages[:-1])
+            return found == label and all(one in sent for one in after)
+
+        return is_chosen
 
     found = [
         *(first(label) for label in dict.fromkeys(reversed(messages[:staged]))),
-        first("COMMIT"),
+        later("COMMIT", "COPY"),
         *(
-            later(label, "COMMIT")
+            later(label, "COPY", "COMMIT")
             for label in dict.fromkeys(reversed(messages[staged + 1 : transformed]))
         ),
-        later("COMMIT", sql.names("transform")[-1]),
+        later("COMMIT", last_step),
     ]
     assert len(found) >= STATEMENTS
     return found

@@ -289,11 +289,11 @@ def load_by_duckdb(path: pathlib.Path, *, keeps_raw: bool = False) -> None:
                 receiving_application, broadcast, test_flag, reuses_file_identifier, is_strict,
                 checksum, line_count, blank_line_count, meter_point_line_count,
                 meter_line_count, reading_count, validation_result_count, site_visit_count,
-                rejected_line_count, warning_count, forgotten_line_count
+                rejected_line_count, warning_count, forgotten_line_count, digest
             )
             VALUES (
                 %s, %s, 'LOADED', '', now(), %s, 'utf-8', '', '', '', '', '', '', '', '', '', '',
-                FALSE, FALSE, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0
+                FALSE, FALSE, '', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ''
             )
             RETURNING id
             """,

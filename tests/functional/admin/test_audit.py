@@ -70,7 +70,7 @@ class TestLookUps:
 
     def test_are_queried_and_cleared_away_as_documented(self, support: test.Client) -> None:
         section = _documented()
-        of_meter_point, by_user, clear = _documented_statements()
+        of_meter_point, by_user = _documented_statements()
         support.get(f"/warehouse/meterpoint/{MPAN}/change/")
         old = timezone.now() - datetime.timedelta(days=500)
         models.LookUp.objects.create(
@@ -82,7 +82,7 @@ class TestLookUps:
             looks = cursor.fetchall()
             cursor.execute(by_user)
             users = cursor.fetchall()
-            cursor.execute(clear)
+            cursor.execute(_documented_clearing())
 
         assert [look[1:] for look in looks] == [("stella", "METER_POINT")]
         assert users == [("stella", 1, 0)]
@@ -129,6 +129,13 @@ class TestLookUps:
 def _documented() -> str:
     text = pathlib.Path("docker-free-setup.md").read_text(encoding="utf-8")
     return text.partition("### Who looked at what")[2].partition("\n### ")[0]
+
+
+def _documented_clearing() -> str:
+    text = pathlib.Path("docker-free-setup.md").read_text(encoding="utf-8")
+    found = re.search(r"`(DELETE FROM look_up .*?)`", text)
+    assert found
+    return found[1]
 
 
 def _documented_statements() -> list[str]:
