@@ -62,9 +62,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 # What takes long to make is made by one process, which runs all tests that use it.
 TOGETHER = (
     "tests/browser/",
-    "tests/faults/test_security.py::TestRole",
-    "tests/faults/test_unfit_database.py",
-    "tests/faults/test_upgrades.py::TestOtherVersion",
     "tests/functional/test_loading_benchmark.py::TestBenchmark",
     "tests/functional/test_loading_benchmark.py::TestContenders",
     "tests/functional/test_sweep_benchmark.py",
@@ -73,10 +70,22 @@ TOGETHER = (
 )
 
 
+ON_ONE_SERVER = (
+    "tests/faults/test_lost_server.py::TestServer",
+    "tests/faults/test_role_limits.py",
+    "tests/faults/test_settings.py",
+    "tests/faults/test_security.py::TestRole",
+    "tests/faults/test_unfit_database.py",
+    "tests/faults/test_upgrades.py::TestOtherVersion",
+)
+
+
 class Scheduler(scheduler.LoadScopeScheduling):
     """Gives each process one test after the other, but those that go together to the same."""
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(ON_ONE_SERVER):
+            return "a server that they may harm"
         return next(filter(nodeid.startswith, TOGETHER), nodeid)
 
 

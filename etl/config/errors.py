@@ -11,27 +11,23 @@ from django.template import loader
 
 
 _HEADINGS: Final = {
-    400: "This request makes no sense",
+    400: "This request is not valid",
     403: "You may not do that",
     404: "There is no such page",
     500: "Something went wrong",
 }
 _ADVICE: Final = {
-    400: (
-        "What was sent is nothing that a page of this site sends. Go back, reload the page and"
-        " try again."
-    ),
+    400: ("No page of this site sends such a request. Go back, reload the page and try again."),
     403: (
-        "Your login does not have the right to see or do this. Whoever looks after this site can"
-        " give it to you."
+        "Your login does not have the right to see or do this. Ask an administrator of this site"
+        " for it."
     ),
     404: (
-        "The address may be mistyped, or what it led to has gone. Search for it from the start"
-        " page."
+        "The address may be mistyped, or the page no longer exists. Search from the start page."
     ),
     500: (
-        "The fault is this site's, not yours, and it is in the log. Try again in a minute. If it"
-        " happens again, tell whoever looks after this site what you did and when."
+        "The fault is in this site, not in what you did, and it is in the log. Try again in a"
+        " minute. If it happens again, tell an administrator what you did and when."
     ),
 }
 _OF_A_FORM: Final = (

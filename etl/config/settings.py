@@ -154,7 +154,7 @@ AXES_LOCKOUT_PARAMETERS = "etl.config.logins.what_is_limited"
 AXES_CLIENT_IP_CALLABLE = "etl.config.logins.client_address"
 MOST_FAILURES_OF_AN_ADDRESS = 50
 AXES_RESET_ON_SUCCESS = True
-AXES_LOCKOUT_TEMPLATE = "admin/shut_out.html"
+AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 AXES_ENABLE_ADMIN = False  # its pages delete what they show; `axes_list_attempts` lists
 AXES_VERBOSE = False  # each command would begin with its version
 

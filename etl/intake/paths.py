@@ -38,7 +38,7 @@ def find(patterns: Iterable[str], *, follows_links: bool = False) -> Found:
         paths += found.paths
         notes += found.notes
         if not found.paths:
-            notes.append(f"{pattern}: there is no file in it")
+            notes.append(f"{pattern}: no files in it")
     return Found(paths=paths, notes=notes)
 
 
@@ -58,7 +58,7 @@ def _named_by(pattern: str, *, is_wary: bool) -> Found:
     found = Found(
         paths=sorted((matches - folders).union(within.paths)),
         notes=[
-            *(f"{link}: a link to a folder, not looked into" for link in sorted(links - folders)),
+            *(f"{link}: a link to a folder, skipped" for link in sorted(links - folders)),
             *within.notes,
         ],
     )
@@ -147,9 +147,9 @@ def _within(folders: Sequence[str]) -> Found:
             if _is_to_be_opened(entry):
                 paths.append(entry.path)
             elif not entry.is_dir():
-                notes.append(f"{entry.path}: no regular file, not read")
+                notes.append(f"{entry.path}: not a regular file, skipped")
             elif os.path.normpath(entry.path) not in named:
-                notes.append(f"{entry.path}: a folder within a folder, not looked into")
+                notes.append(f"{entry.path}: a folder inside a folder, skipped")
     return Found(paths=paths, notes=notes)
 
 

@@ -113,7 +113,7 @@ def _refuse_nothing(arguments: Sequence[str], error: Callable[[str], NoReturn]) 
         option, sign, value = argument.partition("=")
         is_both = option.startswith("--") and sign
         if _is_nothing(value if is_both else argument):
-            place = f" behind {option if is_both else before}" if is_both or before else ""
+            place = f" after {option if is_both else before}" if is_both or before else ""
             error(f"expected a value{place}, found nothing")
         before = argument
 
@@ -262,7 +262,7 @@ class PipelineCommand(PreparedCommand):
             self.print(
                 f"{counted(counts.total(), 'file')}: {', '.join(words) or 'nothing to do'};"
                 f" {counted(readings, 'reading')}, {counted(rejected_lines, 'rejected line')}"
-                + "; a dry run, nothing is stored"
+                + "; dry run, nothing is stored"
                 * is_dry_run
             )
         if counts.keys() - outcomes.GOOD:
@@ -366,6 +366,6 @@ def mpan_core(text: str) -> str:
     found = search.read_term(text).mpan_core
     if not found:
         raise argparse.ArgumentTypeError(
-            f"'{text}' is no MPAN: expected its 13 digits, or all 21 of a supply number"
+            f"'{text}' is not an MPAN: expected its 13 digits, or all 21 of a supply number"
         )
     return found

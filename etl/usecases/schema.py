@@ -83,7 +83,7 @@ def check_server(*, is_writing: bool) -> None:
         )
     if encoding != "UTF8":
         raise SchemaError(
-            f"the database holds text as {encoding}, expected UTF8: make another by"
+            f"the database holds text as {encoding}, expected UTF8: create another with"
             f" `CREATE DATABASE d0010 {CREATED_AS}`, and name it in DATABASE_URL"
         )
     if is_writing and replication_role == "replica":

@@ -58,7 +58,7 @@ class TestSupport:
         expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
 
     def test_sees_what_arrived_and_what_needs_somebody(self, support: playwright.Page) -> None:
-        needs = support.get_by_role("region", name="Needs somebody").first
+        needs = support.get_by_role("region", name="Needs attention").first
         arrived = support.get_by_role("region", name="Arrived").first
 
         expect(needs).to_contain_text("cut short.uff")

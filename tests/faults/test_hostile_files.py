@@ -361,7 +361,13 @@ class TestSize:
         assert memory < FLAT
         assert [*folder.iterdir()] == []
 
-    @pytest.mark.parametrize("is_piped", [False, True], ids=["file", "pipe"])
+    @pytest.mark.parametrize(
+        "is_piped",
+        [
+            pytest.param(False, id="file", marks=pytest.mark.thorough),
+            pytest.param(True, id="pipe"),
+        ],
+    )
     def test_of_a_line_of_a_gigabyte_takes_no_memory(
         self,
         start: Callable[..., subprocess.Popen[str]],
@@ -399,6 +405,7 @@ class TestSize:
         assert memory < FLAT
         snapshot.assert_reconciled()
 
+    @pytest.mark.thorough
     def test_of_a_folder_with_very_many_names_is_no_matter(
         self, start: Callable[..., subprocess.Popen[str]], tmp_path: pathlib.Path
     ) -> None:

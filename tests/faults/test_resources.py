@@ -128,6 +128,7 @@ def small_disk() -> Iterator[pathlib.Path]:
 
 
 class TestDisk:
+    @pytest.mark.thorough
     def test_of_the_server_being_full_loses_nothing(
         self, request: pytest.FixtureRequest, small_disk: pathlib.Path, tmp_path: pathlib.Path
     ) -> None:

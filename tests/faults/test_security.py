@@ -66,6 +66,7 @@ class TestSettings:
         assert (ended.returncode, ended.stderr) == (0, "")
         assert "no issues" in ended.stdout
 
+    @pytest.mark.thorough
     def test_turn_debug_off_unless_it_is_embedded_or_asked_for(self) -> None:
         assert setting("DEBUG") == "True"
         assert setting("DEBUG", **PRODUCTION) == "False"

@@ -125,7 +125,7 @@ class TestCommand:
 
         assert_said(
             ended,
-            cause="the database holds text as LATIN1, expected UTF8: make another by"
+            cause="the database holds text as LATIN1, expected UTF8: create another with"
             f" `CREATE DATABASE d0010 {schema.CREATED_AS}`",
             advice="and name it in DATABASE_URL.\n",
         )

@@ -53,7 +53,7 @@ class TestArgument:
     def test_may_be_joined_to_its_option(self, run: conftest.Run) -> None:
         ended = run("export_readings", "--since=2024-01-01", "--serial=")
 
-        assert (ended.code, ended.err) == (2, "expected a value behind --serial, found nothing.")
+        assert (ended.code, ended.err) == (2, "expected a value after --serial, found nothing.")
 
     @with_database
     def test_of_bytes_that_are_no_text_is_there(self, run: conftest.Run) -> None:

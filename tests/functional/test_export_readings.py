@@ -220,7 +220,7 @@ class TestXlsx:
         ended = run("export_readings", "--format", "xlsx")
 
         assert ended.code == 2
-        assert ended.err == "XLSX is nothing to show on a screen: name a file by --output."
+        assert ended.err == "XLSX can't be shown on a terminal: name a file with --output."
 
     def test_that_finds_no_room_leaves_nothing_behind(
         self,

@@ -181,7 +181,12 @@ CASES = [
 
 class TestFindings:
     @pytest.mark.parametrize(
-        ("name", "content", "line_number", "item", "value"), CASES, ids=[case[0] for case in CASES]
+        ("name", "content", "line_number", "item", "value"),
+        # Each code once in a quick run, as its first case comes by its name alone.
+        [
+            pytest.param(*case, id=case[0], marks=[pytest.mark.thorough] * (":" in case[0]))
+            for case in CASES
+        ],
     )
     def test_name_code_line_item_and_value(
         self,

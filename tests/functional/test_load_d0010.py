@@ -460,7 +460,7 @@ class TestDryRun:
         assert run("transform_pending").out.startswith("0 files: nothing to do")
         ended = run("load_d0010", *options, *paths)
         assert (rehearsed.code, ended.code) == (1, 1)
-        said = rehearsed.out.replace("; a dry run, nothing is stored\n", "\n")
+        said = rehearsed.out.replace("; dry run, nothing is stored\n", "\n")
         assert said == ended.out
         assert ("a dry run" in rehearsed.out) == ("--json" not in options)
 
@@ -757,9 +757,9 @@ class TestPaths:
             str(second),
         ]
         assert ended.err.splitlines() == [
-            f"{tmp_path}/fifo.uff: no regular file, not read",
-            f"{tmp_path}/folder.uff: a folder within a folder, not looked into",
-            f"{tmp_path}/null.uff: no regular file, not read",
+            f"{tmp_path}/fifo.uff: not a regular file, skipped",
+            f"{tmp_path}/folder.uff: a folder inside a folder, skipped",
+            f"{tmp_path}/null.uff: not a regular file, skipped",
         ]
 
     @pytest.mark.parametrize(
@@ -788,13 +788,13 @@ class TestPaths:
         ("pattern", "loaded", "notes"),
         [
             ("", ["top.uff"], ["/a: a folder within", "/c: a folder within"]),
-            ("/a", [], ["/a/b: a folder within", "/a: there is no file in it"]),
+            ("/a", [], ["/a/b: a folder within", "/a: no files in it"]),
             ("/*", ["c/one.uff", "top.uff"], ["/a/b: a folder within"]),
             ("/*.uff", ["top.uff"], []),
             ("/**/*.uff", ["a/b/two.uff", "c/one.uff", "top.uff"], []),
             ("/**/b/*.uff", ["a/b/two.uff"], []),
             ("/**", ["a/b/two.uff", "c/one.uff", "top.uff"], []),
-            ("/a*", [], ["/a/b: a folder within", "/a*: there is no file in it"]),
+            ("/a*", [], ["/a/b: a folder within", "/a*: no files in it"]),
         ],
     )
     def test_may_go_down_a_tree(

@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import psutil
 import pytest
 
-from tests import conftest, depth
+from tests import conftest
 from tests.benchmarks.loading import bench, cases, floors, processes, session
 
 
@@ -31,8 +31,8 @@ TINY = session.Sizes(
     stored_readings=1_000,
     stored_lines=2_000,
 )
-# The cases of a run: in a quick one that of one small file beside its rival.
-CASES = "".join(cases.CASES) if depth.is_thorough() else "C"
+pytestmark = pytest.mark.thorough
+
 COMMAND = [sys.executable, "-m", "tests.benchmarks.loading", "--rounds=1"]
 
 
@@ -75,9 +75,9 @@ def assert_nothing_is_left(folder: pathlib.Path) -> None:
 
 @pytest.fixture(scope="module")
 def measured(folder: pathlib.Path) -> dict[str, Any]:
-    """Run the cases as a process and return what it wrote as JSON, with what it printed."""
+    """Run all the cases as a process and return what it wrote as JSON, with what it printed."""
     sizes = [f"--{name.replace('_', '-')}={size}" for name, size in vars(TINY).items()]
-    wanted = [f"--case={case}" for case in CASES]
+    wanted = [f"--case={case}" for case in cases.CASES]
     files = [f"--json={folder / 'found.json'}", f"--chart={folder / 'chart.svg'}"]
     process = start(folder, *sizes, *wanted, *files)
     out, err = process.communicate(timeout=600)
@@ -91,10 +91,11 @@ class TestBenchmark:
     def test_tells_of_every_case(self, measured: dict[str, Any]) -> None:
         printed = [line.split(" | ")[0] for line in measured["printed"].splitlines()]
 
-        assert {row["case"] for row in measured["rows"]} == {*CASES}
-        assert {line for line in printed if len(line) == 3} == {f"| {case}" for case in CASES}
+        assert {row["case"] for row in measured["rows"]} == set("ABCDEFGHI")
+        assert {line for line in printed if len(line) == 3} == {
+            f"| {case}" for case in "ABCDEFGHI"
+        }
 
-    @pytest.mark.thorough
     def test_measures_ours_beside_the_floors_and_the_rivals(
         self, measured: dict[str, Any]
     ) -> None:
@@ -111,7 +112,6 @@ class TestBenchmark:
         } <= contenders
         assert all(seconds > 0 for one in measured["measured"] for seconds in one["seconds"])
 
-    @pytest.mark.thorough
     def test_has_memory_loading_and_the_steps_of_ours(self, measured: dict[str, Any]) -> None:
         of = {(one["case"], one["contender"]): one for one in measured["measured"]}
 
@@ -125,12 +125,9 @@ class TestBenchmark:
     def test_draws_a_chart(self, measured: dict[str, Any]) -> None:
         words = [element.text for element in ElementTree.fromstring(measured["chart"]).iter()]  # noqa: S314 - our own
 
-        assert {"R1 bulk_create", "ours"} <= set(words)
-        assert {word[:6] for word in words if word} >= {
-            f"Case {case}" for case in CASES if case in "ABCD"
-        }
+        assert {"F2 finished rows", "R1 bulk_create", "ours"} <= set(words)
+        assert {word[:6] for word in words if word} >= {f"Case {case}" for case in "ABCD"}
 
-    @pytest.mark.thorough
     def test_interrupted_leaves_nothing_behind(self, folder: pathlib.Path) -> None:
         process = start(folder, "--readings=400", "--case=A")
         deadline = time.monotonic() + 60
@@ -153,7 +150,6 @@ def shared() -> Iterator[session.Session]:
         yield session.Session(laboratory, sizes=TINY, rounds=1)
 
 
-@pytest.mark.thorough
 class TestContenders:
     def test_that_store_other_readings_are_found_out(self, shared: session.Session) -> None:
         contenders = {

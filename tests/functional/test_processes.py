@@ -100,6 +100,7 @@ def _read_all(terminal: int) -> str:
 
 
 class TestLoad:
+    @pytest.mark.thorough
     def test_of_one_content_by_two_processes_at_once_counts_once(self, start: Start) -> None:
         processes = [start("load_d0010", conftest.SAMPLE) for _ in range(4)]
         outputs = [process.communicate(timeout=60) for process in processes]
@@ -146,7 +147,12 @@ class TestLoad:
     @pytest.mark.parametrize(
         ("options", "statement", "what"),
         [
-            ([], "COPY staged_line", "what was reported as done is stored"),
+            pytest.param(
+                [],
+                "COPY staged_line",
+                "what was reported as done is stored",
+                marks=pytest.mark.thorough,
+            ),
             (["--dry-run"], "/* 30_judge_readings */", "nothing is stored"),
         ],
         ids=["load", "dry run"],
@@ -166,6 +172,7 @@ class TestLoad:
         assert err == f"Interrupted; {what}.\n"
         assert not models.FlowFile.objects.exists()
 
+    @pytest.mark.thorough
     def test_interrupted_stops_the_file_before_that_is_still_transformed(
         self, start: Start, run: conftest.Run, tmp_path: pathlib.Path
     ) -> None:

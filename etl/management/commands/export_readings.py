@@ -40,7 +40,7 @@ class Command(base.PipelineCommand):
         output: pathlib.Path | None = options["output"]
         if options["format"] == "xlsx" and output is None and sys.stdout.isatty():
             raise django_base.CommandError(
-                "XLSX is nothing to show on a screen: name a file by --output.",
+                "XLSX can't be shown on a terminal: name a file with --output.",
                 returncode=base.WRONG_USAGE,
             )
         try:
@@ -108,4 +108,4 @@ def _date(text: str) -> datetime.date:
     try:
         return datetime.date.fromisoformat(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no date: expected YYYY-MM-DD") from None
+        raise argparse.ArgumentTypeError(f"'{text}' is not a date: expected YYYY-MM-DD") from None

@@ -16,7 +16,7 @@ from etl.usecases import forget
 
 
 class Command(base.PipelineCommand):
-    help = "Erase all that is stored of a meter point, for ever; a tombstone says by whom and why."
+    help = "Erase everything stored about a meter point; a tombstone records who did it and why."
     stored = "nothing"
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
@@ -54,7 +54,7 @@ def _account() -> str:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):
         raise django_base.CommandError(
-            "The system does not name your account: say --by who you are.",
+            "Your account has no name: say who you are with --by.",
             returncode=base.WRONG_USAGE,
         ) from None
 
@@ -62,11 +62,11 @@ def _account() -> str:
 def _confirm(mpan_core: str) -> None:
     if not sys.stdin.isatty():
         raise django_base.CommandError(
-            "There is no terminal to ask on: say --yes, if that is meant.",
+            "There is no terminal to ask on: use --yes if you mean it.",
             returncode=base.WRONG_USAGE,
         )
     answer = input(
-        f"All that is stored of meter point {mpan_core} is erased for ever."
+        f"Everything stored about meter point {mpan_core} will be erased. This can't be undone."
         " Type the MPAN once more to go on: "
     )
     if answer.strip() != mpan_core:

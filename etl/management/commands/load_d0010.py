@@ -40,12 +40,12 @@ class Command(base.PipelineCommand):
         parser.add_argument(
             "--dry-run",
             action="store_true",
-            help="say what would become of the files, and store nothing",
+            help="report what would happen to the files, and store nothing",
         )
         parser.add_argument(
             "--strict",
             action="store_true",
-            help="reject a file whole if any of its lines would be rejected",
+            help="reject a file completely if any of its lines would be rejected",
         )
         parser.add_argument(
             "--accept-test-files",

@@ -14,7 +14,7 @@ from etl.usecases import purge
 
 
 class Command(base.PipelineCommand):
-    help = "Drop the raw lines of files loaded whole and long ago; readings and warnings stay."
+    help = "Delete old raw lines of files that loaded completely; readings and warnings stay."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
@@ -41,5 +41,5 @@ class Command(base.PipelineCommand):
 def _age(text: str) -> datetime.timedelta:
     days = re.fullmatch(r"(\d{1,5})d", text)
     if days is None:
-        raise argparse.ArgumentTypeError(f"'{text}' is no age: expected days, such as 90d")
+        raise argparse.ArgumentTypeError(f"'{text}' is not an age: expected days, such as 90d")
     return datetime.timedelta(days=int(days[1]))

@@ -12,7 +12,7 @@ from etl.usecases import transform
 
 
 class Command(base.PipelineCommand):
-    help = "Transform what is staged and not yet transformed: after --stage-only or a crash."
+    help = "Finish files that are only staged, after --stage-only or a crash."
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument("--json", action="store_true", help="print one JSON object a file")

@@ -162,7 +162,7 @@ class Server:
             raise places.EmbeddedServerError(
                 f"{self.home} holds data of another PostgreSQL ({', '.join(majors)}) than the "
                 f"{self._found.version} in {self._found.folder}; dump and restore it "
-                "(docker-free-setup.md says how), or move it away to begin anew"
+                "(docker-free-setup.md says how), or move it away to start again"
             )
 
     def _start_lock(self) -> contextlib.AbstractContextManager[None]:

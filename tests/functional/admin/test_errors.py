@@ -51,7 +51,7 @@ class TestErrorPage:
     @pytest.mark.parametrize(
         ("code", "heading"),
         [
-            (400, "This request makes no sense"),
+            (400, "This request is not valid"),
             (403, "You may not do that"),
             (404, "There is no such page"),
             (500, "Something went wrong"),
@@ -83,7 +83,7 @@ class TestErrorPage:
         response = client.get("/login/", headers={"host": "evil.example"})
 
         assert response.status_code == 400
-        assert "makes no sense" in response.content.decode()
+        assert "is not valid" in response.content.decode()
         assert "evil.example" not in response.content.decode()
 
 

@@ -364,7 +364,7 @@ class TestRawLine:
         self, staff: test.Client, name: str, kept: list[bool]
     ) -> None:
         assert [_STAGED_LINE in page for page in _pages_about(staff, name)] == kept
-        is_cleared_away = "Raw lines cleared away on" in _page_of(staff, file_name=name)
+        is_cleared_away = "Raw lines purged on" in _page_of(staff, file_name=name)
         assert is_cleared_away == (name == "later.uff")
 
     @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet

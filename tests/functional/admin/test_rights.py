@@ -132,9 +132,9 @@ class TestLogin:
         codes = [client.post("/login/", wrong).status_code for _ in range(5)]
 
         assert codes == [200, 200, 200, 200, 429]
-        shut_out = client.post("/login/", right)
-        assert shut_out.status_code == 429
-        assert "for 15 minutes" in shut_out.content.decode()
+        locked_out = client.post("/login/", right)
+        assert locked_out.status_code == 429
+        assert "for 15 minutes" in locked_out.content.decode()
         # Others, and the same user from elsewhere, are let in.
         assert client.post("/login/", right, REMOTE_ADDR="192.0.2.1").status_code == 302
 

@@ -49,7 +49,7 @@ class TestStartPage:
     def test_tells_what_waits_and_what_needs_a_human(self, staff: test.Client) -> None:
         page = staff.get("/").content.decode()
 
-        assert "1 file waiting" in page
+        assert "1 file pending" in page
         assert "cut short.uff" in page
         assert "the file is cut short" in page
         assert "1 line rejected" in page

@@ -62,8 +62,7 @@ class TestFind:
 
         assert found.paths == ["a/b/two.uff", "c/one.uff", "top.uff"]
         assert found.notes == [
-            f"{link}: a link to a folder, not looked into"
-            for link in ("a/b/again", "a/b/loop", "a/loop")
+            f"{link}: a link to a folder, skipped" for link in ("a/b/again", "a/b/loop", "a/loop")
         ]
 
     def test_takes_a_name_with_signs_of_a_glob_as_it_is(self, tree: pathlib.Path) -> None:
