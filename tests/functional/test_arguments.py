@@ -48,7 +48,7 @@ class TestArgument:
         assert (ended.code, ended.out) == (2, "")
         assert ended.err.startswith("expected a value")
         assert ended.err.endswith("found nothing.")
-        assert len(arguments) == 1 or f" behind {last}," in ended.err
+        assert len(arguments) == 1 or f" after {last}," in ended.err
 
     def test_may_be_joined_to_its_option(self, run: conftest.Run) -> None:
         ended = run("export_readings", "--since=2024-01-01", "--serial=")

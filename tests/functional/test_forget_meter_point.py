@@ -196,7 +196,7 @@ class TestForgetMeterPoint:
         monkeypatch.setattr(builtins, "input", lambda _: next(answers))
 
         monkeypatch.setattr(sys.stdin, "isatty", lambda: False)
-        assert "say --yes" in run(*FORGET[:-1]).err
+        assert "use --yes" in run(*FORGET[:-1]).err
         monkeypatch.setattr(sys.stdin, "isatty", lambda: True)
         assert run(*FORGET[:-1]).err == "Nothing is forgotten."
         assert models.MeterPoint.objects.filter(mpan_core=builder.MPAN).exists()

@@ -462,7 +462,7 @@ class TestDryRun:
         assert (rehearsed.code, ended.code) == (1, 1)
         said = rehearsed.out.replace("; dry run, nothing is stored\n", "\n")
         assert said == ended.out
-        assert ("a dry run" in rehearsed.out) == ("--json" not in options)
+        assert ("dry run" in rehearsed.out) == ("--json" not in options)
 
     def test_ends_with_0_where_a_load_does(self, run: conftest.Run) -> None:
         rehearsed = run("load_d0010", "--dry-run", conftest.SAMPLE)
@@ -787,14 +787,14 @@ class TestPaths:
     @pytest.mark.parametrize(
         ("pattern", "loaded", "notes"),
         [
-            ("", ["top.uff"], ["/a: a folder within", "/c: a folder within"]),
-            ("/a", [], ["/a/b: a folder within", "/a: no files in it"]),
-            ("/*", ["c/one.uff", "top.uff"], ["/a/b: a folder within"]),
+            ("", ["top.uff"], ["/a: a folder inside", "/c: a folder inside"]),
+            ("/a", [], ["/a/b: a folder inside", "/a: no files in it"]),
+            ("/*", ["c/one.uff", "top.uff"], ["/a/b: a folder inside"]),
             ("/*.uff", ["top.uff"], []),
             ("/**/*.uff", ["a/b/two.uff", "c/one.uff", "top.uff"], []),
             ("/**/b/*.uff", ["a/b/two.uff"], []),
             ("/**", ["a/b/two.uff", "c/one.uff", "top.uff"], []),
-            ("/a*", [], ["/a/b: a folder within", "/a*: no files in it"]),
+            ("/a*", [], ["/a/b: a folder inside", "/a*: no files in it"]),
         ],
     )
     def test_may_go_down_a_tree(
