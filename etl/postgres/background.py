@@ -37,11 +37,13 @@ class Background(contextlib.AbstractContextManager["Background"]):
     def __init__(self) -> None:
         self._executor = futures.ThreadPoolExecutor(max_workers=1)
         self._connection: psycopg.Connection | None = None
-        self._switch_interval = sys.getswitchinterval()
-        sys.setswitchinterval(_SWITCH_INTERVAL)
+        self._switch_interval: float | None = None
 
     def submit(self, work: Callable[[], T]) -> futures.Future[T]:
         """Have this done after what was submitted before; the result raises what it raises."""
+        if self._switch_interval is None:  # not where a single upload is all there is to do
+            self._switch_interval = sys.getswitchinterval()
+            sys.setswitchinterval(_SWITCH_INTERVAL)
         return self._executor.submit(self._run, work)
 
     def _run(self, work: Callable[[], T]) -> T:
@@ -65,7 +67,8 @@ class Background(contextlib.AbstractContextManager["Background"]):
         if exception_type is not None:
             self._cancel_until(closed)
         self._executor.shutdown()
-        sys.setswitchinterval(self._switch_interval)
+        if self._switch_interval is not None:
+            sys.setswitchinterval(self._switch_interval)
 
     def _cancel_until(self, closed: futures.Future[None]) -> None:
         # More than once: there is nothing to cancel before it connects, or between statements.
