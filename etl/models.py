@@ -31,7 +31,10 @@ class StagedLine(models.Model):
     class Meta:
         db_table = "staged_line"
         indexes = (models.Index(models.F("id").bitrightshift(10), name="staged_line_of_stretch"),)
-        permissions = (("transform_pending", "Can transform what is pending"),)
+        permissions = (
+            ("transform_pending", "Can transform what is pending"),
+            ("upload_flow_file", "Can upload flow files"),
+        )
 
     def __str__(self) -> str:
         return f"line {self.line_number} of flow file {self.pk >> 32}"

@@ -14,7 +14,9 @@ RIGHTS = {
     "Operations": (
         *(("warehouse", f"view_{name}") for name in (*_VIEWED, "sitevisit")),
         ("etl", "transform_pending"),
+        ("etl", "upload_flow_file"),
     ),
+    "Upload": (("etl", "upload_flow_file"),),
 }
 
 

@@ -40,11 +40,14 @@ def _database(url: str) -> Any:
 LONGEST_TIMEOUT = 2_000_000  # seconds; PostgreSQL counts milliseconds, and not much further
 
 
-def _seconds(name: str, default: str) -> int:
+LARGEST_SIZE = 1 << 40  # bytes
+
+
+def _number(name: str, default: str, *, of: str = "seconds", most: int = LONGEST_TIMEOUT) -> int:
     text = os.environ.get(name, default)
-    if not (text.isascii() and text.isdigit() and 0 < int(text) <= LONGEST_TIMEOUT):
+    if not (text.isascii() and text.isdigit() and 0 < int(text) <= most):
         raise exceptions.ImproperlyConfigured(
-            f"{name} is {text!r}: expected seconds, from 1 to {LONGEST_TIMEOUT:,}"
+            f"{name} is {text!r}: expected {of}, from 1 to {most:,}"
         )
     return int(text)
 
@@ -73,7 +76,7 @@ else:
     }
 # Seconds that a command waits for what another session holds, such as a migration or a load of
 # the same content; then it gives up.
-LOCK_TIMEOUT = _seconds("D0010_LOCK_TIMEOUT", "600")
+LOCK_TIMEOUT = _number("D0010_LOCK_TIMEOUT", "600")
 
 INSTALLED_APPS = [
     "etl.apps.EtlConfig",
@@ -86,6 +89,8 @@ INSTALLED_APPS = [
     "django.contrib.sessions",
     "django.contrib.staticfiles",
     "axes",
+    "drf_spectacular_sidecar",
+    "knox",
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -157,6 +162,37 @@ AXES_RESET_ON_SUCCESS = True
 AXES_LOCKOUT_TEMPLATE = "admin/locked_out.html"
 AXES_ENABLE_ADMIN = False  # its pages delete what they show; `axes_list_attempts` lists
 AXES_VERBOSE = False  # each command would begin with its version
+
+# REST: who calls it has a token, or a session of the admin.
+LARGEST_UPLOAD = _number("D0010_LARGEST_UPLOAD", "268435456", of="bytes", most=LARGEST_SIZE)
+# What is larger is only staged by a request, which would else take too long.
+LARGEST_LOADED_AT_ONCE = _number(
+    "D0010_LARGEST_LOADED_AT_ONCE", "10000000", of="bytes", most=LARGEST_SIZE
+)
+REST_KNOX = {"TOKEN_TTL": datetime.timedelta(days=365)}
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "knox.auth.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "etl.api.problems.Negotiation",
+    "DEFAULT_PARSER_CLASSES": [],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_THROTTLE_CLASSES": ["rest_framework.throttling.UserRateThrottle"],
+    "DEFAULT_THROTTLE_RATES": {
+        "user": f"{_number('D0010_REQUESTS_A_MINUTE', '600', of='a number')}/min"
+    },
+    "EXCEPTION_HANDLER": "etl.api.problems.handle",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "D0010 meter readings",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "DISABLE_ERRORS_AND_WARNINGS": False,
+}
 
 STATIC_URL = "static/"
 STATIC_ROOT = os.environ.get("STATIC_ROOT")

@@ -1,11 +1,13 @@
 from django.contrib import admin
-from django.urls import path
+from django.urls import include, path
+from knox import models as knox
 
 from etl.config import errors, health, moved
 from warehouse.admin import start
 
 
 admin.autodiscover()
+admin.site.unregister(knox.AuthToken)  # `make_user` makes them; a page could not show one
 admin.site.site_title = admin.site.site_header = "D0010 meter readings"
 admin.site.index_title = "Find a reading"
 admin.site.site_url = None  # there is no other site than this
@@ -24,6 +26,7 @@ urlpatterns = [
     # They would name rows, and with them meter points, without a record; no page asks them.
     path("autocomplete/", errors.page_not_found),
     path("r/<path:rest>", errors.page_not_found),
+    path("", include("etl.api.urls")),
     path("", admin.site.admin_view(start.page)),
     path("", admin.site.urls),
 ]

@@ -60,7 +60,10 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "staged_line",
-                "permissions": (("transform_pending", "Can transform what is pending"),),
+                "permissions": (
+                    ("transform_pending", "Can transform what is pending"),
+                    ("upload_flow_file", "Can upload flow files"),
+                ),
                 "indexes": [
                     models.Index(
                         django.db.models.expressions.CombinedExpression(

@@ -55,6 +55,18 @@ def sha256_of(flow_file: models.FlowFile) -> str:
     return replay.sha256
 
 
+def content_of(flow_file: models.FlowFile) -> Iterator[bytes]:
+    """
+    Yield the records of a file whose raw lines are kept, each ended by one LF.
+
+    :raises django.db.Error: if the server goes away
+    """
+    for rows in staged_lines.stored(*staged_lines.stretches(flow_file.pk, flow_file.pk)):
+        if rows:
+            text = lines.sent("\n".join([*map(_payload, rows), ""]))
+            yield text.encode(flow_file.encoding)
+
+
 class _Replay:
     """One file, staged again by what is kept of it."""
 

@@ -12,6 +12,7 @@ from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Max, 
 from django.utils import timezone
 
 from warehouse import models
+from warehouse.queries import arrivals
 
 
 MOST_DELIVERIES = 50
@@ -91,6 +92,27 @@ def search(flow_files: QuerySet[models.FlowFile], typed: str) -> QuerySet[models
     if len(typed) >= _SHORTEST_HASH and _HEX.fullmatch(typed.lower()):
         condition |= Q(sha256__gte=typed.lower(), sha256__lt=f"{typed.lower()}g")
     return flow_files.filter(condition)
+
+
+def find(
+    *,
+    sender: str | None = None,
+    status: str | None = None,
+    since: datetime.date | None = None,
+    until: datetime.date | None = None,
+) -> QuerySet[models.FlowFile]:
+    """Return the files of a sender, of a status, or that arrived on these UK dates."""
+    found = models.FlowFile.objects.all()
+    if sender is not None:
+        found = found.filter(sender=sender)
+    if status is not None:
+        found = found.filter(status=status)
+    if since is not None:
+        found = found.filter(staged_at__gte=arrivals.midnight(since))
+    if until is not None and until != datetime.date.max:
+        day_after = until + datetime.timedelta(days=1)
+        found = found.filter(staged_at__lt=arrivals.midnight(day_after))
+    return found
 
 
 def senders() -> Sequence[str]:

@@ -29,6 +29,8 @@ LED_ON = "login login 302 302 302 302"
 GROUPS = "login login 403 200 200 200"
 GROUPS_LED_ON = "login login 403 302 302 302"
 SUPERUSERS = "login login 403 403 403 200"
+REST_GET_ONLY = "401 405 405 405 405 405"
+REST = ("401 403 403 200 200 200", REST_GET_ONLY)  # nobody is led to log in
 NOBODY = "login login 403 403 403 403"
 
 Row = tuple[str, str]
@@ -66,6 +68,20 @@ RIGHTS: Mapping[str, Row] = {  # what a GET and a POST get
     "/^(?P<app_label>warehouse|etl|auth)/$": ("login login 404 200 200 200",) * 2,
     "/(?P<url>.*)$": (STAFF_NOTHING, STAFF_NOTHING),
     "/warehouse/reading/download/": (GROUPS_LED_ON, NOBODY),
+    "/warehouse/flowfile/upload/": (
+        "login login 403 403 200 200",
+        "login login 403 403 302 302",
+    ),
+    "/api/v1/docs/": (STAFF, STAFF_GET_ONLY),
+    "/api/v1/schema/": ("401 200 200 200 200 200", "401 405 405 405 405 405"),
+    "/api/v1/flow-files/": ("401 403 403 200 200 200", "401 403 403 403 400 400"),
+    "/api/v1/flow-files/<str:sha256>/": REST,
+    "/api/v1/flow-files/<str:sha256>/issues/": REST,
+    "/api/v1/flow-files/<str:sha256>/content/": REST,
+    "/api/v1/meter-points/<str:mpan>/": REST,
+    "/api/v1/meter-points/<str:mpan>/readings/": REST,
+    "/api/v1/meters/": ("401 403 403 400 400 400", REST_GET_ONLY),
+    "/api/v1/<path:rest>": ("401 404 404 404 404 404",) * 2,
     **_of_model("/warehouse/reading/"),
     **_of_model("/warehouse/meterpoint/"),
     **_of_model("/warehouse/meter/", shown=GROUPS_LED_ON),
@@ -113,12 +129,14 @@ def ids(_sample: None, superuser: auth_models.User) -> Mapping[str, str]:
         "/etl/stagedline/": f"{reading.pk}",
         "/auth/group/": f"{auth_models.Group.objects.earliest('id').pk}",
         "/auth/user/": f"{superuser.pk}",
+        "/api/v1/flow-files/": models.FlowFile.objects.get().sha256,
+        "/api/v1/meter-points/": MPAN,
     }
 
 
 def _path(route: str, ids: Mapping[str, str]) -> str:
     """Return an address of this route: of a row that there is, if it asks for one."""
-    model = "/".join(route.split("/")[:3]) + "/"
+    model = "/".join(route.split("/")[: 4 if route.startswith("/api/") else 3]) + "/"
     path = re.sub(r"\^?\(\?P<(\w+)>[^)]*\)", r"<\1>", route).rstrip("$")
     path = path.replace("<app_label>", "warehouse")
     return re.sub(r"<[^>]*>", ids.get(model, "nowhere"), path)
