@@ -199,6 +199,13 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
     def has_transform_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("etl.transform_pending")
 
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        may_upload = request.user.has_perm("etl.upload_flow_file")
+        tools = [("Upload flow files", reverse("upload_page"))] if may_upload else []
+        return super().changelist_view(request, {"tools": tools, **(extra_context or {})})
+
     def change_view(
         self,
         request: HttpRequest,

@@ -88,7 +88,7 @@ def problem(
     return response.Response(body, number, headers=dict(headers or {}), content_type=CONTENT_TYPE)
 
 
-def refusal(report: outcomes.FileReport) -> response.Response:
+def refusal(report: outcomes.FileReport, *, page: str) -> response.Response:
     """Say why nothing of a file was loaded, and what to do about it."""
     refused = report.refusal
     is_reused = refused is not None and refused.code == "reused-file-id"
@@ -97,10 +97,13 @@ def refusal(report: outcomes.FileReport) -> response.Response:
         report.reason,
         outcome=report.outcome.value,
         sha256=report.sha256,
+        page=page,
         code=refused.code if refused else "unreadable",
         line=refused.line if refused else 0,
         item=refused.item if refused else "",
         value=refused.value if refused else "",
         expected=refused.expected if refused else "a flow file as text, or packed by gzip",
-        remedy=refused.remedy if refused else "See what is said of it, and send it again.",
+        remedy=refused.remedy
+        if refused
+        else "Send it again as it was made, packed by gzip or not.",
     )

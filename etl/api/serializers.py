@@ -111,6 +111,7 @@ class ProblemSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
     outcome = serializers.CharField(required=False)
     sha256 = serializers.CharField(required=False)
+    page = serializers.CharField(required=False)
     code = serializers.CharField(required=False)
     line = serializers.IntegerField(required=False)
     item = serializers.CharField(required=False)

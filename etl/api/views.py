@@ -88,9 +88,10 @@ class FlowFilesView(uploads.ReceivingView, generics.ListAPIView[models.FlowFile]
         does the rest. 409: its sender has used its file id before. 422: it was refused.
         """
         report = self.receive(request)
+        page = page_of(report)
         if report.outcome not in _STATUSES:
-            return problems.refusal(report)
-        body = {**dataclasses.asdict(report), "page": page_of(report)}
+            return problems.refusal(report, page=page)
+        body = {**dataclasses.asdict(report), "page": page}
         address = urls.reverse("api:flow_file", args=[report.sha256])
         return response.Response(
             serializers.ReportSerializer(body).data,

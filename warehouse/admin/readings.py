@@ -152,7 +152,7 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
         if isinstance(response, TemplateResponse) and response.context_data:
             shown = response.context_data["cl"]
             if shown.result_count:
-                response.context_data["downloads"] = self.downloads_of(request)
+                response.context_data["tools"] = self.downloads_of(request)
             mpan_cores = [reading.mpan_core for reading in shown.result_list]
             audit.record(request, mpan_cores, models.LookedAt.LIST)
             if shown.is_unasked:

@@ -16,6 +16,10 @@ function element(name, text = "") {
   return made;
 }
 
+function counted(number, noun) {
+  return `${number.toLocaleString("en-GB")} ${noun}${number === 1 ? "" : "s"}`;
+}
+
 function told(request) {
   try {
     return JSON.parse(request.responseText);
@@ -28,11 +32,12 @@ function show(line, request) {
   const answer = told(request);
   const isLoaded = request.status >= 200 && request.status < 300;
   const outcome = element("strong", answer.outcome || "not taken");
-  const reason = isLoaded ? answer.reason : [answer.detail, answer.remedy].filter(Boolean).join(" ");
+  const reason = isLoaded ? answer.reason : [answer.detail, answer.remedy].filter(Boolean).join(". ");
   line.className = isLoaded && !answer.rejected_line_count ? "done" : "attention";
   line.append(outcome, reason ? `: ${reason}` : "");
   if (answer.outcome === "loaded" || answer.outcome === "loaded with rejections") {
-    line.append(` (${answer.reading_count} readings, ${answer.rejected_line_count} lines rejected)`);
+    const lines = counted(answer.rejected_line_count, "rejected line");
+    line.append(` (${counted(answer.reading_count, "reading")}, ${lines})`);
   }
   if (answer.page) {
     const link = element("a", "See the file");
