@@ -17,8 +17,7 @@ _OF_FORMS = {"csrfmiddlewaretoken"}
 
 
 class Asked(serializers.Serializer[Any]):
-    """Refuses what it does not know: a misspelled filter would answer with everything."""
-
+    # A misspelled filter would else answer with everything.
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         unknown = {*self.initial_data} - {*self.fields} - _OF_FORMS
         if unknown:

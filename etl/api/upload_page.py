@@ -7,6 +7,7 @@ from typing import Any
 from django import http, shortcuts, urls
 from django.contrib import admin, messages
 from django.core import exceptions as django_exceptions
+from drf_spectacular import utils
 from rest_framework import request, status
 
 from etl.api import problems, uploads, views
@@ -14,6 +15,7 @@ from etl.usecases import outcomes
 from warehouse.admin import words
 
 
+@utils.extend_schema(exclude=True)
 class UploadPage(uploads.ReceivingView):
     get_right = uploads.ReceivingView.post_right
 

@@ -38,7 +38,7 @@ class Handler(uploadhandler.FileUploadHandler):
         super().new_file(*args, **kwargs)
         if hasattr(self, "file"):
             raise exceptions.ParseError("Expected one file in the field 'file', found more.")
-        # Closed by who receives it, by the parser where that fails, or else with the request.
+        # Closed by the view, whatever becomes of the request.
         self.file = tempfile.NamedTemporaryFile(prefix="d0010-upload-")  # noqa: SIM115 - see above
 
     def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
@@ -86,17 +86,7 @@ class Parser(parsers.MultiPartParser):
     def parse(
         self, stream: Any, media_type: str | None = None, parser_context: Any = None
     ) -> parsers.DataAndFiles[Any, Any]:
-        request = parser_context["request"]
-        try:
-            return self._parse(stream, media_type, parser_context, request.META)
-        except BaseException:
-            for handler in request.upload_handlers:
-                handler.close()
-            raise
-
-    def _parse(
-        self, stream: Any, media_type: str | None, parser_context: Any, meta: Mapping[str, str]
-    ) -> parsers.DataAndFiles[Any, Any]:
+        meta = parser_context["request"].META
         told = _told(meta.get("HTTP_CONTENT_DIGEST", ""))
         watched: Any = _Watched(stream, told)
         parsed = super().parse(watched, media_type, parser_context)
@@ -151,8 +141,15 @@ class ReceivingView(permissions.RightsView):
         self, request: http.HttpRequest, *args: Any, **kwargs: Any
     ) -> request.Request:
         # Before anybody reads the content, as the check of a session's token does.
-        request.upload_handlers = [Handler(request)]
+        self._handler = Handler(request)
+        request.upload_handlers = [self._handler]
         return super().initialize_request(request, *args, **kwargs)
+
+    def dispatch(self, *args: Any, **kwargs: Any) -> http.response.HttpResponseBase:
+        try:
+            return super().dispatch(*args, **kwargs)
+        finally:
+            self._handler.close()
 
     def receive(self, request: request.Request) -> outcomes.FileReport:
         """
@@ -164,26 +161,26 @@ class ReceivingView(permissions.RightsView):
         asked = serializers.UploadSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         options: dict[str, Any] = asked.validated_data
-        with options["file"] as file:
-            arrival = sources.Arrival(
-                path=file.file.name,
-                place=file.name,
-                origin="UPLOAD",
-                brought_by=request.user.get_username(),
-            )
-            (report,) = load.load_files(
-                arrivals=[arrival],
-                rules=stage.Rules(
-                    is_strict=options["strict"],
-                    accept_test_files=options["accept_test_files"],
-                    accept_wrong_counts=options["accept_wrong_counts"],
-                    accept_reused_file_ids=options["accept_reused_file_ids"],
-                ),
-                delivered_at=timezone.now(),
-                in_batch=False,
-                stage_only=options["stage_only"] or _is_large(file),
-                on_progress=lambda *_: None,
-            )
+        file = options["file"]
+        arrival = sources.Arrival(
+            path=file.file.name,
+            place=file.name,
+            origin="UPLOAD",
+            brought_by=request.user.get_username(),
+        )
+        (report,) = load.load_files(
+            arrivals=[arrival],
+            rules=stage.Rules(
+                is_strict=options["strict"],
+                accept_test_files=options["accept_test_files"],
+                accept_wrong_counts=options["accept_wrong_counts"],
+                accept_reused_file_ids=options["accept_reused_file_ids"],
+            ),
+            delivered_at=timezone.now(),
+            in_batch=False,
+            stage_only=options["stage_only"] or _is_large(file),
+            on_progress=lambda *_: None,
+        )
         return report
 
 

@@ -30,6 +30,16 @@ _STATUSES = {
 }
 
 
+def _in_path(name: str, pattern: str) -> utils.OpenApiParameter:
+    return utils.OpenApiParameter(
+        name, {"type": "string", "pattern": pattern}, utils.OpenApiParameter.PATH
+    )
+
+
+_SHA256 = _in_path("sha256", "^[0-9a-f]{64}$")
+_MPAN = _in_path("mpan", "^[0-9]{13}$")
+
+
 def _problems(*codes: int) -> dict[Any, Any]:
     always = (400, 401, 403, 429)
     return {
@@ -38,9 +48,10 @@ def _problems(*codes: int) -> dict[Any, Any]:
     }
 
 
-def _listed(of: Any, asked: Any, *codes: int) -> Callable[[T], T]:
+def _listed(of: Any, *asked: Any) -> Callable[[T], T]:
+    codes = [404] * (len(asked) > 1)
     return utils.extend_schema(
-        parameters=[asked], responses={200: of(many=True), **_problems(*codes)}
+        parameters=[*asked], responses={200: of(many=True), **_problems(*codes)}
     )
 
 
@@ -70,6 +81,7 @@ class FlowFilesView(uploads.ReceivingView, generics.ListAPIView[models.FlowFile]
         parameters=[
             utils.OpenApiParameter(
                 "Content-Digest",
+                {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/]{43}=:$"},
                 location=utils.OpenApiParameter.HEADER,
                 description="sha-256=:BASE64: of the file, or of the whole content (RFC 9530).",
             )
@@ -107,7 +119,8 @@ def page_of(report: outcomes.FileReport) -> str:
 
 
 def _asked(of: type[serializers.Asked], request: request.Request) -> dict[str, Any]:
-    query = of(data=request.query_params)
+    # A plain mapping: of a form's, one that is empty would count as not there.
+    query = of(data=request.query_params.dict())
     query.is_valid(raise_exception=True)
     found: dict[str, Any] = query.validated_data
     return found
@@ -122,6 +135,7 @@ class FlowFileView(permissions.RightsView):
     get_right = "warehouse.view_flowfile"
 
     @utils.extend_schema(
+        parameters=[_SHA256],
         responses={200: serializers.FlowFileDetailSerializer, **_problems(404)},
     )
     def get(self, request: request.Request, sha256: str) -> response.Response:
@@ -151,7 +165,7 @@ class IssuesView(permissions.RightsView, generics.ListAPIView[models.LineIssue])
         audit.record(self.request, mpan_cores, models.LookedAt.ISSUE)
         return issues
 
-    @_listed(serializers.IssueSerializer, serializers.CursorSerializer, 404)
+    @_listed(serializers.IssueSerializer, serializers.CursorSerializer, _SHA256)
     def get(self, request: request.Request, *args: Any, **kwargs: Any) -> response.Response:
         return super().get(request, *args, **kwargs)
 
@@ -160,6 +174,7 @@ class ContentView(permissions.RightsView):
     get_right = "warehouse.view_reading"
 
     @utils.extend_schema(
+        parameters=[_SHA256],
         responses={(200, "text/plain"): types.OpenApiTypes.BINARY, **_problems(404, 410)},
     )
     def get(self, request: request.Request, sha256: str) -> http.StreamingHttpResponse:
@@ -192,7 +207,9 @@ def _meter_point(mpan: str) -> str:
 class MeterPointView(permissions.RightsView):
     get_right = "warehouse.view_meterpoint"
 
-    @utils.extend_schema(responses={200: serializers.MeterPointSerializer, **_problems(404)})
+    @utils.extend_schema(
+        parameters=[_MPAN], responses={200: serializers.MeterPointSerializer, **_problems(404)}
+    )
     def get(self, request: request.Request, mpan: str) -> response.Response:
         """Return meters and registers of a meter point, with the latest reading that counts."""
         _asked(serializers.Asked, request)
@@ -269,7 +286,7 @@ class ReadingsView(permissions.RightsView, generics.ListAPIView[Any]):
         audit.record(self.request, mpan_cores, models.LookedAt.LIST)
         return rows
 
-    @_listed(serializers.ReadingSerializer, serializers.ReadingsAskedSerializer, 404)
+    @_listed(serializers.ReadingSerializer, serializers.ReadingsAskedSerializer, _MPAN)
     def get(self, request: request.Request, *args: Any, **kwargs: Any) -> response.Response:
         return super().get(request, *args, **kwargs)
 

@@ -5,16 +5,19 @@ import gzip
 import hashlib
 import pathlib
 import tempfile
+import urllib.request
 from collections.abc import Callable, Iterator
+from concurrent import futures
 from typing import Any
 
 import pytest
 from django import test
 from django.contrib.auth import models as auth_models
+from pytest_django import live_server_helper
 from rest_framework import throttling
 
 from etl.api import uploads
-from tests import builder, conftest
+from tests import builder, conftest, depth
 from tests.functional.api.conftest import FILES, upload
 from warehouse import models
 
@@ -320,6 +323,30 @@ class TestHostileRequest:
         assert response.status_code == 500
         assert "secret" not in response.content.decode()
         assert "in the log" in response.json()["detail"]
+
+
+class TestRace:
+    @pytest.mark.django_db(transaction=True)
+    def test_loads_what_comes_at_once_from_several_once(
+        self, uploader: test.Client, live_server: live_server_helper.LiveServer
+    ) -> None:
+        body = _part(ONE) + f"--{BOUNDARY}--\r\n".encode()
+        headers = {
+            "Authorization": uploader.defaults["HTTP_AUTHORIZATION"],
+            "Content-Type": MULTIPART,
+        }
+        request = urllib.request.Request(live_server.url + FILES, body, headers)  # noqa: S310 - of a test's server
+
+        def status(_: int) -> int:
+            with urllib.request.urlopen(request, timeout=30) as response:  # noqa: S310 - the same
+                return int(response.status)
+
+        with futures.ThreadPoolExecutor(4) as pool:
+            statuses = sorted(pool.map(status, range(depth.rounds(quick=4, thorough=40))))
+
+        assert statuses == [200] * (len(statuses) - 1) + [201]
+        assert models.Delivery.objects.count() == len(statuses)
+        assert models.Reading.objects.count() == 1
 
 
 class TestRights:
