@@ -3,7 +3,10 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import os
 import pathlib
+import subprocess
+import sys
 import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -249,6 +252,8 @@ class TestHostileRequest:
             pytest.MonkeyPatch.context() as patch,
         ):
             patch.setattr(uploads, "_FIELDS", slack)
+            if by == "its length":
+                patch.setattr(uploads.Handler, "receive_data_chunk", lambda *_: None)
             response = _post(uploader, _part(ONE))
 
         assert response.status_code == 413
@@ -262,6 +267,7 @@ class TestHostileRequest:
             (b"nothing", MULTIPART, 400),
             (_part(ONE), MULTIPART, 400),
             (_part(ONE)[:-40], MULTIPART, 400),
+            (_part(ONE) + _field("strict", b"true")[:-2], MULTIPART, 400),
             (_part(ONE) + b"--frontier--", "multipart/form-data", 400),
             (_part(ONE, field="other") + b"--frontier--", MULTIPART, 400),
             (_part(ONE) + _part(ONE) + b"--frontier--", MULTIPART, 400),
@@ -276,8 +282,9 @@ class TestHostileRequest:
             (b"file=x", "application/x-www-form-urlencoded", 415),
         ],
         ids=[
-            "empty", "no multipart", "without its end", "cut short", "without a boundary",
-            "of another field", "of two files", "of two fields", "with a huge header", "no file",
+            "empty", "no multipart", "without its end", "cut short", "cut short behind it",
+            "without a boundary", "of another field", "of two files", "of two fields",
+            "with a huge header", "no file",
             "of an unknown option", "of an unknown value", "of a huge option", "as text",
             "as JSON", "as a plain form",
         ],
@@ -323,6 +330,26 @@ class TestHostileRequest:
         assert response.status_code == 500
         assert "secret" not in response.content.decode()
         assert "in the log" in response.json()["detail"]
+
+
+class TestCommand:
+    def test_does_not_pay_for_what_it_does_not_serve(self) -> None:
+        statements = (
+            "import django, sys; django.setup()",
+            "import etl.management.commands.load_d0010",
+            "served = {'rest_framework.views', 'drf_spectacular.openapi', 'etl.api'}",
+            "print(sorted(served & {*sys.modules}))",
+        )
+        environment = {**os.environ, "DJANGO_SETTINGS_MODULE": "etl.config.settings"}
+
+        out = subprocess.check_output(
+            [sys.executable, "-c", "\n".join(statements)],
+            cwd=conftest.ROOT,
+            env=environment,
+            text=True,
+        )
+
+        assert out == "[]\n"
 
 
 class TestRace:
