@@ -42,3 +42,23 @@ class StagedLine(models.Model):
     @property
     def line_number(self) -> int:
         return self.pk & 0xFFFF_FFFF
+
+
+class Fetched(models.Model):
+    """A file that was collected at a place, so that it is not fetched again."""
+
+    key = models.CharField(
+        primary_key=True, max_length=64, help_text="A hash over source, name, size and time."
+    )
+    source = models.TextField()
+    name = models.TextField()
+    size = models.BigIntegerField()
+    modified_at = models.BigIntegerField(help_text="As the source counts, and never compared.")
+    fetched_at = models.DateTimeField()
+    outcome = models.TextField(help_text="What was reported of it then.")
+
+    class Meta:
+        db_table = "fetched"
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.source}"

@@ -64,6 +64,7 @@ def _log_level(name: str, default: str) -> str:
 # A server of one's own is named by DATABASE_URL; without one, the first connection starts an
 # embedded PostgreSQL whose data lives in D0010_DATA_DIR (see docker-free-setup.md).
 DATABASE_URL = os.environ.get("DATABASE_URL", "")
+DATA_DIR = os.environ.get("D0010_DATA_DIR")
 if DATABASE_URL:
     DATABASES = {"default": _database(DATABASE_URL)}
 else:
@@ -71,12 +72,15 @@ else:
         "default": {
             "ENGINE": "etl.postgres.embedded",
             "NAME": "d0010",
-            "OPTIONS": {"data_dir": os.environ.get("D0010_DATA_DIR")},
+            "OPTIONS": {"data_dir": DATA_DIR},
         }
     }
 # Seconds that a command waits for what another session holds, such as a migration or a load of
 # the same content; then it gives up.
 LOCK_TIMEOUT = _number("D0010_LOCK_TIMEOUT", "600")
+
+# Of an sFTP server, or of a key; `collect` reads it.
+SFTP_PASSWORD = os.environ.get("D0010_SFTP_PASSWORD", "")
 
 INSTALLED_APPS = [
     "etl.apps.EtlConfig",
@@ -112,7 +116,7 @@ WHAT_KEEPS_FROM_SERVING = (
 SECRET_KEY = os.environ.get("SECRET_KEY") or (
     # Not before somebody needs it, since that makes the folder.
     functional.SimpleLazyObject(
-        lambda: secret_key.kept_in(server.at(os.environ.get("D0010_DATA_DIR")).prepare_home())
+        lambda: secret_key.kept_in(server.at(DATA_DIR).prepare_home())
     )
     if IS_EMBEDDED
     else secrets.token_urlsafe(50)
@@ -238,6 +242,8 @@ LOGGING = {
         # With DEBUG off Django would mail tracebacks to admins that nobody named.
         "django": {"handlers": ["stderr"], "level": "ERROR"},
         "axes": {"handlers": ["stderr"], "level": "WARNING"},
+        # The errors that it logs are raised as well.
+        "paramiko": {"level": "CRITICAL"},
         # It warns of connections that it could not close in order; the error itself is raised.
         "psycopg": {"level": "ERROR"},
     },

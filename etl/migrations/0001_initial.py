@@ -74,6 +74,30 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="Fetched",
+            fields=[
+                (
+                    "key",
+                    models.CharField(
+                        help_text="A hash over source, name, size and time.",
+                        max_length=64,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("source", models.TextField()),
+                ("name", models.TextField()),
+                ("size", models.BigIntegerField()),
+                (
+                    "modified_at",
+                    models.BigIntegerField(help_text="As the source counts, and never compared."),
+                ),
+                ("fetched_at", models.DateTimeField()),
+                ("outcome", models.TextField(help_text="What was reported of it then.")),
+            ],
+            options={"db_table": "fetched"},
+        ),
         # A line is found by its stretch; see the model.
         migrations.RunSQL(
             sql=["ALTER TABLE staged_line DROP CONSTRAINT staged_line_pkey"],

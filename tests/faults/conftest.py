@@ -19,8 +19,11 @@ from django.db.backends.base import base as backend
 from pytest_django import DjangoDbBlocker
 
 from etl.postgres.embedded import programs, server
-from tests import shared
+from tests import depth, shared
 from tests.faults import forks, proxy, snapshot, workload
+
+
+DISK = depth.size(quick=120, thorough=256)  # MiB that a server needs
 
 
 @pytest.fixture(scope="session")
@@ -177,3 +180,20 @@ def own_server(request: pytest.FixtureRequest) -> Iterator[OwnServer]:
             yield one
     finally:
         shutil.rmtree(folder)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[pathlib.Path]:
+    """Mount a small disk in memory."""
+    folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-disk-", dir="/tmp"))
+    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK}m,mode=755", "d0010", str(folder)]
+    try:
+        subprocess.run(command, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError):
+        folder.rmdir()
+        if os.environ.get("D0010_REQUIRE_DISK") == "1":
+            raise
+        pytest.skip("needs the right to mount a small disk in memory")
+    yield folder
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
+    folder.rmdir()

@@ -138,7 +138,7 @@ def _serve() -> None:
     django.setup()
     from etl.usecases import load  # noqa: PLC0415 - needs the line above
 
-    for name in ("load_d0010", "transform_pending", "reconcile", "runserver"):
+    for name in ("load_d0010", "transform_pending", "reconcile", "runserver", "collect"):
         management.load_command_class("etl", name)
     # Else each child looks through all of it for garbage, above all when it ends.
     gc.freeze()

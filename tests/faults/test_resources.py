@@ -8,7 +8,6 @@ import pathlib
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 
@@ -23,9 +22,9 @@ from tests.faults import forks, snapshot
 from warehouse import models
 
 
-# MiB that a server needs, and readings that find no room there.
 READING = ("load_d0010", "reconcile", "export_readings")
-DISK, TOO_MANY = depth.size(quick=120, thorough=256), depth.size(quick=60_000, thorough=300_000)
+# Readings that find no room on the small disk.
+TOO_MANY = depth.size(quick=60_000, thorough=300_000)
 
 Start = Callable[..., "subprocess.Popen[str]"]
 
@@ -108,23 +107,6 @@ class TestTime:
         assert run("load_d0010", path).code == 0
         assert models.Reading.objects.count() == 20_000
         snapshot.assert_reconciled()
-
-
-@pytest.fixture
-def small_disk() -> Iterator[pathlib.Path]:
-    """Mount a small disk in memory."""
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-disk-", dir="/tmp"))
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK}m,mode=755", "d0010", str(folder)]
-    try:
-        subprocess.run(command, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError):
-        folder.rmdir()
-        if os.environ.get("D0010_REQUIRE_DISK") == "1":
-            raise
-        pytest.skip("needs the right to mount a small disk in memory")
-    yield folder
-    subprocess.run(["umount", "--lazy", str(folder)], check=True)
-    folder.rmdir()
 
 
 class TestDisk:

@@ -13,8 +13,8 @@ import tqdm
 from django.utils import timezone
 
 from etl.intake import paths, sources
-from etl.management import base
-from etl.usecases import load, stage
+from etl.management import base, rules
+from etl.usecases import load
 
 
 class Command(base.PipelineCommand):
@@ -42,26 +42,7 @@ class Command(base.PipelineCommand):
             action="store_true",
             help="report what would happen to the files, and store nothing",
         )
-        parser.add_argument(
-            "--strict",
-            action="store_true",
-            help="reject a file completely if any of its lines would be rejected",
-        )
-        parser.add_argument(
-            "--accept-test-files",
-            action="store_true",
-            help="load files whose test flag is not OPER",
-        )
-        parser.add_argument(
-            "--accept-wrong-counts",
-            action="store_true",
-            help="load files whose trailer counts other lines, or names another file id",
-        )
-        parser.add_argument(
-            "--accept-reused-file-ids",
-            action="store_true",
-            help="load other content under a file id that its sender has used before",
-        )
+        rules.add(parser)
         parser.add_argument(
             "--follow-links",
             action="store_true",
@@ -75,18 +56,12 @@ class Command(base.PipelineCommand):
         found = paths.find(options["paths"], follows_links=options["follow_links"])
         for note in found.notes:
             self.note(note)
-        rules = stage.Rules(
-            is_strict=options["strict"],
-            accept_test_files=options["accept_test_files"],
-            accept_wrong_counts=options["accept_wrong_counts"],
-            accept_reused_file_ids=options["accept_reused_file_ids"],
-        )
         with _shown_progress(found.paths) as on_progress:
             reports = load.load_files(
                 arrivals=[
                     sources.Arrival(path=path, brought_by=base.account()) for path in found.paths
                 ],
-                rules=rules,
+                rules=rules.of(options),
                 delivered_at=timezone.now(),
                 in_batch=options["batch"],
                 stage_only=options["stage_only"],
