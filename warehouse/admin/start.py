@@ -42,6 +42,7 @@ def _overview() -> dict[str, Any]:
             }
             for row in overview.arrived
         ],
+        **_senders(),
         "waiting_since": words.minute_tag(overview.waiting_since),
         "waiting_url": f"{address}?status={models.FlowFileStatus.STAGED}",
         "refused": [_listed(flow_file) for flow_file in overview.refused],
@@ -51,6 +52,44 @@ def _overview() -> dict[str, Any]:
         "refused_url": f"{since}&status={flow_files.OutcomeFilter.refused}",
         "partly_loaded_url": f"{since}&status={models.FlowFileStatus.LOADED_WITH_REJECTIONS}",
     }
+
+
+def _senders() -> dict[str, Any]:
+    found = arrivals.senders(most=arrivals.MOST_SENDERS + 1)
+    return {
+        "recent_days": arrivals.RECENT_DAYS,
+        "pause_days": arrivals.PAUSE_DAYS,
+        "most_senders": arrivals.MOST_SENDERS,
+        "has_more_senders": len(found) > arrivals.MOST_SENDERS,
+        "senders": [
+            {
+                "name": words.participant(sender.sender_role, sender.sender),
+                "files": f"{sender.files:,}",
+                "rejected_files": f"{sender.rejected_files:,}",
+                "readings": f"{sender.loaded_readings:,}",
+                "last_arrival": words.minute_tag(sender.last_arrival),
+                "silence": _silence(sender),
+                "missing": _missing(sender),
+            }
+            for sender in found[: arrivals.MOST_SENDERS]
+        ],
+    }
+
+
+def _silence(sender: arrivals.Sender) -> str:
+    if not sender.is_silent:
+        return ""
+    return f"silent for {sender.silent_days} days, before that for {sender.longest_pause} at most"
+
+
+def _missing(sender: arrivals.Sender) -> str:
+    if sender.missing_file_ids is None:
+        return words.NOTHING
+    told = [str(first) if first == last else f"{first} to {last}" for first, last in sender.gaps]
+    missing = sum(last - first + 1 for first, last in sender.gaps)
+    if missing < sender.missing_file_ids:
+        told.append(f"and {sender.missing_file_ids - missing:,} more")
+    return ", ".join(told) or "none"
 
 
 def _listed(flow_file: models.FlowFile) -> dict[str, str]:

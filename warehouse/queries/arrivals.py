@@ -1,20 +1,28 @@
-"""What arrived of late, what waits, and what needs a human."""
+"""What arrived of late and from whom, what waits, and what needs a human."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
+from django import db
 from django.db.models import Count, Min, OuterRef, Q, QuerySet, Subquery, Sum
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
+import sql
 from warehouse import models
 
 
 MOST_LISTED = 10
 MOST_ROWS = 200  # of senders and days
+MOST_SENDERS = 50
+MOST_GAPS = 5  # of a sender
+RECENT_DAYS = 30
+# Over which the pauses between a sender's files are looked at.
+PAUSE_DAYS = 120
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,6 +49,38 @@ class Overview:
     refused_count: int
     partly_loaded: Sequence[models.FlowFile]
     partly_loaded_count: int
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Sender:
+    """
+    Who sent files of late: how many in the last days, and what seems to be missing.
+
+    File ids are missing between others that came, where those are numbers and mostly in a row;
+    else it is not known (None). A sender is silent for longer than the longest of its pauses; one
+    of which too few are known has none.
+    """
+
+    sender: str
+    sender_role: str
+    files: int
+    rejected_files: int
+    loaded_readings: int
+    last_arrival: datetime.datetime
+    silent_days: int
+    longest_pause: int | None
+    is_silent: bool
+    missing_file_ids: int | None
+    gaps: Sequence[tuple[int, int]]  # the first of them, first and last id of each
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Totals:
+    """What there is by now."""
+
+    files: Mapping[str, int]  # by status
+    loaded_readings: int
+    waiting_since: datetime.datetime | None
 
 
 # The code of the first finding of a file that rejects something, by the index of such findings.
@@ -102,3 +142,36 @@ def since(moment: datetime.datetime) -> Overview:
 def _latest(flow_files: QuerySet[models.FlowFile]) -> Sequence[models.FlowFile]:
     listed = flow_files.annotate(first_finding=_FIRST_FINDING)
     return list(listed.order_by("-staged_at", "-id")[:MOST_LISTED])
+
+
+def senders(*, most: int = MOST_SENDERS) -> Sequence[Sender]:
+    """Return who sent files of late, first those that are silent, or whose file ids have gaps."""
+    parameters: dict[str, Any] = {
+        "since": start_of_last(PAUSE_DAYS),
+        "recently": start_of_last(RECENT_DAYS),
+        "today": timezone.localdate(),
+        "time_zone": timezone.get_default_timezone_name(),
+        "most": most,
+        "most_gaps": MOST_GAPS,
+    }
+    with db.connection.cursor() as cursor:
+        cursor.execute(sql.statement("arrivals", "10_list_senders"), parameters)
+        names = [column.name for column in cursor.description or ()]
+        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+    return [
+        Sender(**{**row, "gaps": [(first, last) for first, last in row["gaps"] or ()]})
+        for row in found
+    ]
+
+
+def totals() -> Totals:
+    """Return counts over all files, for an operator."""
+    files = models.FlowFile.objects
+    counts = files.values_list("status").annotate(Count("id")).order_by("status")
+    sums = files.aggregate(
+        readings=Sum("reading_count", filter=_LOADED, default=0),
+        since=Min("staged_at", filter=Q(status=models.FlowFileStatus.STAGED)),
+    )
+    return Totals(
+        files=dict(counts), loaded_readings=sums["readings"], waiting_since=sums["since"]
+    )

@@ -65,7 +65,8 @@ def _reads_whole_table(statement: str) -> bool:
         "Index Cond" not in node and node.get("Index Name") not in partial
         for node in _nodes(explained[0][0]["Plan"])
         if node["Node Type"].endswith("Scan")
-        and node["Node Type"] not in {"Bitmap Heap Scan", "Function Scan", "Subquery Scan"}
+        and node["Node Type"]
+        not in {"Bitmap Heap Scan", "CTE Scan", "Function Scan", "Subquery Scan"}
     )
 
 

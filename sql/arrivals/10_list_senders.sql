@@ -1,0 +1,142 @@
+-- List who sent files of late: how much, when last, with which pauses, and with which file ids.
+--
+-- A sender's ids have gaps only where they are numbers (J1064 allows letters), and a gap says
+-- something only where more of them came than did not: a sender numbers what it sends to others,
+-- and other flows, from the same roll. Pauses are those between days on which something came.
+--
+-- Params: since      timestamptz  when the days began over which pauses are looked at
+--         recently   timestamptz  when the days began of which files are counted
+--         today      date
+--         time_zone  text         of the days
+--         most       integer      rows
+--         most_gaps  integer      of each sender that are told
+-- Reads:  flow_file
+-- Writes: nothing
+WITH arrived AS (
+    SELECT
+        flow_file.sender,
+        flow_file.sender_role,
+        flow_file.status,
+        flow_file.reading_count,
+        flow_file.staged_at,
+        flow_file.staged_at >= %(recently)s AS is_recent,
+        (flow_file.staged_at AT TIME ZONE %(time_zone)s)::date AS day,
+        CASE
+            WHEN flow_file.file_identifier ~ '^[0-9]{1,10}$' THEN flow_file.file_identifier::bigint
+        END AS number
+    FROM flow_file
+    WHERE flow_file.staged_at >= %(since)s AND flow_file.sender <> ''
+),
+
+sender AS (
+    SELECT
+        arrived.sender,
+        arrived.sender_role,
+        count(*) FILTER (WHERE arrived.is_recent) AS files,
+        count(*) FILTER (
+            WHERE arrived.is_recent AND arrived.status IN ('REJECTED', 'FAILED')
+        ) AS rejected_files,
+        coalesce(
+            sum(arrived.reading_count) FILTER (
+                WHERE arrived.is_recent AND starts_with(arrived.status, 'LOADED')
+            ),
+            0
+        )::bigint AS loaded_readings,
+        max(arrived.staged_at) AS last_arrival,
+        max(arrived.day) AS last_day
+    FROM arrived
+    GROUP BY arrived.sender, arrived.sender_role
+),
+
+arrival_day AS (
+    SELECT
+        one.sender,
+        one.sender_role,
+        one.day
+        - lag(one.day) OVER (PARTITION BY one.sender, one.sender_role ORDER BY one.day) AS pause
+    FROM (
+        SELECT DISTINCT
+            arrived.sender,
+            arrived.sender_role,
+            arrived.day
+        FROM arrived
+    ) AS one
+),
+
+pause AS (
+    SELECT
+        arrival_day.sender,
+        arrival_day.sender_role,
+        -- One alone is no use and wont.
+        CASE WHEN count(arrival_day.pause) > 1 THEN max(arrival_day.pause) END AS longest
+    FROM arrival_day
+    GROUP BY arrival_day.sender, arrival_day.sender_role
+),
+
+file_id AS (
+    SELECT
+        one.sender,
+        one.sender_role,
+        one.number,
+        lead(one.number)
+            OVER (PARTITION BY one.sender, one.sender_role ORDER BY one.number) AS following
+    FROM (
+        SELECT DISTINCT
+            arrived.sender,
+            arrived.sender_role,
+            arrived.number
+        FROM arrived
+        WHERE arrived.is_recent AND arrived.number IS NOT NULL
+    ) AS one
+),
+
+gap AS (
+    SELECT
+        file_id.sender,
+        file_id.sender_role,
+        count(*) AS came,
+        coalesce(sum(file_id.following - file_id.number - 1), 0)::bigint AS missing,
+        array_agg(ARRAY[file_id.number + 1, file_id.following - 1] ORDER BY file_id.number)
+        FILTER (WHERE file_id.following > file_id.number + 1) AS gaps
+    FROM file_id
+    GROUP BY file_id.sender, file_id.sender_role
+),
+
+told AS (
+    SELECT
+        sender.sender,
+        sender.sender_role,
+        sender.files,
+        sender.rejected_files,
+        sender.loaded_readings,
+        sender.last_arrival,
+        %(today)s::date - sender.last_day AS silent_days,
+        pause.longest AS longest_pause,
+        CASE WHEN gap.missing <= gap.came THEN gap.missing END AS missing_file_ids,
+        CASE WHEN gap.missing <= gap.came THEN gap.gaps[1:(%(most_gaps)s)] END AS gaps
+    FROM sender
+    INNER JOIN pause
+        ON sender.sender = pause.sender AND sender.sender_role = pause.sender_role
+    LEFT JOIN gap
+        ON sender.sender = gap.sender AND sender.sender_role = gap.sender_role
+)
+
+SELECT
+    told.sender,
+    told.sender_role,
+    told.files,
+    told.rejected_files,
+    told.loaded_readings,
+    told.last_arrival,
+    told.silent_days,
+    told.longest_pause,
+    told.missing_file_ids,
+    told.gaps,
+    coalesce(told.silent_days > told.longest_pause, FALSE) AS is_silent
+FROM told
+ORDER BY
+    is_silent DESC,
+    coalesce(told.missing_file_ids, 0) > 0 DESC,
+    told.sender ASC,
+    told.sender_role ASC
+LIMIT %(most)s
