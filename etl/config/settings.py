@@ -199,7 +199,6 @@ SPECTACULAR_SETTINGS = {
 }
 
 STATIC_URL = "static/"
-STATIC_ROOT = os.environ.get("STATIC_ROOT")
 WSGI_APPLICATION = "etl.config.wsgi.application"
 ROOT_URLCONF = "etl.config.urls"
 MIDDLEWARE = [
@@ -214,6 +213,21 @@ MIDDLEWARE = [
     "etl.config.ticked.Middleware",
     "axes.middleware.AxesMiddleware",  # the last, as it asks
 ]
+# While one works on the pages, `runserver` serves them as they are.
+if not DEBUG:
+    MIDDLEWARE.insert(
+        2, "whitenoise.middleware.WhiteNoiseMiddleware"
+    )  # behind the redirect to TLS
+    WHITENOISE_USE_FINDERS = True
+    WHITENOISE_IMMUTABLE_FILE_TEST = r"\.[0-9a-f]{12}(\.\w+)?$"  # see static_names
+    STATICFILES_FINDERS = [
+        "django.contrib.staticfiles.finders.AppDirectoriesFinder",
+        "etl.config.static_names.Finder",
+    ]
+    STORAGES = {
+        "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+        "staticfiles": {"BACKEND": "etl.config.static_names.Storage"},
+    }
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",

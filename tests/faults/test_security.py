@@ -201,10 +201,9 @@ class TestWsgi:
 def documented_statements(version: int) -> str:
     """Return the SQL of docker-free-setup.md that makes the roles."""
     text = (forks.ROOT / "docker-free-setup.md").read_text(encoding="utf-8")
-    found = re.search(r"### Roles\n.*?```sql\n(.*?)```", text, re.DOTALL)
-    assert found
-    lines = found[1].splitlines()
-    return "\n".join(line for line in lines if version >= 170_000 or "PostgreSQL 17" not in line)
+    section = text.partition("### Roles\n")[2].partition("\n### ")[0]
+    for_all, from_17 = re.findall(r"```sql\n(.*?)```", section, re.DOTALL)
+    return str(for_all + from_17 * (version >= 170_000))
 
 
 @pytest.mark.django_db

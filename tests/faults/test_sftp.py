@@ -28,7 +28,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 PASSPHRASE = "open it"  # noqa: S105 - of a key of the test
 MANY = 2_000  # files
-LARGE = 3_100_000  # readings, of 200 MB
+LARGE = 3_300_000  # readings, of 200 MB
 FILES_IN_THE_WAY_OF_KILLS = 12
 RANDOM_KILLS = depth.rounds(quick=3, thorough=100)
 
