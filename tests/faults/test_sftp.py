@@ -29,8 +29,8 @@ pytestmark = pytest.mark.django_db(transaction=True)
 PASSPHRASE = "open it"  # noqa: S105 - of a key of the test
 MANY = 2_000  # files
 LARGE = 3_300_000  # readings, of 200 MB
-FILES_IN_THE_WAY_OF_KILLS = 12
-RANDOM_KILLS = depth.rounds(quick=3, thorough=100)
+FILES_IN_THE_WAY_OF_KILLS = depth.size(quick=5, thorough=12)
+RANDOM_KILLS = depth.rounds(quick=2, thorough=100)
 
 Collect = Callable[..., conftest.Ended]
 OpenSsh = sftp_servers.OpenSsh
@@ -52,10 +52,6 @@ def server(home: pathlib.Path) -> Iterator[ThreadServer]:
 
 @pytest.fixture
 def sshd(home: pathlib.Path) -> Iterator[OpenSsh]:
-    if not pathlib.Path(sftp_servers.SSHD).exists():
-        if os.environ.get("D0010_REQUIRE_SSHD") == "1":
-            pytest.fail("there is no sshd")
-        pytest.skip("needs an sshd, as of Debian's openssh-server")
     with sftp_servers.open_ssh(home) as one:
         yield one
 
@@ -137,12 +133,15 @@ class TestOpenSsh:
         [entry] = place.entries()
         assert entry.size > 200_000_000
 
-        started = time.monotonic()
-        sshd.sftp(f"get {path} {tmp_path}/own")
-        own = time.monotonic() - started
-        started = time.monotonic()
-        fetched = inbox.Inbox(tmp_path / "inbox").fetch(place, entry)
-        ours = time.monotonic() - started
+        seconds: dict[str, list[float]] = {"own": [], "ours": []}
+        for number in range(3):  # the best of each, for what else the machine does
+            started = time.monotonic()
+            sshd.sftp(f"get {path} {tmp_path}/own")
+            seconds["own"].append(time.monotonic() - started)
+            started = time.monotonic()
+            fetched = inbox.Inbox(tmp_path / f"inbox {number}").fetch(place, entry)
+            seconds["ours"].append(time.monotonic() - started)
+        own, ours = min(seconds["own"]), min(seconds["ours"])
 
         with capsys.disabled():
             print(f"\n{entry.size >> 20} MiB: sftp get {own:.1f} s, collect {ours:.1f} s")  # noqa: T201

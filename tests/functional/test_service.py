@@ -77,6 +77,7 @@ class TestCommandLine:
 
 
 class TestWeb:
+    @pytest.mark.thorough  # tests/unit/test_static_names.py has the names
     @pytest.mark.django_db(transaction=True)
     def test_serves_pages_and_static_files_that_browsers_may_keep(self) -> None:
         port = sftp_servers.free_port()

@@ -15,6 +15,7 @@ from tests.faults import (
     test_kills,
     test_lost_server,
     test_races,
+    test_sftp,
 )
 
 
@@ -84,6 +85,7 @@ class TestFaults:
         f"{test_lost_server.CRASHES} times",
         f"{test_embedded_server.KILLS} times",
         f"{test_races.RACES} rounds",
+        f"{test_sftp.RANDOM_KILLS} times",
     )
 
     @pytest.mark.parametrize("row", fault_rows(), ids=lambda row: str(row[3]).rpartition(":")[2])
