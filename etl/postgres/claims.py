@@ -35,6 +35,7 @@ def claimed(keys: Collection[str]) -> Iterator[Collection[str]]:
             )
             mine = {key for (key,) in cursor.fetchall()}
         yield mine
-        connection.rollback()
+        with contextlib.suppress(db.Error):  # which has freed them as well
+            connection.rollback()
     finally:
         connection.close()

@@ -9,6 +9,7 @@ import pathlib
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 
+from django import db
 from django.utils import timezone
 
 from etl import models
@@ -211,8 +212,11 @@ def _chunks(entries: Sequence[places.Entry]) -> Iterator[Sequence[places.Entry]]
         yield chunk
 
 
-def _outcomes(keys: Sequence[str]) -> dict[str, str]:
-    return dict(models.Fetched.objects.filter(key__in=keys).values_list("key", "outcome"))
+def _outcomes(keys: list[str]) -> dict[str, str]:
+    # As one parameter, since a folder may hold very many.
+    with db.connection.cursor() as cursor:
+        cursor.execute("SELECT key, outcome FROM fetched WHERE key = ANY(%s)", [keys])
+        return dict(cursor.fetchall())
 
 
 def _unfetched(path: str, error: OSError) -> outcomes.FileReport:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 import re
+import shutil
 import stat
 import subprocess
 import sys
@@ -240,6 +241,9 @@ class TestRole:
         url = own_server.url(user="d0010_loader")
         rejected = tmp_path / "rejected.uff"
         rejected.write_bytes(b"hello\n")
+        sent, inbox = tmp_path / "sent", tmp_path / "inbox"
+        sent.mkdir()
+        shutil.copy(tests_conftest.SAMPLE, sent)
 
         ended = [
             launcher.run("load_d0010", "--stage-only", tests_conftest.SAMPLE, rejected, url=url),
@@ -247,12 +251,14 @@ class TestRole:
             launcher.run("load_d0010", tests_conftest.SAMPLE, rejected, url=url),
             launcher.run("reconcile", url=url),
             launcher.run("purge_staged_lines", "--older-than", "0d", url=url),
+            launcher.run("collect", sent, "--settle", "0.01s", "--inbox", inbox, url=url),
         ]
 
         assert [(one.code, one.err) for one in ended] == [
             (1, ""),  # for the rejected file
             (0, ""),
             (1, ""),
+            (0, ""),
             (0, ""),
             (0, ""),
         ]
@@ -276,10 +282,12 @@ class TestRole:
 
         exported = launcher.run("export_readings", url=url)
         reconciled = launcher.run("reconcile", url=url)
+        watched = launcher.run("metrics", url=url)
         refused = launcher.run("load_d0010", tests_conftest.SAMPLE, url=url)
 
         assert (exported.code, exported.out.count("\n")) == (0, 14)
         assert (reconciled.code, reconciled.err) == (0, "")
+        assert (watched.code, watched.err) == (0, "")
         assert (refused.code, refused.err.count("\n")) == (1, 1)
         assert "permission denied for " in refused.err
         for table in ("flow_file", "delivery", "staged_line", "line_issue", "reading", "meter"):

@@ -278,6 +278,7 @@ class TestCollect:
             (["x", "--after", "move"], "expected leave, delete, or move and one folder"),
             (["x", "--after", "burn"], "expected leave, delete, or move and one folder"),
             (["x", "--every", "60"], "'60' is no time: expected 60s, 5m or 1h"),
+            (["x", "--every", "0s"], "'0s' is no time: expected 60s, 5m or 1h"),
             (["sftp://u@h/x", "--key", "k"], "sftp://u@h/x: expected --host-key-file"),
             (["sftp://u@h/x", "--known-hosts", "k"], "expected --key, --password-file or"),
             (["sftp://u:secret@h/x", "--known-hosts", "k"], "a password in it is seen by others"),

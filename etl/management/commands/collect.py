@@ -216,7 +216,7 @@ def _inbox(folder: str | None) -> pathlib.Path:
 
 def _seconds(text: str) -> float:
     found = re.fullmatch(r"(\d{1,6}(?:\.\d+)?)([smh])", text)
-    if found is None:
+    if found is None or not float(found[1]):
         raise argparse.ArgumentTypeError(f"'{text}' is no time: expected 60s, 5m or 1h")
     return float(found[1]) * _UNITS[found[2]]
 
