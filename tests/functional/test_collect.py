@@ -285,8 +285,14 @@ class TestCollect:
             (["sftp://h/x", "--known-hosts", "k"], "expected sftp://USER@HOST/FOLDER"),
         ],
         ids=[
-            "nowhere to move to", "an unknown act", "no unit", "no host key", "no login",
-            "a password for all to see", "no user",
+            "nowhere to move to",
+            "an unknown act",
+            "no unit",
+            "no pause",
+            "no host key",
+            "no login",
+            "a password for all to see",
+            "no user",
         ],
     )  # fmt: skip
     def test_refuses_what_can_not_be_meant(
