@@ -181,6 +181,8 @@ class TestHost:
 
         assert ended.code == (0 if is_known else 1)
         assert set(server.orders.seen) == {f"user {sftp_servers.USER}", "key"}
+        # asyncssh hangs up on a client that tries another way to log in.
+        assert is_known or ended.err.endswith("Authentication failed.\n")
 
     @pytest.mark.parametrize(
         ("login", "message"),
@@ -362,7 +364,7 @@ class TestCollector:
         ended = command.wait()
 
         assert ended.code == 143
-        assert "a.uff: loaded (1 reading)" in ended.out
+        assert models.Reading.objects.count() == 1
         assert ended.err.endswith("Terminated; what was reported as done is stored.\n")
 
     @pytest.mark.parametrize("after", ["leave", "delete"])
