@@ -115,9 +115,7 @@ WHAT_KEEPS_FROM_SERVING = (
 )
 SECRET_KEY = os.environ.get("SECRET_KEY") or (
     # Not before somebody needs it, since that makes the folder.
-    functional.SimpleLazyObject(
-        lambda: secret_key.kept_in(server.at(DATA_DIR).prepare_home())
-    )
+    functional.SimpleLazyObject(lambda: secret_key.kept_in(server.at(DATA_DIR).prepare_home()))
     if IS_EMBEDDED
     else secrets.token_urlsafe(50)
 )
