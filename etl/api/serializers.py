@@ -235,3 +235,24 @@ class MetersSerializer(serializers.Serializer[Any]):
     is_exact = serializers.BooleanField(help_text="Else they only begin like that.")
     has_more = serializers.BooleanField(help_text="Whether there are more than these 200.")
     meters = MeterSerializer(many=True)
+
+
+class SenderSerializer(serializers.Serializer[Any]):
+    sender = serializers.CharField()
+    sender_role = serializers.CharField()
+    files = serializers.IntegerField()
+    rejected_files = serializers.IntegerField()
+    loaded_readings = serializers.IntegerField()
+    last_arrival = serializers.DateTimeField()
+    silent_days = serializers.IntegerField()
+    longest_pause = serializers.IntegerField(
+        allow_null=True, help_text="Days; null where too few pauses are known."
+    )
+    is_silent = serializers.BooleanField(help_text="For longer than its longest pause.")
+    missing_file_ids = serializers.IntegerField(
+        allow_null=True, help_text="Null where its file ids are not numbers in a row."
+    )
+    gaps = serializers.ListField(
+        child=serializers.ListField(child=serializers.IntegerField(), min_length=2, max_length=2),
+        help_text="First and last file id of each; the first few.",
+    )

@@ -14,6 +14,7 @@ _V1 = [
     path(f"{_FILE}content/", views.ContentView.as_view(), name="content"),
     path("meter-points/<str:mpan>/", views.MeterPointView.as_view(), name="meter_point"),
     path("meter-points/<str:mpan>/readings/", views.ReadingsView.as_view(), name="readings"),
+    path("arrivals/", views.ArrivalsView.as_view(), name="arrivals"),
     path("meters/", views.MetersView.as_view(), name="meters"),
     path("<path:rest>", views.NothingView.as_view()),
 ]

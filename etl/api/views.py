@@ -17,7 +17,7 @@ from etl.usecases import outcomes, raw_lines
 from warehouse import models
 from warehouse.admin import audit
 from warehouse.admin import raw_lines as kept_lines
-from warehouse.queries import files, history, listing, search
+from warehouse.queries import arrivals, files, history, listing, search
 
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -304,6 +304,20 @@ class MetersView(permissions.RightsView):
         return response.Response(
             serializers.MetersSerializer(search.look_up(query["serial"])).data
         )
+
+
+class ArrivalsView(permissions.RightsView):
+    get_right = "warehouse.view_flowfile"
+
+    @utils.extend_schema(responses={200: serializers.SenderSerializer(many=True), **_problems()})
+    def get(self, request: request.Request) -> response.Response:
+        """
+        Tell by sender what came in the last 30 days, and what seems to be missing.
+
+        First those that are silent for longer than ever, or have gaps in their file ids.
+        """
+        _asked(serializers.Asked, request)
+        return response.Response(serializers.SenderSerializer(arrivals.senders(), many=True).data)
 
 
 class NothingView(permissions.RightsView):

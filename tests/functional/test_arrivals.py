@@ -150,3 +150,14 @@ class TestMetrics:
             re.fullmatch(rf"# (HELP d0010_\w+ .+|TYPE d0010_\w+ gauge)|{sample}", line)
             for line in lines
         )
+
+
+class TestRest:
+    def test_tells_the_same_to_programs(self, admin_client: test.Client) -> None:
+        arrive("UDMS", file_ids=["101", "102", "105", "106"])
+
+        (told,) = admin_client.get("/api/v1/arrivals/").json()
+
+        assert (told["sender"], told["files"], told["missing_file_ids"]) == ("UDMS", 4, 2)
+        assert told["gaps"] == [[103, 104]]
+        assert not told["is_silent"]

@@ -81,6 +81,7 @@ RIGHTS: Mapping[str, Row] = {  # what a GET and a POST get
     "/api/v1/meter-points/<str:mpan>/": REST,
     "/api/v1/meter-points/<str:mpan>/readings/": REST,
     "/api/v1/meters/": ("401 403 403 400 400 400", REST_GET_ONLY),
+    "/api/v1/arrivals/": ("401 403 403 200 200 200", REST_GET_ONLY),
     "/api/v1/<path:rest>": ("401 404 404 404 404 404",) * 2,
     **_of_model("/warehouse/reading/"),
     **_of_model("/warehouse/meterpoint/"),

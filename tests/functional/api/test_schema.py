@@ -77,4 +77,4 @@ class TestSchema:
                 for operation in [found.ok()]  # type: ignore[union-attr] # or it raises
             }
 
-        assert len(statuses) == 8
+        assert len(statuses) == 9
