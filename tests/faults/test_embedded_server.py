@@ -215,6 +215,9 @@ class TestFirstProcess:
 
         with stop(process):
             one.release()
+        deadline = time.monotonic() + SECONDS
+        while not is_gone(process) and time.monotonic() < deadline:
+            time.sleep(0.01)  # it gives back its memory when nobody can reach it any more
 
         assert is_gone(process)
 

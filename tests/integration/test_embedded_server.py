@@ -332,7 +332,8 @@ class TestRecovery:
         wait_until(lambda: list(home.glob("pg*.new-*/PG_VERSION")))
         # As when the power goes: the programs that it runs do not outlive it.
         for process in psutil.Process(killed.process.pid).children(recursive=True):
-            process.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
         killed.kill()
         is_half_made = not data_folders(home)
         copy_in_the_making = home / "binaries-18.new-1"
