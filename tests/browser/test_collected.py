@@ -53,14 +53,14 @@ def test_is_found_after_one_pass_with_where_it_came_from(
     expect(page.locator("#uploads li")).to_contain_text("duplicate: same content as sent.uff")
     page.get_by_role("link", name="See the file").click()
     origins = page.locator("section:has(#deliveries-heading) tbody td:last-child")
-    expect(origins).to_have_text(["upload, otto", "upload, courier", re.compile("^sFTP")])
+    expect(origins).to_have_text(["upload, olga", "upload, courier", re.compile("^sFTP")])
 
 
 def _log_in(page: playwright.Page, site: str, *, group: str) -> None:
-    otto = auth_models.User.objects.create_user("otto", is_staff=True)
-    otto.groups.add(auth_models.Group.objects.get(name=group))
+    olga = auth_models.User.objects.create_user("olga", is_staff=True)
+    olga.groups.add(auth_models.Group.objects.get(name=group))
     client = test.Client()
-    client.force_login(otto, conftest.MODEL_BACKEND)
+    client.force_login(olga, conftest.MODEL_BACKEND)
     key = client.cookies[settings.SESSION_COOKIE_NAME].value
     page.context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": site}])
     page.goto(site)
