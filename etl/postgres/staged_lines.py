@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from django import db
 
@@ -15,15 +16,24 @@ logger = logging.getLogger(__name__)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\r": "\\r"})
 # What a line's place gives, in order; see etl/domain/lines.py.
 PLACE = ("parent_id", "kind", "mpan_core", "serial_key", "reading_type", "validation_status")
-_COLUMNS = ", ".join(("id", *PLACE, "payload"))
-_COPY = f"COPY staged_line ({_COLUMNS}) FROM STDIN"
+_COPY = f"COPY staged_line (id, {', '.join(PLACE)}, payload) FROM STDIN"
 _ROWS_A_WRITE = 1_000
+NULL = r"\N"  # as COPY takes it
 # What is left of a line whose meter point was forgotten: kind and payload.
 FORGOTTEN = "forgotten"
 # The index of lines, and that of readings, tell so many apart: see sql/README.md.
 _BITS_OF_A_STRETCH = 10
 
 Row = tuple[int, str, str]  # a line's id, its place and its payload, as COPY takes them
+
+
+class Stretch(NamedTuple):
+    """The lines of a stretch, in order, as they are stored; places begin with the id."""
+
+    first_id: int
+    last_id: int
+    places: Sequence[str]
+    payloads: Sequence[str]
 
 
 def escape(text: str) -> str:
@@ -61,31 +71,27 @@ def copy(blocks: Iterable[Iterable[Row]]) -> None:
     logger.info("%s: %d rows, %.3f s", *facts.values(), extra={"facts": facts})
 
 
-def stored(first_stretch: int, last_stretch: int) -> Iterator[Sequence[str]]:
+def stored(first_stretch: int, last_stretch: int) -> Iterator[Stretch]:
     """
-    Yield the lines of these stretches as COPY gives them, in order, some thousand at a time.
-
-    Each is its id, its place and its payload between tabs.
+    Yield the lines of these stretches, in order, one stretch after the other.
 
     :raises django.db.Error: if the server goes away; psycopg's own errors are converted
     """
+    place = ", chr(9), ".join(f"coalesce({name}::text, '{NULL}')" for name in ("id", *PLACE))
     # By the index, which gives the stretches in order, so that nothing large is sorted.
     query = (
-        f"COPY (SELECT {_COLUMNS} FROM staged_line"  # noqa: S608 - names from above
-        " WHERE id >> 10 BETWEEN %s AND %s ORDER BY id >> 10, id) TO STDOUT"
+        f"COPY (SELECT min(id), max(id), array_agg(concat({place}) ORDER BY id),"  # noqa: S608 - names from above
+        " array_agg(payload ORDER BY id) FROM staged_line WHERE id >> 10 BETWEEN %s AND %s"
+        " GROUP BY id >> 10 ORDER BY id >> 10) TO STDOUT (FORMAT BINARY)"
     )
     with (
         db.connection.wrap_database_errors,
         db.connection.cursor() as cursor,
         cursor.cursor.copy(query, [first_stretch, last_stretch]) as stream,
     ):
-        held: list[str] = []
-        for data in stream:
-            held.append(str(data, "utf-8").removesuffix("\n"))
-            if len(held) == _ROWS_A_WRITE:
-                yield held
-                held = []
-        yield held
+        stream.set_types(["int8", "int8", "text[]", "text[]"])
+        for row in stream.rows():
+            yield Stretch(*row)
 
 
 def delete_lines_of(flow_file_id: int) -> None:

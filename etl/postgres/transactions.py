@@ -57,6 +57,26 @@ def reading(*, seconds: int | None = None) -> Iterator[None]:
         yield
 
 
+def look_at_one_moment(moment: str | None = None) -> None:
+    """
+    Let the statements of this transaction, which has had none, see the tables as at one moment.
+
+    That is now, or the moment of another transaction that still runs.
+    """
+    with db.connection.cursor() as cursor:
+        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        if moment:
+            cursor.execute("SET TRANSACTION SNAPSHOT %s", [moment])
+
+
+def moment() -> str:
+    """Return what names, to `look_at_one_moment`, the moment that this transaction looks at."""
+    with db.connection.cursor() as cursor:
+        cursor.execute("SELECT pg_export_snapshot()")
+        name: str = cursor.fetchone()[0]
+        return name
+
+
 def _settle(lock_timeout: int) -> None:
     """Pin what the meaning of this transaction's statements depends on, and limit its waiting."""
     pinned = {**session.OF_TRANSACTION, "lock_timeout": f"{lock_timeout}s"}

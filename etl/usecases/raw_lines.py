@@ -13,8 +13,8 @@ from warehouse import models
 
 
 _FILES_A_CHUNK = 1_000
-# How a row ends whose line was forgotten; it has no place, and none above or below it has.
-_FORGOTTEN = f"\t{staged_lines.FORGOTTEN}\t\t\t\t\t{staged_lines.FORGOTTEN}"
+# How the place of a line ends that was forgotten; it has none, and none above or below it has.
+_FORGOTTEN = f"\t{staged_lines.NULL}\t{staged_lines.FORGOTTEN}\t\t\t\t"
 
 
 def compare(first_file_id: int, last_file_id: int) -> Iterator[differences.Difference]:
@@ -35,23 +35,19 @@ def compare(first_file_id: int, last_file_id: int) -> Iterator[differences.Diffe
         if not replayed:
             return
         first, after = min(replayed), max(replayed)
-        for rows in staged_lines.stored(*staged_lines.stretches(first, after)):
-            for flow_file_id, run in itertools.groupby(rows, key=_flow_file_id):
-                if flow_file_id in replayed:
-                    replayed[flow_file_id].read(list(run))
+        for stretch in staged_lines.stored(*staged_lines.stretches(first, after)):
+            flow_file_id = stretch.first_id >> 32
+            if flow_file_id in replayed:
+                replayed[flow_file_id].read(stretch)
         for replay in replayed.values():
             yield from replay.judge()
-
-
-def _flow_file_id(row: str) -> int:
-    return _id(row) >> 32
 
 
 def sha256_of(flow_file: models.FlowFile) -> str:
     """Return the hash of what is kept of a file's raw lines."""
     replay = _Replay(flow_file)
-    for rows in staged_lines.stored(*staged_lines.stretches(flow_file.pk, flow_file.pk)):
-        replay.hash(rows)
+    for stretch in staged_lines.stored(*staged_lines.stretches(flow_file.pk, flow_file.pk)):
+        replay.hash(stretch.payloads)
     return replay.sha256
 
 
@@ -61,10 +57,8 @@ def content_of(flow_file: models.FlowFile) -> Iterator[bytes]:
 
     :raises django.db.Error: if the server goes away
     """
-    for rows in staged_lines.stored(*staged_lines.stretches(flow_file.pk, flow_file.pk)):
-        if rows:
-            text = lines.sent("\n".join([*map(_payload, rows), ""]))
-            yield text.encode(flow_file.encoding)
+    for stretch in staged_lines.stored(*staged_lines.stretches(flow_file.pk, flow_file.pk)):
+        yield "\n".join([*stretch.payloads, ""]).encode(flow_file.encoding)
 
 
 class _Replay:
@@ -86,14 +80,17 @@ class _Replay:
     def sha256(self) -> str:
         return self._hash.hexdigest()
 
-    def read(self, rows: Sequence[str]) -> None:
-        self.hash(rows)
-        self._place([row for row in rows if not row.endswith(_FORGOTTEN)])
+    def read(self, stretch: staged_lines.Stretch) -> None:
+        self.hash(stretch.payloads)
+        is_plain = staged_lines.FORGOTTEN not in stretch.payloads
+        if is_plain and stretch.last_id - stretch.first_id + 1 == len(stretch.payloads):
+            self._place(*stretch[:1], *stretch[2:])
+        else:
+            for run in _runs(stretch):
+                self._place(*run)
 
-    def hash(self, rows: Sequence[str]) -> None:
-        if not rows:
-            return
-        text = lines.sent("\n".join([*map(_payload, rows), ""]))
+    def hash(self, payloads: Sequence[str]) -> None:
+        text = "\n".join([*payloads, ""])
         data = text.encode(self._encoding, errors="replace")
         if not text.isascii():
             self._encodings = envelope.still_fit(self._encodings, data)
@@ -102,17 +99,19 @@ class _Replay:
         self._size += len(data)
         self._hash.update(data)
 
-    def _place(self, rows: Sequence[str]) -> None:
-        ids = [_id(row) for row in rows]
-        payloads = [*map(_payload, rows)]
-        for start, end in _runs(ids):
-            placed = self._positions.place(payloads[start:end], first_id=ids[start])
-            for (line_id, place, payload), row in zip(placed, rows[start:end], strict=True):
-                number = line_id & 0xFFFF_FFFF
-                is_of_file = 0 < number <= self._file.line_count
-                if row != f"{line_id}\t{place}\t{payload}" or not is_of_file:
-                    self._first_wrong = self._first_wrong or number
-                    self._wrong_count += 1
+    def _place(self, first_id: int, places: Sequence[str], payloads: Sequence[str]) -> None:
+        """Give consecutive lines their places again, as `staged_lines.copy` was given them."""
+        placed = self._positions.place(map(staged_lines.escape, payloads), first_id=first_id)
+        expected = [f"{line_id}\t{place}" for line_id, place, _ in placed]
+        first_number = first_id & 0xFFFF_FFFF
+        are_of_file = 0 < first_number <= self._file.line_count - len(payloads) + 1
+        if expected == places and are_of_file:
+            return
+        for number, (wanted, place) in enumerate(zip(expected, places, strict=True), first_number):
+            is_of_file = 0 < number <= self._file.line_count
+            if _unescaped(wanted) != place or not is_of_file:
+                self._first_wrong = self._first_wrong or number
+                self._wrong_count += 1
 
     def judge(self) -> Iterator[differences.Difference]:
         if self._wrong_count:
@@ -137,18 +136,19 @@ class _Replay:
         return differences.unexpected(self._file.pk, what, found=found)
 
 
-def _id(row: str) -> int:
-    return int(row[: row.index("\t")])
+def _unescaped(place: str) -> str:
+    line_id, parent_id, *rest = place.split("\t")
+    return "\t".join((line_id, parent_id, *map(lines.sent, rest)))
 
 
-def _payload(row: str) -> str:
-    return row.split("\t", 1 + len(staged_lines.PLACE))[-1]
-
-
-def _runs(ids: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Yield first and last place of lines that follow one another; blank ones are not kept."""
-    start = 0
-    for place in range(1, len(ids) + 1):
-        if place == len(ids) or ids[place] != ids[place - 1] + 1:
-            yield start, place
-            start = place
+def _runs(stretch: staged_lines.Stretch) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
+    """Yield lines that follow one another: blank ones are not kept, forgotten ones left out."""
+    rows = [
+        (int(place.partition("\t")[0]), place, payload)
+        for place, payload in zip(stretch.places, stretch.payloads, strict=True)
+        if not (payload == staged_lines.FORGOTTEN and place.endswith(_FORGOTTEN))
+    ]
+    # What follows one another has one distance to its place in the list.
+    for _, run in itertools.groupby(enumerate(rows), key=lambda item: item[1][0] - item[0]):
+        ids, places, payloads = zip(*(row for _, row in run), strict=True)
+        yield ids[0], list(places), payloads

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from django.db import connection
 from django.db.models import Q
 
-from etl.postgres import steps, transactions
+from etl.postgres import background, steps, transactions
 from etl.usecases import differences, digests, judging_again, raw_lines
 from warehouse import models
 
@@ -63,18 +63,19 @@ def reconcile(*, name_or_sha256: str | None = None, is_deep: bool = False) -> Re
     :raises UnknownFileError: if a name or the beginning of a hash is given that no file has, or
         that several have; nothing is compared then
     """
-    with transactions.reading(), connection.cursor() as cursor:
+    with background.Background() as other_connection, transactions.reading():
         # The files that come meanwhile are not looked at by some statements alone.
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        transactions.look_at_one_moment()
         first, last = _chosen_files(name_or_sha256)
         parameters = differences.parameters(first, last)
         accounts = [Account(**row) for row in steps.run_reconcile(steps.LEDGER, parameters)]
-        found = [
-            differences.Difference(**row)
-            for name in steps.COMPARISONS
-            for row in steps.run_reconcile(name, parameters)
-        ]
-        found += raw_lines.compare(first, last)
+        if sum(account.line_count for account in accounts) < steps.LINES_WORTH_A_SCAN:
+            found = [*_compare_tables(parameters), *raw_lines.compare(first, last)]
+        else:
+            moment = transactions.moment()
+            others = other_connection.submit(lambda: _compare_tables_at(moment, parameters))
+            lines = list(raw_lines.compare(first, last))
+            found = [*others.result(), *lines]
         found += digests.compare(first, last)
         forgotten = models.ForgottenMeterPoint.objects.order_by("id")
         meant = list(forgotten) if name_or_sha256 is None else []
@@ -83,6 +84,22 @@ def reconcile(*, name_or_sha256: str | None = None, is_deep: bool = False) -> Re
     if is_deep:
         found += judging_again.compare(first, last)
     return Reconciliation(accounts=accounts, differences=found, forgotten=meant)
+
+
+def _compare_tables(parameters: Mapping[str, Any]) -> Sequence[differences.Difference]:
+    return [
+        differences.Difference(**row)
+        for name in steps.COMPARISONS
+        for row in steps.run_reconcile(name, parameters)
+    ]
+
+
+def _compare_tables_at(
+    moment: str, parameters: Mapping[str, Any]
+) -> Sequence[differences.Difference]:
+    with transactions.reading():
+        transactions.look_at_one_moment(moment)
+        return _compare_tables(parameters)
 
 
 def _compare_tombstones(

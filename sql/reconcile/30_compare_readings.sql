@@ -7,26 +7,29 @@
 -- clocks repeat it is the second. Results, which
 -- stand on lines of their own, are compared in the next statement.
 --
+-- Fields are cut once each, behind a fence (OFFSET 0): pulled into what is asked of them they
+-- would be cut several times, which takes a quarter of the time again.
+--
 -- A full join compares sets, by a hash or by sorting: no guess about their sizes can make it go
 -- through one of them for each row of the other.
 --
 -- Params: first_stretch, last_stretch (bigint): where the lines and rows of the files are
 --         time_zone, blanks (text)
 -- Reads:  flow_file, staged_line, reading, line_issue
-WITH line AS (
+WITH cut AS (
     SELECT
         id,
         mpan_core,
         serial_key,
         reading_type,
         validation_status,
-        unpadded(split_part(payload, '|', 2), %(blanks)s) AS identifier, -- J0010
+        split_part(payload, '|', 2) AS identifier, -- J0010
         split_part(payload, '|', 3) AS read_at_text, -- J0016
         split_part(payload, '|', 4) AS value_text, -- J0040
-        unpadded(split_part(payload, '|', 5), %(blanks)s) AS md_reset_at_text, -- J0044
-        unpadded(split_part(payload, '|', 6), %(blanks)s) AS md_reset_count_text, -- J1013
-        unpadded(split_part(payload, '|', 7), %(blanks)s) AS reading_flag, -- J0045
-        unpadded(split_part(payload, '|', 8), %(blanks)s) AS reading_method, -- J1888
+        split_part(payload, '|', 5) AS md_reset_at_text, -- J0044
+        split_part(payload, '|', 6) AS md_reset_count_text, -- J1013
+        split_part(payload, '|', 7) AS reading_flag, -- J0045
+        split_part(payload, '|', 8) AS reading_method, -- J1888
         (
             EXISTS (
                 SELECT
@@ -41,6 +44,25 @@ WITH line AS (
     WHERE
         id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
         AND kind = 'reading'
+    OFFSET 0
+),
+
+line AS (
+    SELECT
+        id,
+        mpan_core,
+        serial_key,
+        reading_type,
+        validation_status,
+        read_at_text,
+        value_text,
+        is_rejected,
+        unpadded(identifier, %(blanks)s) AS identifier,
+        unpadded(md_reset_at_text, %(blanks)s) AS md_reset_at_text,
+        unpadded(md_reset_count_text, %(blanks)s) AS md_reset_count_text,
+        unpadded(reading_flag, %(blanks)s) AS reading_flag,
+        unpadded(reading_method, %(blanks)s) AS reading_method
+    FROM cut
 ),
 
 stored AS (
@@ -86,35 +108,32 @@ compared AS (
                 <> stored.read_at
                 THEN 'readings of another time than their lines say'
             WHEN
-                coalesce(
-                    to_char(
-                        stored.md_reset_at AT TIME ZONE %(time_zone)s, 'YYYYMMDDHH24MISSUS'
-                    ),
-                    ''
-                )
-                <> CASE
-                    WHEN line.md_reset_at_text <> '' THEN concat(line.md_reset_at_text, '000000')
-                    ELSE ''
-                END
+                (stored.md_reset_at IS NOT NULL OR line.md_reset_at_text <> '')
                 AND (
                     to_char(
-                        stored.md_reset_at AT TIME ZONE %(time_zone)s - interval '1 hour',
-                        'YYYYMMDDHH24MISSUS'
+                        stored.md_reset_at AT TIME ZONE %(time_zone)s, 'YYYYMMDDHH24MISSUS'
                     ) IS DISTINCT FROM concat(line.md_reset_at_text, '000000')
-                    OR NOT EXISTS (
-                        SELECT
-                        FROM line_issue
-                        WHERE
-                            line_issue.flow_file_id = line.id >> 32
-                            AND line_issue.line_number = line.id & 4294967295
-                            AND line_issue.code = 'clock-skipped'
-                            AND line_issue.item = 'J0044'
+                    AND (
+                        to_char(
+                            stored.md_reset_at AT TIME ZONE %(time_zone)s - interval '1 hour',
+                            'YYYYMMDDHH24MISSUS'
+                        ) IS DISTINCT FROM concat(line.md_reset_at_text, '000000')
+                        OR NOT EXISTS (
+                            SELECT
+                            FROM line_issue
+                            WHERE
+                                line_issue.flow_file_id = line.id >> 32
+                                AND line_issue.line_number = line.id & 4294967295
+                                AND line_issue.code = 'clock-skipped'
+                                AND line_issue.item = 'J0044'
+                        )
                     )
+                    OR stored.md_reset_at AT TIME ZONE %(time_zone)s AT TIME ZONE %(time_zone)s
+                    <> stored.md_reset_at
                 )
-                OR stored.md_reset_at AT TIME ZONE %(time_zone)s AT TIME ZONE %(time_zone)s
-                <> stored.md_reset_at
                 OR stored.value <> coalesce(d0010_register_reading(line.value_text), -1)
-                OR coalesce(stored.md_reset_count::text, '')
+                OR (stored.md_reset_count IS NOT NULL OR line.md_reset_count_text <> '')
+                AND coalesce(stored.md_reset_count::text, '')
                 <> coalesce(
                     nullif(ltrim(line.md_reset_count_text, '0'), ''),
                     left(line.md_reset_count_text, 1)

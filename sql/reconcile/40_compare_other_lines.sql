@@ -1,10 +1,13 @@
 -- Compare site visits, meter points and meters with their lines, and look for lines that became
 -- none and visits that came from none: the same as for readings, for all else that a file holds.
 --
--- Meter points and meters are looked up by their keys, one row each; the full join compares the
--- visits as sets.
+-- Each line of a meter point or meter finds its row by the key, or that is missing. A row names
+-- the line which introduced it, and says what that says; so such lines and such rows are as many,
+-- file by file. The full join compares the visits as sets.
 --
--- Params: first_stretch, last_stretch (bigint): where the lines and rows of the files are
+-- Params: first_line_id, last_line_id (bigint): the files to look at, by the ids of their lines
+--         first_stretch, last_stretch (bigint): where their lines and rows are
+--         blanks (text)
 -- Reads:  flow_file, staged_line, site_visit, meter_point, meter, line_issue
 WITH line AS (
     SELECT
@@ -52,28 +55,6 @@ visit AS (
 
 compared AS (
     SELECT
-        line.id,
-        'meter points that are missing' AS what
-    FROM line
-    LEFT JOIN meter_point
-        ON line.mpan_core = meter_point.mpan_core
-    WHERE
-        line.kind = 'meter_point'
-        AND meter_point.mpan_core IS NULL
-    UNION ALL
-    SELECT
-        line.id,
-        'meters that are missing' AS what
-    FROM line
-    LEFT JOIN meter
-        ON
-            line.mpan_core = meter.mpan_core
-            AND line.serial_key = meter.serial_key
-    WHERE
-        line.kind = 'meter'
-        AND meter.mpan_core IS NULL
-    UNION ALL
-    SELECT
         coalesce(line.id, visit.id) AS id,
         CASE
             WHEN line.id IS NULL THEN 'site visits of no line at their meter point'
@@ -94,22 +75,95 @@ compared AS (
             AND line.id = visit.id
 ),
 
+found AS (
+    SELECT
+        line.id >> 32 AS flow_file_id,
+        'meter points' AS of_what,
+        min(line.id) FILTER (WHERE meter_point.mpan_core IS NULL) AS first_missing_id,
+        count(*) FILTER (WHERE meter_point.mpan_core IS NULL) AS missing_count,
+        count(*) FILTER (WHERE meter_point.line_id = line.id) AS introducing_count
+    FROM line
+    LEFT JOIN meter_point
+        ON line.mpan_core = meter_point.mpan_core
+    WHERE line.kind = 'meter_point'
+    GROUP BY line.id >> 32
+    UNION ALL
+    SELECT
+        line.id >> 32 AS flow_file_id,
+        'meters' AS of_what,
+        min(line.id) FILTER (WHERE meter.mpan_core IS NULL) AS first_missing_id,
+        count(*) FILTER (WHERE meter.mpan_core IS NULL) AS missing_count,
+        count(*) FILTER (
+            WHERE
+            meter.id = line.id
+            AND meter.serial_number = unpadded(line.first_item, %(blanks)s)
+        ) AS introducing_count
+    FROM line
+    LEFT JOIN meter
+        ON
+            line.mpan_core = meter.mpan_core
+            AND line.serial_key = meter.serial_key
+    WHERE line.kind = 'meter'
+    GROUP BY line.id >> 32
+),
+
+introduced AS (
+    SELECT
+        line_id >> 32 AS flow_file_id,
+        'meter points' AS of_what,
+        count(*) AS row_count
+    FROM meter_point
+    WHERE line_id BETWEEN %(first_line_id)s AND %(last_line_id)s
+    GROUP BY line_id >> 32
+    UNION ALL
+    SELECT
+        id >> 32 AS flow_file_id,
+        'meters' AS of_what,
+        count(*) AS row_count
+    FROM meter
+    WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
+    GROUP BY id >> 32
+),
+
 difference AS (
     SELECT
         id >> 32 AS flow_file_id,
-        what,
-        min(id & 4294967295) AS first_line_number,
-        count(*) AS line_count
+        concat(what, ', first at line ', min(id & 4294967295)) AS what,
+        0 AS expected,
+        count(*) AS found
     FROM compared
     WHERE what IS NOT NULL
     GROUP BY id >> 32, what
+    UNION ALL
+    SELECT
+        flow_file_id,
+        concat(of_what, ' that are missing, first at line ', first_missing_id & 4294967295)
+            AS what,
+        0 AS expected,
+        missing_count AS found
+    FROM found
+    WHERE missing_count > 0
+    UNION ALL
+    SELECT
+        coalesce(introduced.flow_file_id, found.flow_file_id) AS flow_file_id,
+        concat(
+            coalesce(introduced.of_what, found.of_what), ' introduced by a line that says so'
+        ) AS what,
+        coalesce(introduced.row_count, 0) AS expected,
+        coalesce(found.introducing_count, 0) AS found
+    FROM introduced
+    FULL JOIN found
+        ON
+            introduced.flow_file_id = found.flow_file_id
+            AND introduced.of_what = found.of_what
+    WHERE coalesce(introduced.row_count, 0) <> coalesce(found.introducing_count, 0)
 )
 
 SELECT
     difference.flow_file_id,
-    concat(difference.what, ', first at line ', difference.first_line_number) AS what,
-    0 AS expected,
-    difference.line_count AS found
+    difference.what,
+    difference.expected,
+    difference.found
 FROM difference
 INNER JOIN flow_file
     ON difference.flow_file_id = flow_file.id

@@ -1,12 +1,13 @@
 -- Check what no foreign key holds: that the rows which a row names are there, and that it came
 -- with a file that is loaded, when that says.
 --
--- Rows are looked up by their keys. Where no key holds an id, a full join compares sets; no
--- condition may ask for one side of it, or the planner takes it for another join.
+-- Rows are looked up by their keys. What introduced a register is a reading of it, which its line
+-- proves; so registers and such readings are as many, file by file. Where no key holds an id, a
+-- full join compares sets; no condition may ask for one side of it, or the planner takes it for
+-- another join.
 --
 -- Params: first_line_id, last_line_id (bigint): the files to look at, by the ids of their lines
 --         first_stretch, last_stretch (bigint): where their lines and rows are
---         blanks (text)
 -- Reads:  flow_file, staged_line, reading, site_visit, register, meter, meter_point
 WITH visit_at_reading AS (
     SELECT
@@ -31,42 +32,111 @@ read_meter AS (
         AND EXISTS (SELECT FROM visit_at_reading)
 ),
 
-named AS (
+-- By file, so that there are few.
+rows_of_file AS (
     SELECT
-        reading.id,
-        'readings of no register' AS what
+        reading.id >> 32 AS flow_file_id,
+        'readings' AS of_what,
+        'readings of no register' AS homeless,
+        min(reading.id) AS first_id,
+        count(*) AS row_count,
+        min(reading.id) FILTER (WHERE register.mpan_core IS NULL) AS first_homeless_id,
+        count(*) FILTER (WHERE register.mpan_core IS NULL) AS homeless_count,
+        count(*) FILTER (WHERE register.id = reading.id) AS introducing_count,
+        min(reading.stated_at) AS first_stated_at,
+        max(reading.stated_at) AS last_stated_at
     FROM reading
     LEFT JOIN register
         ON
             reading.mpan_core = register.mpan_core
             AND reading.serial_key = register.serial_key
             AND reading.identifier = register.identifier
-    WHERE
-        reading.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
-        AND register.mpan_core IS NULL
+    WHERE reading.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    GROUP BY reading.id >> 32
     UNION ALL
     SELECT
-        register.id,
-        'registers of no meter' AS what
+        register.id >> 32 AS flow_file_id,
+        'registers' AS of_what,
+        'registers of no meter' AS homeless,
+        min(register.id) AS first_id,
+        count(*) AS row_count,
+        min(register.id) FILTER (WHERE meter.mpan_core IS NULL) AS first_homeless_id,
+        count(*) FILTER (WHERE meter.mpan_core IS NULL) AS homeless_count,
+        0 AS introducing_count,
+        NULL AS first_stated_at,
+        NULL AS last_stated_at
     FROM register
     LEFT JOIN meter
         ON
             register.mpan_core = meter.mpan_core
             AND register.serial_key = meter.serial_key
-    WHERE
-        register.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND meter.mpan_core IS NULL
+    WHERE register.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+    GROUP BY register.id >> 32
     UNION ALL
     SELECT
-        meter.id,
-        'meters of no meter point' AS what
+        meter.id >> 32 AS flow_file_id,
+        'meters' AS of_what,
+        'meters of no meter point' AS homeless,
+        min(meter.id) AS first_id,
+        count(*) AS row_count,
+        min(meter.id) FILTER (WHERE meter_point.mpan_core IS NULL) AS first_homeless_id,
+        count(*) FILTER (WHERE meter_point.mpan_core IS NULL) AS homeless_count,
+        0 AS introducing_count,
+        NULL AS first_stated_at,
+        NULL AS last_stated_at
     FROM meter
     LEFT JOIN meter_point
         ON meter.mpan_core = meter_point.mpan_core
-    WHERE
-        meter.id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND meter_point.mpan_core IS NULL
+    WHERE meter.id BETWEEN %(first_line_id)s AND %(last_line_id)s
+    GROUP BY meter.id >> 32
     UNION ALL
+    SELECT
+        line_id >> 32 AS flow_file_id,
+        'meter points' AS of_what,
+        NULL AS homeless,
+        min(line_id) AS first_id,
+        count(*) AS row_count,
+        NULL AS first_homeless_id,
+        0 AS homeless_count,
+        0 AS introducing_count,
+        NULL AS first_stated_at,
+        NULL AS last_stated_at
+    FROM meter_point
+    WHERE line_id BETWEEN %(first_line_id)s AND %(last_line_id)s
+    GROUP BY line_id >> 32
+    UNION ALL
+    SELECT
+        id >> 32 AS flow_file_id,
+        'site visits' AS of_what,
+        NULL AS homeless,
+        min(id) AS first_id,
+        count(*) AS row_count,
+        NULL AS first_homeless_id,
+        0 AS homeless_count,
+        0 AS introducing_count,
+        NULL AS first_stated_at,
+        NULL AS last_stated_at
+    FROM site_visit
+    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    GROUP BY id >> 32
+    UNION ALL
+    SELECT
+        id >> 32 AS flow_file_id,
+        'staged lines' AS of_what,
+        NULL AS homeless,
+        min(id) AS first_id,
+        count(*) AS row_count,
+        NULL AS first_homeless_id,
+        0 AS homeless_count,
+        0 AS introducing_count,
+        NULL AS first_stated_at,
+        NULL AS last_stated_at
+    FROM staged_line
+    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    GROUP BY id >> 32
+),
+
+homeless_visit AS (
     SELECT
         visit.id,
         CASE
@@ -96,160 +166,33 @@ named AS (
             AND visit.serial_key = reading.serial_key
 ),
 
--- What introduced a meter point, a meter or a register.
-introducing_line AS (
-    SELECT
-        id,
-        kind,
-        mpan_core,
-        serial_key,
-        split_part(payload, '|', 2) AS first_item
-    FROM staged_line
-    WHERE
-        id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
-        AND kind IN ('meter_point', 'meter', 'reading')
-),
-
-introduced AS (
-    SELECT
-        line_id AS id,
-        'meter_point' AS kind,
-        mpan_core,
-        '' AS serial_key,
-        mpan_core AS first_item
-    FROM meter_point
-    WHERE line_id BETWEEN %(first_line_id)s AND %(last_line_id)s
-    UNION ALL
-    SELECT
-        id,
-        'meter' AS kind,
-        mpan_core,
-        serial_key,
-        serial_number AS first_item
-    FROM meter
-    WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
-    UNION ALL
-    SELECT
-        id,
-        'reading' AS kind,
-        mpan_core,
-        serial_key,
-        identifier AS first_item
-    FROM register
-    WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
-),
-
-unlined AS (
-    SELECT
-        coalesce(introduced.id, line.id) AS id,
-        CASE
-            WHEN introduced.id IS NULL THEN NULL
-            WHEN
-                line.kind = introduced.kind
-                AND line.serial_key = introduced.serial_key
-                AND unpadded(line.first_item, %(blanks)s) = introduced.first_item
-                THEN NULL
-            WHEN introduced.kind = 'meter_point' THEN 'meter points of no line that says so'
-            WHEN introduced.kind = 'meter' THEN 'meters of no line that says so'
-            ELSE 'registers of no line that says so'
-        END AS what
-    FROM introduced
-    FULL JOIN introducing_line AS line
-        ON
-            introduced.mpan_core = line.mpan_core
-            AND introduced.id = line.id
-),
-
-unlined_of_file AS (
-    SELECT
-        id >> 32 AS flow_file_id,
-        what,
-        min(id) AS first_id,
-        count(*) AS row_count
-    FROM unlined
-    WHERE what IS NOT NULL
-    GROUP BY id >> 32, what
-),
-
--- By file, so that there are few.
-rows_of_file AS (
-    SELECT
-        id >> 32 AS flow_file_id,
-        'readings' AS what,
-        min(id) AS first_id,
-        count(*) AS row_count,
-        min(stated_at) AS first_stated_at,
-        max(stated_at) AS last_stated_at
-    FROM reading
-    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
-    GROUP BY id >> 32
-    UNION ALL
-    SELECT
-        id >> 32 AS flow_file_id,
-        'site visits' AS what,
-        min(id) AS first_id,
-        count(*) AS row_count,
-        NULL AS first_stated_at,
-        NULL AS last_stated_at
-    FROM site_visit
-    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
-    GROUP BY id >> 32
-    UNION ALL
-    SELECT
-        id >> 32 AS flow_file_id,
-        CASE kind
-            WHEN 'meter_point' THEN 'meter points'
-            WHEN 'meter' THEN 'meters'
-            ELSE 'registers'
-        END AS what,
-        min(id) AS first_id,
-        count(*) AS row_count,
-        NULL AS first_stated_at,
-        NULL AS last_stated_at
-    FROM introduced
-    GROUP BY id >> 32, kind
-    UNION ALL
-    SELECT
-        id >> 32 AS flow_file_id,
-        'staged lines' AS what,
-        min(id) AS first_id,
-        count(*) AS row_count,
-        NULL AS first_stated_at,
-        NULL AS last_stated_at
-    FROM staged_line
-    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
-    GROUP BY id >> 32
-),
-
 wrong AS (
     SELECT
         id >> 32 AS flow_file_id,
         what,
         min(id) AS first_id,
         count(*) AS row_count
-    FROM named
+    FROM homeless_visit
     WHERE what IS NOT NULL
     GROUP BY id >> 32, what
     UNION ALL
     SELECT
-        unlined.flow_file_id,
-        unlined.what,
-        unlined.first_id,
-        unlined.row_count
-    FROM unlined_of_file AS unlined
-    INNER JOIN flow_file
-        ON unlined.flow_file_id = flow_file.id
-    WHERE flow_file.purged_at IS NULL
+        flow_file_id,
+        homeless AS what,
+        first_homeless_id AS first_id,
+        homeless_count AS row_count
+    FROM rows_of_file
+    WHERE homeless_count > 0
     UNION ALL
     SELECT
         stored.flow_file_id,
         CASE
-            WHEN stored.what = 'staged lines' AND flow_file.id IS NOT NULL THEN NULL
-            WHEN stored.what = 'staged lines' THEN 'staged lines of no file'
+            WHEN stored.of_what = 'staged lines' AND flow_file.id IS NOT NULL THEN NULL
+            WHEN stored.of_what = 'staged lines' THEN 'staged lines of no file'
             WHEN
                 flow_file.id IS NULL
                 OR flow_file.status NOT IN ('LOADED', 'LOADED_WITH_REJECTIONS')
-                THEN concat(stored.what, ' of no loaded file')
+                THEN concat(stored.of_what, ' of no loaded file')
             WHEN
                 stored.first_stated_at <> flow_file.file_created_at
                 OR stored.last_stated_at <> flow_file.file_created_at
@@ -260,6 +203,32 @@ wrong AS (
     FROM rows_of_file AS stored
     LEFT JOIN flow_file
         ON stored.flow_file_id = flow_file.id
+),
+
+registers_of_file AS (
+    SELECT
+        flow_file_id,
+        row_count
+    FROM rows_of_file
+    WHERE of_what = 'registers'
+),
+
+readings_of_file AS (
+    SELECT
+        flow_file_id,
+        introducing_count
+    FROM rows_of_file
+    WHERE of_what = 'readings'
+),
+
+unintroduced AS (
+    SELECT
+        coalesce(register.flow_file_id, reading.flow_file_id) AS flow_file_id,
+        coalesce(register.row_count, 0) AS expected,
+        coalesce(reading.introducing_count, 0) AS found
+    FROM registers_of_file AS register
+    FULL JOIN readings_of_file AS reading
+        ON register.flow_file_id = reading.flow_file_id
 )
 
 SELECT
@@ -269,4 +238,12 @@ SELECT
     row_count AS found
 FROM wrong
 WHERE what IS NOT NULL
+UNION ALL
+SELECT
+    flow_file_id,
+    'registers introduced by a reading that says so' AS what,
+    expected,
+    found
+FROM unintroduced
+WHERE expected <> found
 ORDER BY flow_file_id, what;

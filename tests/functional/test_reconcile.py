@@ -7,6 +7,7 @@ import pytest
 from django import db
 
 from etl.management.commands import reconcile as command
+from etl.postgres import steps
 from tests import builder, conftest
 from warehouse import models
 
@@ -191,23 +192,23 @@ class TestReconcile:
                     "UPDATE meter_point SET line_id = other.line_id FROM meter_point AS other"
                     " WHERE meter_point.mpan_core <> other.mpan_core"
                 ),
-                "meter points of no line that says so, first at line 2: expected 0,",
+                "meter points introduced by a line that says so: expected 2, found 0",
             ),
             (
                 "UPDATE meter_point SET line_id = line_id + 2",
-                "meter points of no line that says so",
+                "meter points introduced by a line that says so: expected 2, found 0",
             ),
             (
                 "UPDATE meter SET serial_number = 'C3' WHERE serial_number = 'B2'",
-                "meters of no line that says so, first at line 10",
+                "meters introduced by a line that says so: expected 3, found 2",
             ),
             (
                 "UPDATE register SET identifier = '1' WHERE id & 255 = 11",
-                "registers of no line that says so, first at line 11",
+                "registers introduced by a reading that says so: expected 3, found 2",
             ),
             (
                 "UPDATE staged_line SET mpan_core = '' WHERE id & 255 IN (12, 13, 14)",
-                "meters of no line that says so, first at line 13",
+                "meters introduced by a line that says so: expected 3, found 2",
             ),
             *(
                 (
@@ -283,9 +284,13 @@ class TestReconcile:
             change(f"ALTER TABLE {table} RESET (autovacuum_enabled)")
         assert (ended.code, ended.err) == (0, "")
 
+    @pytest.mark.parametrize(
+        "many", [pytest.param(1, id="by two connections"), pytest.param(1_000, id="by one")]
+    )
     def test_looks_at_one_moment_while_files_are_loaded(
-        self, run: conftest.Run, write: conftest.Write
+        self, run: conftest.Run, write: conftest.Write, monkeypatch: pytest.MonkeyPatch, many: int
     ) -> None:
+        monkeypatch.setattr(steps, "LINES_WORTH_A_SCAN", many)
         run("load_d0010", write(ALL_GROUPS))
         others: list[conftest.Ended] = []
 
@@ -308,6 +313,19 @@ class TestReconcile:
         assert others[0].code == 0
         assert (ended.code, "1 file, 0 with" in ended.out) == (0, True)
         assert run("reconcile").code == 1
+
+    def test_finds_as_much_by_two_connections_as_by_one(
+        self, run: conftest.Run, write: conftest.Write, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run("load_d0010", write(NEIGHBORS))
+        change("UPDATE reading SET value = value + 1 WHERE value = 3.0")
+        change("UPDATE staged_line SET serial_key = 'B2' WHERE id & 255 = 14")
+        by_one = run("reconcile")
+        assert (by_one.code, " 3 differences" in by_one.out) == (1, True)
+
+        monkeypatch.setattr(steps, "LINES_WORTH_A_SCAN", 1)
+
+        assert run("reconcile") == by_one
 
     def test_leaves_a_staged_file_in_peace(self, run: conftest.Run) -> None:
         run("load_d0010", "--stage-only", conftest.SAMPLE)
