@@ -15,6 +15,7 @@ from django.utils import timezone
 from etl import models
 from etl.domain import findings, grammar
 from etl.usecases import transform
+from warehouse import codes
 from warehouse import models as warehouse_models
 from warehouse.admin import (
     audit,
@@ -96,7 +97,7 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
         flow_file = warehouse_models.FlowFile.objects.get(id=line.pk >> 32)
         neighbors = _neighbors(line.pk)
         mpan_cores = (neighbor.mpan_core for neighbor in neighbors)
-        audit.record(request, mpan_cores, warehouse_models.LookedAt.RAW_LINE)
+        audit.record(request, mpan_cores, codes.LookedAt.RAW_LINE)
         context = _page(line, flow_file, neighbors) | (extra_context or {})
         return super().change_view(request, object_id, form_url, context)
 
@@ -225,7 +226,7 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
 
         Some are done at a time, so that a request that is cut short has not worked for nothing.
         """
-        pending_count = queryset.filter(status=warehouse_models.FlowFileStatus.STAGED).count()
+        pending_count = queryset.filter(status=codes.FlowFileStatus.STAGED).count()
         if not pending_count:
             self.message_user(request, "None of the files is pending.", messages.WARNING)
             return

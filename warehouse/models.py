@@ -10,168 +10,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.conf import settings
 from django.db import models
 
-
-class ValidationStatus(models.TextChoices):
-    """BSC validation status, J0022."""
-
-    VALIDATED = "V", "validated"
-    NOT_VALIDATED = "U", "not validated"
-    FAILED = "F", "failed validation"
-
-
-class ReadingType(models.TextChoices):
-    """Reading type, J0171; `O` belongs to other flows but is known by name."""
-
-    ACTUAL_CHANGE_OF_SUPPLIER = "A", "actual change of supplier read"
-    CUSTOMER = "C", "customer own read"
-    DEEMED = "D", "deemed or estimated"
-    FINAL = "F", "final"
-    INITIAL = "I", "initial"
-    METER_ADVANCE_RECONCILIATION = "M", "meter advance reconciliation"
-    OLD_SUPPLIER_ESTIMATE = "O", "old supplier's estimated change of supplier read"
-    PREPAYMENT = "P", "collected electronically via PPMIP"
-    MODIFIED = "Q", "modified manually by the data collector"
-    ROUTINE = "R", "routine"
-    SPECIAL = "S", "special"
-    PROVING_TEST = "T", "proving test"
-    FORWARD_MIGRATION_COA = "U", "forward migration, change of agent"
-    FORWARD_MIGRATION_COS = "V", "forward migration, change of supplier"
-    WITHDRAWN = "W", "withdrawn"
-    SWITCH = "X", "supplier agreed switch read"
-    REVERSE_MIGRATION_COS = "Y", "reverse migration, change of supplier"
-    CHANGE_OF_TENANCY = "Z", "actual change of tenancy read"
-
-
-class ReadingFlag(models.TextChoices):
-    """Meter reading flag J0045 and, after checking, meter reading status J0047."""
-
-    VALID = "T", "valid"
-    SUSPECT = "F", "suspect"
-
-
-class ReadingMethod(models.TextChoices):
-    """Reading method, J1888; the words are those of three independent copies of the list."""
-
-    NOT_VIEWED = "N", "not viewed by an agent"
-    VIEWED = "P", "viewed by an agent"
-
-
-class ReasonCode(models.TextChoices):
-    """Meter reading reason code, J0332: why a reading is suspect."""
-
-    MSID_INCORRECT = "01", "MSID incorrect"
-    READING_DATES = "02", "reading date before the previous valid reading"
-    NEGATIVE_CONSUMPTION = "03", "negative consumption"
-    SLAVE_REGISTER = "04", "inconsistent with slave register advance"
-    TWICE_EXPECTED = "05", "more than twice the expected advance"
-    WRONGLY_ENERGISED = "06", "incorrectly energised"
-    WRONGLY_DE_ENERGISED = "07", "incorrectly de-energised"
-    FULL_SCALE_MD = "08", "full-scale maximum demand"
-    ZERO_MD = "09", "zero maximum demand"
-    SEVERAL_MD_RESETS = "10", "more than one maximum demand reset"
-    REGISTER_DIGITS = "11", "number of register digits incorrect"
-    READ_DATE_INCONSISTENT = "12", "inconsistent register read date"
-    FAULTY_METER = "13", "faulty meter"
-    HAND_HELD_FAILURE = "14", "hand-held read failure"
-    METER_NOT_ON_SITE = "15", "meter not on site, or metering protocol not approved"
-    STANDING_DATA = "16", "standing data incorrect"
-    NO_ACCESS = "17", "no access"
-    METER_TIME_RESET = "18", "meter time or date reset"
-    OUTSTATION_RESET = "19", "outstation reset"
-    METER_CHANGE = "20", "meter change or maintenance"
-    PHASE_FAILURE = "21", "phase failure"
-    RECORDING_ZEROS = "22", "meters recording zeros"
-    TEST_DATA = "23", "test data recorded"
-    DATA_LAPSE = "24", "data lapse"
-    MANUALLY_KEYED = "25", "actual data manually keyed"
-    INVALID_ZERO_ADVANCES = "26", "invalid zero advances"
-    ZERO_CONSUMPTION = "27", "zero consumption"
-
-
-class SiteVisitCode(models.TextChoices):
-    """Site visit check code, J0024; the gaps in the numbers are the catalogue's."""
-
-    OCCUPIED = "01", "occupied"
-    NOT_OCCUPIED = "02", "not occupied"
-    ENERGISED = "03", "energised"
-    DE_ENERGISED = "04", "de-energised"
-    DAMAGE = "05", "equipment or meter damage"
-    TAMPERING = "06", "suspected tampering"
-    TIMESWITCH_STOPPED = "07", "timeswitch stopped"
-    PHASE_FAILURE = "08", "phase or fuse failure"
-    CONSUMPTION_DE_ENERGISED = "09", "consumption on a de-energised meter"
-    CHANGE_OF_METER = "10", "change of meter"
-    MD_ZERO = "11", "zero reading on a maximum demand register"
-    MD_FULL_SCALE = "13", "maximum demand register at full scale"
-    MD_RESETS = "14", "more than one maximum demand register reset"
-    METER_STOPPED = "15", "meter stopped"
-    SEALS_DAMAGED = "16", "seals damaged"
-    SEALS_MISSING = "17", "seals missing"
-    UNSAFE = "18", "unsafe premises"
-    CALL_NOT_MADE = "19", "call not made on routine visit"
-    NO_ACCESS = "20", "no access"
-    REFUSED_ACCESS = "21", "refused access"
-    METER_BLOCKED = "22", "meter blocked"
-    WIRING = "23", "wiring dangerous or incomplete"
-    TOKEN_RESET = "24", "token meter reset"
-    TOKEN_NOT_RESET = "25", "token meter not reset"
-    APPOINTMENT_FAILED = "26", "agent failed to keep the appointment"
-    MODIFIED_BY_NHHDC = "27", "reading modified manually by the data collector, no visit needed"
-    ADDRESS_INSUFFICIENT = "28", "no access, address insufficient"
-    CUSTOMER_UNABLE = "29", "customer unable to provide access"
-    HV_ENVIRONMENT = "30", "no access to high-voltage environment"
-    PORT_UNAVAILABLE = "31", "interrogation port unavailable"
-    WRONG_PASSWORD = "32", "wrong meter or outstation password"
-    HANDHELD_FAILURE = "33", "handheld failure"
-    SUSPECTED_DEMOLISHED = "34", "suspected demolished"
-    DEMOLISHED = "35", "demolished"
-    CHANGE_OF_OCCUPIER = "36", "change of occupier"
-    UNMANNED = "37", "unmanned"
-    KEY_UNAVAILABLE = "38", "no access, key or code unavailable"
-    NOT_LOCATED = "39", "meter not located"
-    SUSPECTED_ENERGISED = "40", "suspected energised"
-    SUSPECTED_DE_ENERGISED = "41", "suspected de-energised"
-    EXPORT = "42", "site capable of export"
-    REMOTELY_DISABLED = "43", "supply remotely disabled"
-    REMOTELY_RE_ARMED = "44", "supply remotely re-armed"
-    DEFECT_A = "50", "category A network defect"
-    DEFECT_B = "51", "category B network defect"
-    EQUIPMENT_REQUIRED = "52", "additional equipment required"
-    NO_WAN = "53", "no wide-area network"
-    NO_HAN = "54", "no home-area network"
-    INSUFFICIENT_SPACE = "55", "insufficient space"
-    PARKING = "56", "parking restrictions"
-    WEATHER = "57", "adverse weather"
-    METER_POSITION = "58", "height or position of the meter"
-    REQUEST_REJECTED = "88", "request rejected"
-    FAULT_RESOLUTION = "89", "fault resolution completion report"
-
-
-class FlowFileStatus(models.TextChoices):
-    STAGED = "STAGED", "staged"
-    LOADED = "LOADED", "loaded"
-    LOADED_WITH_REJECTIONS = "LOADED_WITH_REJECTIONS", "loaded with rejections"
-    REJECTED = "REJECTED", "rejected"
-    FAILED = "FAILED", "failed"
-
-
-class Severity(models.TextChoices):
-    REJECTED = "REJECTED", "rejected"
-    WARNING = "WARNING", "warning"
-
-
-# What a flow file is while it counts: its content is known, and its file id is taken.
-ACCEPTED_STATUSES = (
-    FlowFileStatus.STAGED,
-    FlowFileStatus.LOADED,
-    FlowFileStatus.LOADED_WITH_REJECTIONS,
+from warehouse import (
+    audits,  # noqa: F401 - Django finds the models of an app from here
+    codes,
 )
-# What a flow file is if its readings are in the warehouse, and if none of them will be.
-LOADED_STATUSES = (FlowFileStatus.LOADED, FlowFileStatus.LOADED_WITH_REJECTIONS)
-REFUSED_STATUSES = (FlowFileStatus.REJECTED, FlowFileStatus.FAILED)
 
 
 class FlowFile(models.Model):
@@ -185,7 +29,7 @@ class FlowFile(models.Model):
     id = models.BigAutoField(primary_key=True)
     sha256 = models.CharField("SHA-256", max_length=64)
     file_name = models.TextField(help_text="The name under which the content first came.")
-    status = models.CharField(max_length=32, choices=FlowFileStatus)
+    status = models.CharField(max_length=32, choices=codes.FlowFileStatus)
     reason = models.TextField(
         blank=True, default="", help_text="Why the file was rejected or failed."
     )
@@ -250,7 +94,9 @@ class FlowFile(models.Model):
             models.UniqueConstraint(fields=["sha256"], name="flow_file_content_is_known_once"),
             models.UniqueConstraint(
                 fields=["file_identifier", "sender", "sender_role"],
-                condition=models.Q(status__in=ACCEPTED_STATUSES, reuses_file_identifier=False),
+                condition=models.Q(
+                    status__in=codes.ACCEPTED_STATUSES, reuses_file_identifier=False
+                ),
                 name="flow_file_identifier_is_used_once_by_its_sender",
             ),
             models.CheckConstraint(
@@ -261,7 +107,7 @@ class FlowFile(models.Model):
         indexes = (
             models.Index(
                 fields=["id"],
-                condition=models.Q(status=FlowFileStatus.STAGED),
+                condition=models.Q(status=codes.FlowFileStatus.STAGED),
                 name="flow_file_waiting",
             ),
             # The list and its filters: the latest first, and those that came as one batch by id.
@@ -269,7 +115,7 @@ class FlowFile(models.Model):
             models.Index(fields=["sender", "staged_at", "id"], name="flow_file_of_sender"),
             models.Index(
                 fields=["staged_at", "id"],
-                condition=models.Q(status__in=REFUSED_STATUSES),
+                condition=models.Q(status__in=codes.REFUSED_STATUSES),
                 name="flow_file_refused",
             ),
             models.Index(
@@ -302,22 +148,13 @@ class FlowFile(models.Model):
         )
 
 
-class Origin(models.TextChoices):
-    """By which way a content came."""
-
-    COMMAND = "COMMAND", "command"
-    UPLOAD = "UPLOAD", "upload"
-    FOLDER = "FOLDER", "folder"
-    SFTP = "SFTP", "sFTP"
-
-
 class Delivery(models.Model):
     """Each time a content was presented, under whatever name."""
 
     flow_file = models.ForeignKey(FlowFile, on_delete=models.PROTECT, related_name="deliveries")
     file_name = models.TextField()
     path = models.TextField()
-    origin = models.CharField(max_length=7, choices=Origin)
+    origin = models.CharField(max_length=7, choices=codes.Origin)
     brought_by = models.TextField(
         help_text="The account that ran the command, or the user who uploaded."
     )
@@ -340,7 +177,7 @@ class LineIssue(models.Model):
     line_number = models.BigIntegerField("line")
     kind = models.TextField("kind of line")
     mpan_core = models.CharField("MPAN", max_length=13, db_collation="C")
-    severity = models.CharField(max_length=8, choices=Severity)
+    severity = models.CharField(max_length=8, choices=codes.Severity)
     code = models.TextField()
     item = models.TextField(help_text="The J-item of the catalogue, where there is one.")
     value = models.TextField()
@@ -355,7 +192,7 @@ class LineIssue(models.Model):
             models.Index(fields=["item", "flow_file", "line_number"], name="line_issue_of_item"),
             models.Index(
                 fields=["flow_file", "line_number"],
-                condition=models.Q(severity=Severity.REJECTED),
+                condition=models.Q(severity=codes.Severity.REJECTED),
                 name="line_issue_rejected",
             ),
             models.Index(
@@ -528,90 +365,3 @@ class SiteVisit(FromALine):
 
     def __str__(self) -> str:
         return f"{self.mpan_core} {self.check_code} (site visit {self.pk})"
-
-
-class ForgottenMeterPoint(models.Model):
-    """
-    That a meter point was erased, when, by whom and why: which one is forgotten too.
-
-    It stands for the lines that are missing since.
-    """
-
-    id = models.BigAutoField(primary_key=True)
-    forgotten_at = models.DateTimeField()
-    forgotten_by = models.TextField()
-    reason = models.TextField()
-    file_count = models.BigIntegerField()
-    line_count = models.BigIntegerField(help_text="Lines that had been loaded.")
-
-    class Meta:
-        db_table = "forgotten_meter_point"
-
-    def __str__(self) -> str:
-        return f"meter point forgotten at {self.forgotten_at.isoformat()} ({self.pk})"
-
-
-class LookedAt(models.TextChoices):
-    """Where somebody saw readings of a meter point."""
-
-    METER_POINT = "METER_POINT", "its page"
-    READING = "READING", "a reading's page"
-    RAW_LINE = "RAW_LINE", "a raw line"
-    LIST = "LIST", "the list of readings"
-    DOWNLOAD = "DOWNLOAD", "a download"
-    ISSUE = "ISSUE", "issues of its lines"
-
-
-class LookUp(models.Model):
-    """
-    Who looked at which meter point, when and where: written for audits, read by nothing else.
-
-    One that names a flow file in place of a meter point was of all readings of that file. The
-    user's name stays when the user goes.
-    """
-
-    id = models.BigAutoField(primary_key=True)
-    looked_up_at = models.DateTimeField()
-    user = models.ForeignKey(
-        settings.AUTH_USER_MODEL,
-        on_delete=models.SET_NULL,
-        null=True,
-        db_index=False,
-        related_name="+",
-    )
-    user_name = models.TextField()
-    mpan_core = models.CharField("MPAN", max_length=13, db_collation="C", blank=True)
-    flow_file = models.ForeignKey(
-        FlowFile,
-        on_delete=models.DO_NOTHING,
-        null=True,
-        db_constraint=False,  # an audit says what was, whatever has become of it
-        db_index=False,
-        related_name="+",
-    )
-    looked_at = models.CharField(max_length=16, choices=LookedAt)
-
-    class Meta:
-        db_table = "look_up"
-        verbose_name = "look-up"
-        constraints = (
-            models.CheckConstraint(
-                condition=models.Q(mpan_core="", flow_file__isnull=False)
-                | (~models.Q(mpan_core="") & models.Q(flow_file=None)),
-                name="look_up_of_a_meter_point_or_a_file",
-            ),
-        )
-        indexes = (
-            models.Index(
-                fields=["flow_file"],
-                condition=models.Q(flow_file__isnull=False),
-                name="look_up_of_file",
-            ),
-            models.Index(fields=["mpan_core", "looked_up_at"], name="look_up_of_meter_point"),
-            models.Index(fields=["user_name", "looked_up_at"], name="look_up_by_user"),
-            models.Index(fields=["user"], name="look_up_of_user"),
-        )
-
-    def __str__(self) -> str:
-        seen = self.mpan_core or f"file {self.flow_file_id}"
-        return f"{self.user_name}: {seen} at {self.looked_up_at.isoformat()}"

@@ -8,11 +8,11 @@ from rest_framework import serializers
 
 from etl.domain import findings
 from etl.usecases import outcomes
-from warehouse import models
+from warehouse import codes, models
 from warehouse.admin import words
 
 
-_OUTCOMES = {str(label): value for value, label in models.FlowFileStatus.choices}
+_OUTCOMES = {str(label): value for value, label in codes.FlowFileStatus.choices}
 _OF_FORMS = {"csrfmiddlewaretoken"}
 
 

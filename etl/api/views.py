@@ -14,7 +14,7 @@ from rest_framework import exceptions, generics, request, response, status
 
 from etl.api import pages, permissions, problems, serializers, uploads
 from etl.usecases import outcomes, raw_lines
-from warehouse import models
+from warehouse import codes, models
 from warehouse.admin import audit
 from warehouse.admin import raw_lines as kept_lines
 from warehouse.queries import arrivals, files, history, listing, search
@@ -162,7 +162,7 @@ class IssuesView(permissions.RightsView, generics.ListAPIView[models.LineIssue])
     def paginate_queryset(self, queryset: Any) -> Any:
         issues = list(super().paginate_queryset(queryset) or ())
         mpan_cores = [issue.mpan_core for issue in issues]
-        audit.record(self.request, mpan_cores, models.LookedAt.ISSUE)
+        audit.record(self.request, mpan_cores, codes.LookedAt.ISSUE)
         return issues
 
     @_listed(serializers.IssueSerializer, serializers.CursorSerializer, _SHA256)
@@ -187,7 +187,7 @@ class ContentView(permissions.RightsView):
             raise problems.GoneError("A meter point of this file was forgotten, and its lines.")
         if not kept_lines.are_kept(flow_file):
             raise exceptions.NotFound("The file was rejected before its lines were stored.")
-        audit.record_file(request, flow_file.pk, models.LookedAt.DOWNLOAD)
+        audit.record_file(request, flow_file.pk, codes.LookedAt.DOWNLOAD)
         digest = base64.b64encode(bytes.fromhex(flow_file.sha256)).decode()
         return http.StreamingHttpResponse(
             raw_lines.content_of(flow_file),
@@ -214,7 +214,7 @@ class MeterPointView(permissions.RightsView):
         """Return meters and registers of a meter point, with the latest reading that counts."""
         _asked(serializers.Asked, request)
         mpan_core = _meter_point(mpan)
-        audit.record(request, [mpan_core], models.LookedAt.METER_POINT)
+        audit.record(request, [mpan_core], codes.LookedAt.METER_POINT)
         found = history.of_meter_point(mpan_core)
         shown = [
             (meter, meter.registers[: history.MOST_REGISTERS])
@@ -283,7 +283,7 @@ class ReadingsView(permissions.RightsView, generics.ListAPIView[Any]):
         page: Any = super().paginate_queryset(queryset)
         rows = [row._asdict() for row in listing.listed(page)]
         mpan_cores = [row["mpan_core"] for row in rows]
-        audit.record(self.request, mpan_cores, models.LookedAt.LIST)
+        audit.record(self.request, mpan_cores, codes.LookedAt.LIST)
         return rows
 
     @_listed(serializers.ReadingSerializer, serializers.ReadingsAskedSerializer, _MPAN)

@@ -13,7 +13,7 @@ from django.db.models import F, QuerySet
 from etl.models import StagedLine
 from etl.postgres import staged_lines, transactions
 from etl.usecases import digests, raw_lines
-from warehouse import models
+from warehouse import audits, codes, models
 from warehouse.queries import files as file_queries
 
 
@@ -23,7 +23,7 @@ _OF_METER_POINT = (
     models.Register,
     models.Meter,
     models.MeterPoint,
-    models.LookUp,
+    audits.LookUp,
 )
 _REDACTED_ISSUE = {"kind": staged_lines.FORGOTTEN, "mpan_core": "", "value": ""}
 _Block = tuple[int, int]  # the ids of the first and the last line below one MPAN
@@ -83,7 +83,7 @@ def _forget(
     files = models.FlowFile.objects.filter(id__in=touched).order_by("id")
     kept = list(files.filter(purged_at=None))
     for flow_file in kept:
-        if flow_file.status == models.FlowFileStatus.STAGED:
+        if flow_file.status == codes.FlowFileStatus.STAGED:
             raise PendingFileError(
                 f"{flow_file.file_name} speaks of the meter point and is not transformed yet:"
                 " run `manage.py transform_pending` first"
@@ -105,7 +105,7 @@ def _forget(
         line_count=sum(sum(of_file.values()) for of_file in counts.values()),
         file_count=len(touched),
     )
-    models.ForgottenMeterPoint.objects.create(
+    audits.ForgottenMeterPoint.objects.create(
         forgotten_at=forgotten_at,
         forgotten_by=forgotten_by,
         reason=reason,
@@ -149,7 +149,7 @@ def _redact(flow_file: models.FlowFile, blocks: Sequence[_Block]) -> Mapping[str
         issues = flow_file.issues.filter(
             line_number__range=(first & 0xFFFF_FFFF, last & 0xFFFF_FFFF)
         )
-        rejected = issues.filter(severity=models.Severity.REJECTED)
+        rejected = issues.filter(severity=codes.Severity.REJECTED)
         numbers = {*rejected.values_list("line_number", flat=True)}
         lines = _lines(first, last)
         counts.update(
@@ -170,7 +170,7 @@ def _redact(flow_file: models.FlowFile, blocks: Sequence[_Block]) -> Mapping[str
     if is_sound:
         digest = raw_lines.sha256_of(flow_file)
         models.FlowFile.objects.filter(id=flow_file.pk).update(digest=digest)
-    return counts if flow_file.status in models.LOADED_STATUSES else {}
+    return counts if flow_file.status in codes.LOADED_STATUSES else {}
 
 
 def _counts_of_rows(mpan_core: str, flow_file_id: int) -> Mapping[str, int]:

@@ -11,7 +11,7 @@ from concurrent import futures
 from etl.intake import sources
 from etl.postgres import advice, background, transactions
 from etl.usecases import outcomes, stage, transform
-from warehouse import models
+from warehouse import codes
 
 
 # A chunk is staged by one COPY and transformed by one run of the steps. Beyond these sizes the
@@ -87,7 +87,7 @@ class _Chunk:
         return {
             content.flow_file.pk
             for content in self._contents
-            if not content.failure and content.flow_file.status == models.FlowFileStatus.STAGED
+            if not content.failure and content.flow_file.status == codes.FlowFileStatus.STAGED
         }
 
     def stage(
@@ -243,7 +243,7 @@ def _report(
         return outcomes.FileReport(
             path=path, outcome=outcomes.Outcome.FAILED, reason=content.failure
         )
-    is_waiting = content.flow_file.status == models.FlowFileStatus.STAGED and not content.is_new
+    is_waiting = content.flow_file.status == codes.FlowFileStatus.STAGED and not content.is_new
     return outcomes.report_of(
         content.flow_file,
         path=path,

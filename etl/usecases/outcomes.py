@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from django.db.models import Count
 
 from etl.domain import findings as catalogue
-from warehouse import models
+from warehouse import codes, models
 
 
 class Outcome(str, enum.Enum):
@@ -94,14 +94,14 @@ def find_refusals(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Refusal
     """Return by file id the first finding for which the file was rejected, if it was."""
     rejected = {flow_file.pk for flow_file in flow_files if _is_rejected(flow_file)}
     issues = models.LineIssue.objects.filter(
-        flow_file__in=rejected, severity=models.Severity.REJECTED
+        flow_file__in=rejected, severity=codes.Severity.REJECTED
     )
     first = issues.order_by("flow_file_id", "line_number", "id").distinct("flow_file_id")
     return {issue.flow_file_id: _refusal(issue) for issue in first} if rejected else {}
 
 
 def _is_rejected(flow_file: models.FlowFile) -> bool:
-    return flow_file.status == models.FlowFileStatus.REJECTED
+    return flow_file.status == codes.FlowFileStatus.REJECTED
 
 
 def _refusal(issue: models.LineIssue) -> Refusal:
@@ -125,7 +125,7 @@ def _remedies(codes: Iterable[str]) -> Mapping[str, str]:
 
 
 def _is_warning(finding: catalogue.Finding) -> bool:
-    return finding.severity == models.Severity.WARNING
+    return finding.severity == codes.Severity.WARNING
 
 
 def report_of(
@@ -137,9 +137,9 @@ def report_of(
     is_duplicate: bool = False,
 ) -> FileReport:
     """Report a flow file as it stands, or as the content that a path turned out to be."""
-    outcome = Outcome(models.FlowFileStatus(flow_file.status).label)
+    outcome = Outcome(codes.FlowFileStatus(flow_file.status).label)
     reason = flow_file.reason
-    if is_duplicate and flow_file.status in models.ACCEPTED_STATUSES:
+    if is_duplicate and flow_file.status in codes.ACCEPTED_STATUSES:
         outcome, reason = Outcome.DUPLICATE, f"same content as {flow_file.file_name}"
     return FileReport(
         path=path,

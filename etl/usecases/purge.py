@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from etl.postgres import staged_lines, transactions
 from etl.usecases import digests
-from warehouse import models
+from warehouse import codes, models
 
 
 _LINES_A_CHUNK = 1_000_000
@@ -39,7 +39,7 @@ def purge_staged_lines(
     :raises django.db.OperationalError: if the server goes away; the files yielded are done
     """
     loaded = models.FlowFile.objects.filter(
-        status=models.FlowFileStatus.LOADED,
+        status=codes.FlowFileStatus.LOADED,
         transformed_at__lt=loaded_before,
         purged_at=None,
     )

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from etl.domain import envelope, headers, lines, trailers
 from etl.postgres import staged_lines
 from etl.usecases import differences, stage
-from warehouse import models
+from warehouse import codes, models
 
 
 _FILES_A_CHUNK = 1_000
@@ -27,7 +27,7 @@ def compare(first_file_id: int, last_file_id: int) -> Iterator[differences.Diffe
     files = models.FlowFile.objects.filter(
         id__range=(first_file_id, last_file_id),
         purged_at=None,
-    ).exclude(status=models.FlowFileStatus.REJECTED, transformed_at=None)
+    ).exclude(status=codes.FlowFileStatus.REJECTED, transformed_at=None)
     after = first_file_id - 1
     while True:
         chunk = files.filter(id__gt=after).order_by("id")

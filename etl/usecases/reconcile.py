@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from etl.postgres import background, steps, transactions
 from etl.usecases import differences, digests, judging_again, raw_lines
-from warehouse import models
+from warehouse import audits, models
 
 
 ALL_FILES = 0  # instead of the id of one
@@ -51,7 +51,7 @@ class Reconciliation:
 
     accounts: Sequence[Account]
     differences: Sequence[differences.Difference]
-    forgotten: Sequence[models.ForgottenMeterPoint]
+    forgotten: Sequence[audits.ForgottenMeterPoint]
 
 
 def reconcile(*, name_or_sha256: str | None = None, is_deep: bool = False) -> Reconciliation:
@@ -77,7 +77,7 @@ def reconcile(*, name_or_sha256: str | None = None, is_deep: bool = False) -> Re
             lines = list(raw_lines.compare(first, last))
             found = [*others.result(), *lines]
         found += digests.compare(first, last)
-        forgotten = models.ForgottenMeterPoint.objects.order_by("id")
+        forgotten = audits.ForgottenMeterPoint.objects.order_by("id")
         meant = list(forgotten) if name_or_sha256 is None else []
         if name_or_sha256 is None:
             found += _compare_tombstones(accounts, meant)
@@ -103,7 +103,7 @@ def _compare_tables_at(
 
 
 def _compare_tombstones(
-    accounts: Sequence[Account], tombstones: Sequence[models.ForgottenMeterPoint]
+    accounts: Sequence[Account], tombstones: Sequence[audits.ForgottenMeterPoint]
 ) -> Sequence[differences.Difference]:
     expected = sum(tombstone.line_count for tombstone in tombstones)
     found = sum(account.forgotten_line_count for account in accounts)

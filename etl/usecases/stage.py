@@ -13,7 +13,7 @@ from etl.domain import envelope, findings, grammar, headers, lines, records, tra
 from etl.intake import sources
 from etl.postgres import rows, staged_lines
 from etl.usecases import outcomes, transform
-from warehouse import models
+from warehouse import codes, models
 
 
 LONDON = zoneinfo.ZoneInfo(transform.TIME_ZONE)
@@ -90,7 +90,7 @@ class Content:
 def known_hashes(hashes: Sequence[str]) -> set[str]:
     """Return those of the hashes whose content counts already."""
     accepted = models.FlowFile.objects.filter(
-        sha256__in=hashes, status__in=models.ACCEPTED_STATUSES
+        sha256__in=hashes, status__in=codes.ACCEPTED_STATUSES
     )
     return set(accepted.values_list("sha256", flat=True))
 
@@ -134,7 +134,7 @@ def stage_contents(
     staged_lines.copy(
         block
         for content in contents
-        if content.is_new and content.flow_file.status == models.FlowFileStatus.STAGED
+        if content.is_new and content.flow_file.status == codes.FlowFileStatus.STAGED
         for block in _blocks(content, on_progress)
     )
 
@@ -171,7 +171,7 @@ class _Registry:
         refused = [
             flow_file.pk
             for flow_file in self._known.values()
-            if flow_file.status not in models.ACCEPTED_STATUSES
+            if flow_file.status not in codes.ACCEPTED_STATUSES
         ]
         locked = models.FlowFile.objects.filter(id__in=refused).order_by("id")
         self._known |= {
@@ -181,7 +181,7 @@ class _Registry:
         identifiers = {content.envelope.header.file_identifier for content in unknown}
         holders = models.FlowFile.objects.filter(
             file_identifier__in=identifiers,
-            status__in=models.ACCEPTED_STATUSES,
+            status__in=codes.ACCEPTED_STATUSES,
             reuses_file_identifier=False,
         )
         self._holders = {_identifier(flow_file): flow_file for flow_file in holders}
@@ -191,7 +191,7 @@ class _Registry:
 
     def _is_to_judge(self, sha256: str) -> bool:
         known = self._known.get(sha256)
-        return known is None or known.status not in models.ACCEPTED_STATUSES
+        return known is None or known.status not in codes.ACCEPTED_STATUSES
 
     def register(self, content: Content, staged_at: datetime.datetime) -> None:
         sha256 = content.sha256
@@ -200,8 +200,8 @@ class _Registry:
         # To present once more what had only been staged is to finish it.
         content.is_repeat = sha256 in self._presented or (
             before is not None
-            and before.status in models.ACCEPTED_STATUSES
-            and before.status != models.FlowFileStatus.STAGED
+            and before.status in codes.ACCEPTED_STATUSES
+            and before.status != codes.FlowFileStatus.STAGED
         )
         self._presented.add(sha256)
         if content.is_new:
@@ -212,7 +212,7 @@ class _Registry:
                 issues += self._hold_identifier(flow_file, content)
             rejection = next((issue for issue in issues if issue.severity == "REJECTED"), None)
             if rejection:
-                flow_file.status = models.FlowFileStatus.REJECTED
+                flow_file.status = codes.FlowFileStatus.REJECTED
                 flow_file.reason = f"line {rejection.line_number}: {rejection.message}"
             else:
                 flow_file.count_lines(
@@ -236,7 +236,7 @@ class _Registry:
             return
         flow_file.reuses_file_identifier = content.rules.accept_reused_file_ids
         if not content.rules.accept_reused_file_ids:
-            is_undecided = holder.status == models.FlowFileStatus.STAGED and holder.is_strict
+            is_undecided = holder.status == codes.FlowFileStatus.STAGED and holder.is_strict
             if is_undecided and not self._stage_only:
                 is_stored = holder.sha256 not in self._judged
                 raise UndecidedFileIdError(content, holder_id=holder.pk if is_stored else None)
@@ -266,7 +266,7 @@ class _Registry:
         )
         # What has been transformed meanwhile is left as it became.
         models.FlowFile.objects.filter(
-            id__in=self._finished_strictly, status=models.FlowFileStatus.STAGED
+            id__in=self._finished_strictly, status=codes.FlowFileStatus.STAGED
         ).update(is_strict=True)
         rows.insert(
             [
@@ -296,7 +296,7 @@ def _flow_file(content: Content, staged_at: datetime.datetime) -> models.FlowFil
     return models.FlowFile(
         sha256=content.sha256,
         file_name=content.source.name,
-        status=models.FlowFileStatus.STAGED,
+        status=codes.FlowFileStatus.STAGED,
         staged_at=staged_at,
         size=found.size,
         encoding=found.encoding,

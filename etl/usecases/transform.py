@@ -13,7 +13,7 @@ from django.db.models import QuerySet, Sum
 from etl.domain import findings, grammar
 from etl.postgres import advice, staged_lines, steps, transactions
 from etl.usecases import outcomes
-from warehouse import keys, models
+from warehouse import codes, keys, models
 
 
 logger = logging.getLogger(__name__)
@@ -81,7 +81,7 @@ def transform_waiting(
 
 def _next_chunk(flow_files: QuerySet[models.FlowFile], after: int) -> list[int]:
     waiting = (
-        flow_files.filter(status=models.FlowFileStatus.STAGED, id__gt=after)
+        flow_files.filter(status=codes.FlowFileStatus.STAGED, id__gt=after)
         .order_by("id")
         .values_list("id", "line_count")[:_FILES_A_CHUNK]
     )
@@ -167,7 +167,7 @@ def _transform(
     files = models.FlowFile.objects.filter(id__in=flow_file_ids).order_by("id")
     locked = files.only(*FIELDS_FOR_STEPS).select_for_update(skip_locked=skip_locked, no_key=True)
     claimed = [
-        flow_file for flow_file in locked if flow_file.status == models.FlowFileStatus.STAGED
+        flow_file for flow_file in locked if flow_file.status == codes.FlowFileStatus.STAGED
     ]
     if claimed:
         steps.run_transform(
@@ -238,8 +238,8 @@ def _mark_failed(flow_file_id: int, error: db.Error) -> models.FlowFile:
 
     def mark() -> models.FlowFile:
         flow_file = models.FlowFile.objects.select_for_update(no_key=True).get(id=flow_file_id)
-        if flow_file.status == models.FlowFileStatus.STAGED:
-            flow_file.status = models.FlowFileStatus.FAILED
+        if flow_file.status == codes.FlowFileStatus.STAGED:
+            flow_file.status = codes.FlowFileStatus.FAILED
             flow_file.reason = reason
             flow_file.count_lines({})
             flow_file.save()

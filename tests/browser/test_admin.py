@@ -11,7 +11,7 @@ from axe_playwright_python import sync_playwright as axe
 
 from tests import depth
 from tests.browser import conftest, demo
-from warehouse import models
+from warehouse import codes, models
 
 
 pytestmark = pytest.mark.django_db
@@ -151,9 +151,9 @@ def _as_on_screen(row: dict[str, str]) -> list[str]:
     moment = datetime.datetime.fromisoformat(row["read_at"])
     in_words = {
         "read_at": f"{moment.day} {moment:%b %Y %H:%M}",
-        "reading_type": f"{models.ReadingType(row['reading_type']).label} ({row['reading_type']})",
+        "reading_type": f"{codes.ReadingType(row['reading_type']).label} ({row['reading_type']})",
         "validation_status": (
-            f"{models.ValidationStatus(row['validation_status']).label}"
+            f"{codes.ValidationStatus(row['validation_status']).label}"
             f" ({row['validation_status']})"
         ),
     }

@@ -19,7 +19,7 @@ from etl.postgres import advice
 from tests import builder, conftest, depth, shared
 from tests.benchmarks import generate
 from tests.faults import forks, snapshot
-from warehouse import models
+from warehouse import codes, models
 
 
 READING = ("load_d0010", "reconcile", "export_readings")
@@ -85,7 +85,7 @@ class TestLock:
             " another session holds what this one needs (see pg_stat_activity): end it;"
             f" {advice.AGAIN}."
         )
-        assert models.FlowFile.objects.get().status == models.FlowFileStatus.STAGED
+        assert models.FlowFile.objects.get().status == codes.FlowFileStatus.STAGED
         assert run("load_d0010", conftest.SAMPLE).code == 0
         snapshot.assert_reconciled()
 

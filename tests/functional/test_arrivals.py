@@ -11,7 +11,7 @@ from django import test
 from django.utils import timezone
 
 from tests import conftest
-from warehouse import models
+from warehouse import codes, models
 from warehouse.queries import arrivals
 
 
@@ -23,7 +23,7 @@ def arrive(
     *,
     days_ago: Sequence[int] = (0,),
     file_ids: Sequence[str] = (),
-    status: models.FlowFileStatus = models.FlowFileStatus.LOADED,
+    status: codes.FlowFileStatus = codes.FlowFileStatus.LOADED,
 ) -> None:
     """Store files without content: one a day, or one for each id, today."""
     ids = file_ids or [f"A{day}" for day in days_ago]
@@ -49,7 +49,7 @@ def arrive(
 class TestSenders:
     def test_are_told_with_what_they_sent_in_the_last_days(self) -> None:
         arrive("UDMS", days_ago=[0, 1, 29, 30])
-        arrive("OTHR", status=models.FlowFileStatus.REJECTED)
+        arrive("OTHR", status=codes.FlowFileStatus.REJECTED)
         arrive("LONG", days_ago=[arrivals.PAUSE_DAYS])
 
         found = {one.sender: one for one in arrivals.senders()}
@@ -128,7 +128,7 @@ class TestSenders:
 class TestMetrics:
     def test_tell_what_an_operator_watches(self, run: conftest.Run) -> None:
         arrive("UDMS", days_ago=[9, 10, 11])
-        arrive('a"b\\c\nd', status=models.FlowFileStatus.STAGED)
+        arrive('a"b\\c\nd', status=codes.FlowFileStatus.STAGED)
 
         ended = run("metrics")
 

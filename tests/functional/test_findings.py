@@ -6,7 +6,7 @@ import pytest
 
 from etl.domain import findings
 from tests import builder, conftest
-from warehouse import models
+from warehouse import codes, models
 
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -211,11 +211,11 @@ class TestFindings:
         assert ended.code == (1 if finding.severity == "REJECTED" else 0)
         status = models.FlowFile.objects.get().status
         if finding.severity == "WARNING":
-            assert status == models.FlowFileStatus.LOADED
+            assert status == codes.FlowFileStatus.LOADED
         elif finding.scope == "file":
-            assert status == models.FlowFileStatus.REJECTED
+            assert status == codes.FlowFileStatus.REJECTED
         else:
-            assert status == models.FlowFileStatus.LOADED_WITH_REJECTIONS
+            assert status == codes.FlowFileStatus.LOADED_WITH_REJECTIONS
         assert run("reconcile").code == 0
 
     def test_of_a_reused_file_id_name_the_other_file(
@@ -255,8 +255,8 @@ class TestFindings:
         assert f"loaded (1 reading; 1 warning; {code} 1)" in ended.out
         issue = models.LineIssue.objects.get()
         assert (issue.code, issue.line_number, issue.item, issue.value) == (code, 5, item, value)
-        assert issue.severity == models.Severity.WARNING
-        assert models.FlowFile.objects.get().status == models.FlowFileStatus.LOADED
+        assert issue.severity == codes.Severity.WARNING
+        assert models.FlowFile.objects.get().status == codes.FlowFileStatus.LOADED
         assert run("reconcile").code == 0
 
     def test_of_a_line_reach_all_that_stands_under_it(
@@ -277,7 +277,7 @@ class TestFindings:
 
         run("load_d0010", write(content))
 
-        rejected = models.LineIssue.objects.filter(severity=models.Severity.REJECTED)
+        rejected = models.LineIssue.objects.filter(severity=codes.Severity.REJECTED)
         assert set(rejected.values_list("line_number", "code")) == {
             (2, "bad-mpan"),
             *((number, "parent-rejected") for number in range(3, 9)),

@@ -8,7 +8,7 @@ from django import apps, db
 
 from etl.models import StagedLine
 from tests import builder, conftest
-from warehouse import models
+from warehouse import audits, models
 
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,7 +64,7 @@ class TestForgetMeterPoint:
         self, run: conftest.Run, write: conftest.Write
     ) -> None:
         run("load_d0010", write(CONTENT), write(SOUND, "sound.uff"), conftest.SAMPLE)
-        models.LookUp.objects.create(
+        audits.LookUp.objects.create(
             looked_up_at="2024-02-01T12:00Z", user_name="bob", mpan_core=builder.MPAN
         )
         others = models.Reading.objects.exclude(mpan_core=builder.MPAN).count()
@@ -80,7 +80,7 @@ class TestForgetMeterPoint:
         found = told()
         assert [secret for secret in SECRETS if secret in found] == []
         assert models.Reading.objects.count() == others
-        tombstone = models.ForgottenMeterPoint.objects.get()
+        tombstone = audits.ForgottenMeterPoint.objects.get()
         assert (tombstone.forgotten_by, tombstone.reason) == ("ann", "request 7")
         reconciled = run("reconcile", "--deep")
         assert reconciled.code == 0, reconciled.out

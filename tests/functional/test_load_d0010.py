@@ -18,7 +18,7 @@ from etl.domain import findings
 from etl.management import base
 from etl.models import StagedLine
 from tests import builder, conftest
-from warehouse import models
+from warehouse import codes, models
 
 
 LONDON = zoneinfo.ZoneInfo("Europe/London")
@@ -81,7 +81,7 @@ class TestSample:
         assert (reading.md_reset_at, reading.md_reset_count) == (None, None)
         flow_file = models.FlowFile.objects.get(id=reading.flow_file_id)
         assert (flow_file.file_name, reading.line_number) == (conftest.SAMPLE.name, 33)
-        assert flow_file.status == models.FlowFileStatus.LOADED
+        assert flow_file.status == codes.FlowFileStatus.LOADED
         assert reading.stated_at == flow_file.file_created_at
 
     @pytest.mark.parametrize(
@@ -354,7 +354,7 @@ class TestEnvelope:
         assert f"{good}: loaded (1 reading)" in ended.out
         flow_file = models.FlowFile.objects.get(file_name="bad.uff")
         assert (flow_file.status, flow_file.reason.startswith(words)) == ("REJECTED", True)
-        assert flow_file.issues.get().severity == models.Severity.REJECTED
+        assert flow_file.issues.get().severity == codes.Severity.REJECTED
         assert (
             StagedLine.objects.filter(
                 id__range=(flow_file.pk << 32, flow_file.pk + 1 << 32)

@@ -23,7 +23,7 @@ from etl.domain import findings
 from etl.models import StagedLine
 from tests import builder, conftest, depth
 from tests.benchmarks import generate
-from warehouse import models
+from warehouse import codes, models
 
 
 # Readings of a file that takes long enough to be met at work.
@@ -106,7 +106,7 @@ class TestLoad:
         outputs = [process.communicate(timeout=60) for process in processes]
 
         assert [process.returncode for process in processes] == [0] * 4, outputs
-        assert models.FlowFile.objects.get().status == models.FlowFileStatus.LOADED
+        assert models.FlowFile.objects.get().status == codes.FlowFileStatus.LOADED
         assert models.Delivery.objects.count() == 4
         assert models.Reading.objects.count() == 13
         assert StagedLine.objects.count() == 37
@@ -137,10 +137,10 @@ class TestLoad:
 
         kill(process)
 
-        assert models.FlowFile.objects.get().status == models.FlowFileStatus.STAGED
+        assert models.FlowFile.objects.get().status == codes.FlowFileStatus.STAGED
         assert not models.Reading.objects.exists()
         assert run("transform_pending").code == 0
-        assert models.FlowFile.objects.get().status == models.FlowFileStatus.LOADED
+        assert models.FlowFile.objects.get().status == codes.FlowFileStatus.LOADED
         assert models.Reading.objects.count() == LARGE
         assert StagedLine.objects.count() == models.FlowFile.objects.get().line_count
 

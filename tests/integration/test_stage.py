@@ -13,7 +13,7 @@ from etl.models import StagedLine
 from etl.postgres import transactions
 from etl.usecases import stage
 from tests import builder, conftest
-from warehouse import models
+from warehouse import codes, models
 
 
 NOON = datetime.datetime(2024, 2, 1, 12, tzinfo=datetime.timezone.utc)
@@ -91,7 +91,7 @@ class TestTwoLoaders:
 
         assert ": loaded" in quicker[0].out
         assert ": duplicate" in ended.out
-        assert models.FlowFile.objects.get().status == models.FlowFileStatus.LOADED
+        assert models.FlowFile.objects.get().status == codes.FlowFileStatus.LOADED
         assert run("reconcile").code == 0
 
     @pytest.mark.parametrize("mode", [(), ("--batch",)], ids=["one by one", "in batch"])

@@ -12,12 +12,12 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import html, safestring, timezone
 
-from warehouse import models
+from warehouse import audits, codes
 from warehouse.admin import read_only, words
 from warehouse.queries import look_ups, search
 
 
-def record(request: HttpRequest, mpan_cores: Iterable[str], looked_at: models.LookedAt) -> None:
+def record(request: HttpRequest, mpan_cores: Iterable[str], looked_at: codes.LookedAt) -> None:
     """
     Record that the user of this request was shown readings of these meter points.
 
@@ -31,7 +31,7 @@ def record(request: HttpRequest, mpan_cores: Iterable[str], looked_at: models.Lo
     )
 
 
-def record_file(request: HttpRequest, flow_file_id: int, looked_at: models.LookedAt) -> None:
+def record_file(request: HttpRequest, flow_file_id: int, looked_at: codes.LookedAt) -> None:
     """
     Record that the user of this request was shown all readings of a flow file.
 
@@ -51,7 +51,7 @@ def _user(request: HttpRequest) -> base_user.AbstractBaseUser:
     return request.user
 
 
-@admin.register(models.LookUp)
+@admin.register(audits.LookUp)
 class LookUpAdmin(read_only.ReadOnlyAdmin):
     list_display = ("when", "who", "mpan", "file", "looked_at")
     list_display_links = None
@@ -65,9 +65,9 @@ class LookUpAdmin(read_only.ReadOnlyAdmin):
     def get_search_results(
         self,
         request: HttpRequest,  # noqa: ARG002 - Django's signature
-        queryset: QuerySet[models.LookUp],
+        queryset: QuerySet[audits.LookUp],
         search_term: str,
-    ) -> tuple[QuerySet[models.LookUp], bool]:
+    ) -> tuple[QuerySet[audits.LookUp], bool]:
         typed = search_term.strip()
         if typed:
             mpan_core = search.read_term(typed).mpan_core
@@ -79,15 +79,15 @@ class LookUpAdmin(read_only.ReadOnlyAdmin):
         return queryset, False
 
     @admin.display(description="user")
-    def who(self, look_up: models.LookUp) -> str:
+    def who(self, look_up: audits.LookUp) -> str:
         return words.visible(look_up.user_name)
 
     @admin.display(description="MPAN")
-    def mpan(self, look_up: models.LookUp) -> str:
+    def mpan(self, look_up: audits.LookUp) -> str:
         return look_up.mpan_core or words.NOTHING
 
     @admin.display(description="all readings of the file")
-    def file(self, look_up: models.LookUp) -> safestring.SafeString:
+    def file(self, look_up: audits.LookUp) -> safestring.SafeString:
         if look_up.flow_file is None:
             return html.format_html("{}", words.NOTHING)
         url = urls.reverse("admin:warehouse_flowfile_change", args=[look_up.flow_file.pk])
@@ -96,5 +96,5 @@ class LookUpAdmin(read_only.ReadOnlyAdmin):
         )
 
     @admin.display(description="when, UK time")
-    def when(self, look_up: models.LookUp) -> safestring.SafeString:
+    def when(self, look_up: audits.LookUp) -> safestring.SafeString:
         return html.format_html("{}", words.clock_time_tag(look_up.looked_up_at))

@@ -19,7 +19,7 @@ from django.http import (
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from warehouse import models
+from warehouse import codes, models
 from warehouse.admin import addresses, audit, filters, searching
 from warehouse.queries import files, listing, sheets
 
@@ -108,9 +108,9 @@ class DownloadAdmin(searching.SearchAdmin[models.Reading]):
         if term:
             found = searching.found_by(request, term)
             readings = self.narrow(found, readings)
-            audit.record(request, found.meter_points, models.LookedAt.DOWNLOAD)
+            audit.record(request, found.meter_points, codes.LookedAt.DOWNLOAD)
         else:
-            audit.record_file(request, file_id, models.LookedAt.DOWNLOAD)
+            audit.record_file(request, file_id, codes.LookedAt.DOWNLOAD)
         return _response(readings, file_format)
 
     @admin.action(description="Download the selected readings as CSV", permissions=["view"])
@@ -131,7 +131,7 @@ class DownloadAdmin(searching.SearchAdmin[models.Reading]):
         self, request: HttpRequest, readings: QuerySet[models.Reading], file_format: str
     ) -> HttpResponseBase:
         mpan_cores = readings.order_by().values_list("mpan_core", flat=True).distinct()
-        audit.record(request, mpan_cores, models.LookedAt.DOWNLOAD)
+        audit.record(request, mpan_cores, codes.LookedAt.DOWNLOAD)
         return _response(readings, file_format)
 
 

@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import safestring
 
-from warehouse import models
+from warehouse import codes, models
 from warehouse.admin import filters, raw_lines, read_only, remedies, words
 from warehouse.queries import arrivals, files
 
@@ -44,10 +44,10 @@ class IssueRow:
 
 # What an outcome means for who searches, where the file gives no reason of its own.
 _EXPLAINED: Mapping[str, str] = {
-    models.FlowFileStatus.STAGED: (
+    codes.FlowFileStatus.STAGED: (
         "its lines are stored and wait to be transformed; its readings are not found until then"
     ),
-    models.FlowFileStatus.LOADED_WITH_REJECTIONS: (
+    codes.FlowFileStatus.LOADED_WITH_REJECTIONS: (
         "some of its lines were refused, as the issues tell; the rest is in"
     ),
 }
@@ -59,12 +59,12 @@ class OutcomeFilter(filters.ChoiceFilter):
     refused = "REFUSED"
 
     def values(self) -> Sequence[tuple[str, str]]:
-        return [*models.FlowFileStatus.choices, (self.refused, "rejected or failed")]
+        return [*codes.FlowFileStatus.choices, (self.refused, "rejected or failed")]
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == self.refused:
-            return queryset.filter(status__in=models.REFUSED_STATUSES)
-        if value == models.FlowFileStatus.LOADED_WITH_REJECTIONS:
+            return queryset.filter(status__in=codes.REFUSED_STATUSES)
+        if value == codes.FlowFileStatus.LOADED_WITH_REJECTIONS:
             queryset = queryset.filter(
                 rejected_line_count__gt=0
             )  # they all have, as an index says
@@ -257,7 +257,7 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
 def _page(flow_file: models.FlowFile) -> dict[str, Any]:
     deliveries = files.latest_deliveries(flow_file)
     kinds = files.issue_kinds(flow_file)
-    is_rejected = flow_file.status == models.FlowFileStatus.REJECTED
+    is_rejected = flow_file.status == codes.FlowFileStatus.REJECTED
     return {
         "title": words.visible(flow_file.file_name),
         "subtitle": None,
@@ -281,7 +281,7 @@ def _page(flow_file: models.FlowFile) -> dict[str, Any]:
         ],
         "issues": [_issue_row(flow_file, kind) for kind in kinds[: files.MOST_ISSUE_KINDS]],
         "more_issues": words.more(len(kinds), files.MOST_ISSUE_KINDS, len(kinds)),
-        "has_readings": flow_file.status in models.LOADED_STATUSES and flow_file.reading_count > 0,
+        "has_readings": flow_file.status in codes.LOADED_STATUSES and flow_file.reading_count > 0,
         "deliveries_heading": _deliveries_heading(deliveries),
         "readings_url": f"{reverse('admin:warehouse_reading_changelist')}?file={flow_file.pk}",
         "issues_url": f"{reverse('admin:warehouse_lineissue_changelist')}?file={flow_file.pk}",
@@ -303,7 +303,7 @@ def _issue_row(flow_file: models.FlowFile, kind: files.IssueKind) -> IssueRow:
         **({"item": kind.item} if kind.item else {}),
     }
     return IssueRow(
-        severity=models.Severity(kind.severity).label,
+        severity=codes.Severity(kind.severity).label,
         finding=words.finding(kind.code),
         item=words.visible(kind.item) or words.NOTHING,
         remedy=remedies.of(kind.code) or words.NOTHING,

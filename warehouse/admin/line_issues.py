@@ -13,7 +13,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import html, safestring
 
-from warehouse import models
+from warehouse import codes, models
 from warehouse.admin import audit, filters, raw_lines, read_only, remedies, words
 from warehouse.queries import files, search
 
@@ -28,7 +28,7 @@ class SeverityFilter(filters.ChoiceFilter):
     parameter_name = "severity"
 
     def values(self) -> Sequence[tuple[str, str]]:
-        return models.Severity.choices
+        return codes.Severity.choices
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(severity=value)
@@ -135,7 +135,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
             listed = response.context_data["cl"]
             if listed.query:
                 mpan_cores = [issue.mpan_core for issue in listed.result_list]
-                audit.record(request, mpan_cores, models.LookedAt.ISSUE)
+                audit.record(request, mpan_cores, codes.LookedAt.ISSUE)
         return response
 
     def change_view(
@@ -147,7 +147,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
     ) -> HttpResponse:
         issue = self.shown(request, object_id)
         if issue is not None:
-            audit.record(request, [issue.mpan_core], models.LookedAt.ISSUE)
+            audit.record(request, [issue.mpan_core], codes.LookedAt.ISSUE)
             finding = words.finding(issue.code).capitalize()
             title = f"{finding} in line {issue.line_number}"
             extra_context = {"title": title, "subtitle": None, **(extra_context or {})}

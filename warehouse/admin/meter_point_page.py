@@ -12,7 +12,7 @@ from django.contrib.admin.views import main
 from django.core import paginator
 from django.urls import reverse
 
-from warehouse import models
+from warehouse import codes, models
 from warehouse.admin import addresses, charts, raw_lines, remedies, words
 from warehouse.queries import history
 
@@ -249,7 +249,7 @@ def _reading_row(placed: _Placed, known: _Known) -> ReadingRow:
 def _kind(reading: models.Reading) -> str:
     """Return type and validation in words; that it failed stands among the remarks instead."""
     kind = words.reading_type(reading)
-    if reading.validation_status == models.ValidationStatus.FAILED:
+    if reading.validation_status == codes.ValidationStatus.FAILED:
         return kind
     return f"{kind}, {words.validation_status(reading)}"
 
@@ -260,28 +260,28 @@ def _signed(number: decimal.Decimal) -> str:
 
 def _remarks(entry: history.Entry) -> Iterator[str]:
     reading = entry.reading
-    if reading.validation_status == models.ValidationStatus.FAILED:
+    if reading.validation_status == codes.ValidationStatus.FAILED:
         yield words.validation_status(reading)
-    if reading.reading_flag == models.ReadingFlag.SUSPECT:
+    if reading.reading_flag == codes.ReadingFlag.SUSPECT:
         yield "flagged as suspect"
-    elif reading.reading_flag not in {"", models.ReadingFlag.VALID}:
-        yield f"flag: {words.in_words(models.ReadingFlag, reading.reading_flag)}"
+    elif reading.reading_flag not in {"", codes.ReadingFlag.VALID}:
+        yield f"flag: {words.in_words(codes.ReadingFlag, reading.reading_flag)}"
     if reading.reason_code:
-        yield f"reason: {words.in_words(models.ReasonCode, reading.reason_code)}"
+        yield f"reason: {words.in_words(codes.ReasonCode, reading.reason_code)}"
     if reading.reading_status:
-        yield f"after checking: {words.in_words(models.ReadingFlag, reading.reading_status)}"
+        yield f"after checking: {words.in_words(codes.ReadingFlag, reading.reading_status)}"
     if entry.advance is not None and entry.advance < 0:
         yield "lower than before: a dial that wrapped, an estimate too high, or an error"
     if reading.md_reset_at is not None:
         yield f"maximum demand reset {words.clock_time(reading.md_reset_at)}"
     if reading.md_reset_count:
         yield f"maximum demand resets: {reading.md_reset_count}"
-    if reading.reading_method == models.ReadingMethod.VIEWED:
+    if reading.reading_method == codes.ReadingMethod.VIEWED:
         yield "seen on a site visit"
 
 
 def _visit_row(visit: history.Visit, known: _Known) -> VisitRow:
-    text = words.in_words(models.SiteVisitCode, visit.visit.check_code)
+    text = words.in_words(codes.SiteVisitCode, visit.visit.check_code)
     moment = words.clock_time_tag(visit.at)
     return VisitRow(
         at=moment,

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import html, safestring, timezone
 
-from warehouse import keys, models
+from warehouse import codes, keys, models
 from warehouse.admin import addresses, audit, meter_point_page, read_only, searching, words
 from warehouse.queries import search
 
@@ -55,7 +55,7 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
         """Show all there is to tell of a meter point; what is not stored is searched for."""
         meter_point = self.shown(request, object_id)
         if meter_point is not None:
-            audit.record(request, [meter_point.pk], models.LookedAt.METER_POINT)
+            audit.record(request, [meter_point.pk], codes.LookedAt.METER_POINT)
             page = request.GET.get("page", "1")
             context = meter_point_page.context(meter_point.pk, page, timezone.now())
             extra_context = {**context, **(extra_context or {})}

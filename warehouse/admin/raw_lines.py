@@ -5,7 +5,7 @@ from __future__ import annotations
 from django import urls
 from django.utils import html, safestring
 
-from warehouse import models
+from warehouse import codes, models
 
 
 def line_id(flow_file_id: int, line_number: int) -> int:
@@ -20,7 +20,7 @@ def are_kept(flow_file: models.FlowFile) -> bool:
     was to load whole or not at all, keeps the lines that explain it.
     """
     is_rejected_unseen = (
-        flow_file.status == models.FlowFileStatus.REJECTED and flow_file.transformed_at is None
+        flow_file.status == codes.FlowFileStatus.REJECTED and flow_file.transformed_at is None
     )
     return flow_file.purged_at is None and not is_rejected_unseen
 

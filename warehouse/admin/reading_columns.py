@@ -8,7 +8,7 @@ from django import urls
 from django.contrib import admin
 from django.utils import html, safestring, timezone
 
-from warehouse import models
+from warehouse import codes, models
 from warehouse.admin import raw_lines, remedies, searching, words
 from warehouse.queries import history, standings
 
@@ -77,19 +77,19 @@ class ReadingColumns:
 
     @admin.display(description="flag")
     def flag_in_words(self, reading: models.Reading) -> str:
-        return words.in_words(models.ReadingFlag, reading.reading_flag)
+        return words.in_words(codes.ReadingFlag, reading.reading_flag)
 
     @admin.display(description="reason it was suspect")
     def reason_in_words(self, reading: models.Reading) -> str:
-        return words.in_words(models.ReasonCode, reading.reason_code)
+        return words.in_words(codes.ReasonCode, reading.reason_code)
 
     @admin.display(description="status after checking")
     def status_in_words(self, reading: models.Reading) -> str:
-        return words.in_words(models.ReadingFlag, reading.reading_status)
+        return words.in_words(codes.ReadingFlag, reading.reading_status)
 
     @admin.display(description="method")
     def method_in_words(self, reading: models.Reading) -> str:
-        return words.in_words(models.ReadingMethod, reading.reading_method)
+        return words.in_words(codes.ReadingMethod, reading.reading_method)
 
     @admin.display(description="last reset")
     def md_reset(self, reading: models.Reading) -> safestring.SafeString:

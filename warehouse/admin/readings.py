@@ -10,7 +10,7 @@ from django.db.models import QuerySet, expressions
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from warehouse import models
+from warehouse import codes, models
 from warehouse.admin import addresses, audit, downloads, read_only, reading_columns, searching
 from warehouse.queries import files, search
 
@@ -154,7 +154,7 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
             if shown.result_count:
                 response.context_data["tools"] = self.downloads_of(request)
             mpan_cores = [reading.mpan_core for reading in shown.result_list]
-            audit.record(request, mpan_cores, models.LookedAt.LIST)
+            audit.record(request, mpan_cores, codes.LookedAt.LIST)
             if shown.is_unasked:
                 response.context_data["answer"] = _ASK
         return response
@@ -168,7 +168,7 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
     ) -> HttpResponse:
         reading = self.shown(request, object_id)
         if reading is not None:
-            audit.record(request, [reading.mpan_core], models.LookedAt.READING)
+            audit.record(request, [reading.mpan_core], codes.LookedAt.READING)
             title = f"Reading {reading.value} at meter point {reading.mpan_core}"
             extra_context = {"title": title, "subtitle": None, **(extra_context or {})}
         return super().change_view(request, object_id, form_url, extra_context)

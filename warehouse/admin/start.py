@@ -8,7 +8,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from warehouse import models
+from warehouse import codes, models
 from warehouse.admin import flow_files, remedies, words
 from warehouse.queries import arrivals
 
@@ -44,13 +44,13 @@ def _overview() -> dict[str, Any]:
         ],
         **_senders(),
         "waiting_since": words.minute_tag(overview.waiting_since),
-        "waiting_url": f"{address}?status={models.FlowFileStatus.STAGED}",
+        "waiting_url": f"{address}?status={codes.FlowFileStatus.STAGED}",
         "refused": [_listed(flow_file) for flow_file in overview.refused],
         "partly_loaded": [_listed(flow_file) for flow_file in overview.partly_loaded],
         "refused_more": overview.refused_count - len(overview.refused),
         "partly_loaded_more": overview.partly_loaded_count - len(overview.partly_loaded),
         "refused_url": f"{since}&status={flow_files.OutcomeFilter.refused}",
-        "partly_loaded_url": f"{since}&status={models.FlowFileStatus.LOADED_WITH_REJECTIONS}",
+        "partly_loaded_url": f"{since}&status={codes.FlowFileStatus.LOADED_WITH_REJECTIONS}",
     }
 
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from django.db import models as django_models
 from django.utils import html, safestring, timezone
 
-from warehouse import models
+from warehouse import codes, models
 
 
 NOTHING = "–"  # noqa: RUF001 - a dash, as tables have it
@@ -64,11 +64,11 @@ def _labels(choices: type[django_models.TextChoices]) -> Mapping[str, str]:
 
 
 def reading_type(reading: models.Reading) -> str:
-    return in_words(models.ReadingType, reading.reading_type)
+    return in_words(codes.ReadingType, reading.reading_type)
 
 
 def validation_status(reading: models.Reading) -> str:
-    return in_words(models.ValidationStatus, reading.validation_status)
+    return in_words(codes.ValidationStatus, reading.validation_status)
 
 
 def participant(role: str, identifier: str) -> str:

@@ -13,7 +13,7 @@ from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 import sql
-from warehouse import models
+from warehouse import codes, models
 
 
 MOST_LISTED = 10
@@ -85,13 +85,13 @@ class Totals:
 
 # The code of the first finding of a file that rejects something, by the index of such findings.
 _FIRST_FINDING = Subquery(
-    models.LineIssue.objects.filter(flow_file=OuterRef("pk"), severity=models.Severity.REJECTED)
+    models.LineIssue.objects.filter(flow_file=OuterRef("pk"), severity=codes.Severity.REJECTED)
     .order_by("line_number", "id")
     .values("code")[:1]
 )
-_LOADED = Q(status__in=models.LOADED_STATUSES)
-_PARTLY_LOADED = Q(status=models.FlowFileStatus.LOADED_WITH_REJECTIONS)
-_REFUSED = Q(status__in=models.REFUSED_STATUSES)
+_LOADED = Q(status__in=codes.LOADED_STATUSES)
+_PARTLY_LOADED = Q(status=codes.FlowFileStatus.LOADED_WITH_REJECTIONS)
+_REFUSED = Q(status__in=codes.REFUSED_STATUSES)
 
 
 def midnight(day: datetime.date) -> datetime.datetime:
@@ -108,7 +108,7 @@ def start_of_last(days: int) -> datetime.datetime:
 def since(moment: datetime.datetime) -> Overview:
     """Return what happened since then, by the index over the time of arrival."""
     recent = models.FlowFile.objects.filter(staged_at__gte=moment)
-    waiting = models.FlowFile.objects.filter(status=models.FlowFileStatus.STAGED).aggregate(
+    waiting = models.FlowFile.objects.filter(status=codes.FlowFileStatus.STAGED).aggregate(
         count=Count("id"), since=Min("staged_at")
     )
     needing = recent.filter(_REFUSED | _PARTLY_LOADED).aggregate(
@@ -170,7 +170,7 @@ def totals() -> Totals:
     counts = files.values_list("status").annotate(Count("id")).order_by("status")
     sums = files.aggregate(
         readings=Sum("reading_count", filter=_LOADED, default=0),
-        since=Min("staged_at", filter=Q(status=models.FlowFileStatus.STAGED)),
+        since=Min("staged_at", filter=Q(status=codes.FlowFileStatus.STAGED)),
     )
     return Totals(
         files=dict(counts), loaded_readings=sums["readings"], waiting_since=sums["since"]

@@ -11,7 +11,7 @@ from django import db
 from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from warehouse import models
+from warehouse import codes, models
 from warehouse.queries import arrivals
 
 
@@ -67,13 +67,13 @@ def latest_deliveries(flow_file: models.FlowFile) -> Sequence[models.Delivery]:
 
 def issue_kinds(flow_file: models.FlowFile) -> Sequence[IssueKind]:
     """Return the findings in a file, rejections first, the most frequent first."""
-    kinds = _issue_kinds(flow_file, models.Severity.REJECTED)
+    kinds = _issue_kinds(flow_file, codes.Severity.REJECTED)
     if flow_file.warning_count:  # else all of a file of rejections would be read to find none
-        kinds += _issue_kinds(flow_file, models.Severity.WARNING)
+        kinds += _issue_kinds(flow_file, codes.Severity.WARNING)
     return kinds
 
 
-def _issue_kinds(flow_file: models.FlowFile, severity: models.Severity) -> list[IssueKind]:
+def _issue_kinds(flow_file: models.FlowFile, severity: codes.Severity) -> list[IssueKind]:
     issues = flow_file.issues.filter(severity=severity).order_by("line_number", "id")
     kinds = (
         models.LineIssue.objects.filter(id__in=issues.values("id")[:MOST_ISSUES_LOOKED_AT])

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django import db
 
-from warehouse import models
+from warehouse import codes, models
 from warehouse.queries import standings
 
 
@@ -163,7 +163,7 @@ def place_in_time(
     An initial one starts a register anew, after the final one of the same instant, whichever
     stands first in a file.
     """
-    is_initial = reading.reading_type == models.ReadingType.INITIAL
+    is_initial = reading.reading_type == codes.ReadingType.INITIAL
     return (reading.read_at, is_initial, reading.stated_at, reading.pk)
 
 
@@ -193,8 +193,8 @@ def of_meter_point(mpan_core: str) -> History:
         meter_count=max(len(counted), len(meters)),
         visits=_visits(visits, shown, meters, files),
         files=files,
-        rejected_line_count=severities.count(models.Severity.REJECTED),
-        warning_count=severities.count(models.Severity.WARNING),
+        rejected_line_count=severities.count(codes.Severity.REJECTED),
+        warning_count=severities.count(codes.Severity.WARNING),
         is_cut=max(len(latest), len(latest_visits)) > MOST_READINGS,
     )
 
@@ -322,7 +322,7 @@ def with_advances(readings: Sequence[models.Reading]) -> Sequence[Entry]:
     for reading in readings:
         entry = Entry(reading=reading, standing=reading.standing)
         if entry.standing == "current" and is_adding_up:
-            if reading.reading_type == models.ReadingType.INITIAL:
+            if reading.reading_type == codes.ReadingType.INITIAL:
                 base = None
             if base is not None and base.read_at < reading.read_at:
                 entry = dataclasses.replace(
@@ -336,10 +336,10 @@ def with_advances(readings: Sequence[models.Reading]) -> Sequence[Entry]:
 
 def is_doubted(reading: models.Reading) -> bool:
     """Tell whether a reading failed validation, or is flagged and was not accepted after all."""
-    if reading.validation_status == models.ValidationStatus.FAILED:
+    if reading.validation_status == codes.ValidationStatus.FAILED:
         return True
     verdict = reading.reading_status or reading.reading_flag
-    return verdict == models.ReadingFlag.SUSPECT
+    return verdict == codes.ReadingFlag.SUSPECT
 
 
 def is_maximum_demand(readings: Iterable[models.Reading]) -> bool:

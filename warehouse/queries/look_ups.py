@@ -8,14 +8,14 @@ from collections.abc import Iterable
 from django.contrib.auth import base_user
 from django.db.models import F, QuerySet
 
-from warehouse import models
+from warehouse import audits, codes, models
 
 
 def record(
     *,
     user: base_user.AbstractBaseUser,
     mpan_cores: Iterable[str],
-    looked_at: models.LookedAt,
+    looked_at: codes.LookedAt,
     looked_up_at: datetime.datetime,
 ) -> None:
     """
@@ -23,9 +23,9 @@ def record(
 
     :raises django.db.Error: if the server refuses; nothing is to be shown that is not recorded
     """
-    models.LookUp.objects.bulk_create(
+    audits.LookUp.objects.bulk_create(
         [
-            models.LookUp(
+            audits.LookUp(
                 user_id=user.pk,
                 user_name=user.get_username(),
                 mpan_core=mpan_core,
@@ -42,7 +42,7 @@ def record_file(
     *,
     user: base_user.AbstractBaseUser,
     flow_file_id: int,
-    looked_at: models.LookedAt,
+    looked_at: codes.LookedAt,
     looked_up_at: datetime.datetime,
 ) -> None:
     """
@@ -50,7 +50,7 @@ def record_file(
 
     :raises django.db.Error: if the server refuses; nothing is to be shown that is not recorded
     """
-    models.LookUp.objects.create(
+    audits.LookUp.objects.create(
         user_id=user.pk,
         user_name=user.get_username(),
         flow_file_id=flow_file_id,
@@ -59,11 +59,11 @@ def record_file(
     )
 
 
-def of_meter_point(look_ups: QuerySet[models.LookUp], mpan_core: str) -> QuerySet[models.LookUp]:
+def of_meter_point(look_ups: QuerySet[audits.LookUp], mpan_core: str) -> QuerySet[audits.LookUp]:
     """Narrow to those of a meter point, and of files that have readings of it."""
     readings = models.Reading.objects.filter(mpan_core=mpan_core)
-    of_files = models.LookUp.objects.filter(
+    of_files = audits.LookUp.objects.filter(
         flow_file__in=readings.values_list(F("id").bitrightshift(32))
     )
-    itself = models.LookUp.objects.filter(mpan_core=mpan_core)
+    itself = audits.LookUp.objects.filter(mpan_core=mpan_core)
     return look_ups.filter(id__in=itself.values("id").union(of_files.values("id")))

@@ -16,7 +16,7 @@ from django.utils import timezone
 from xlsxwriter import format as xlsx_format
 from xlsxwriter import worksheet
 
-from warehouse import keys, models
+from warehouse import codes, keys
 from warehouse.queries import listing
 
 
@@ -42,12 +42,12 @@ _NEEDS_QUOTES = re.compile('[",;\t\r\n]')
 # As many as a sheet of Excel has, the heading among them.
 ROWS_A_SHEET = 1_048_576
 _WORDS: Mapping[str, type[TextChoices]] = {
-    "reading_type": models.ReadingType,
-    "validation_status": models.ValidationStatus,
-    "reading_flag": models.ReadingFlag,
-    "reading_method": models.ReadingMethod,
-    "reason_code": models.ReasonCode,
-    "reading_status": models.ReadingFlag,
+    "reading_type": codes.ReadingType,
+    "validation_status": codes.ValidationStatus,
+    "reading_flag": codes.ReadingFlag,
+    "reading_method": codes.ReadingMethod,
+    "reason_code": codes.ReasonCode,
+    "reading_status": codes.ReadingFlag,
 }
 
 

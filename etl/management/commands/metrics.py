@@ -8,7 +8,7 @@ from typing import Any
 from django.utils import timezone
 
 from etl.management import base
-from warehouse import models
+from warehouse import codes
 from warehouse.queries import arrivals
 
 
@@ -35,7 +35,7 @@ def _lines() -> Iterator[str]:
         "Flow files, by what became of them.",
         [
             ({"outcome": status.label}, totals.files.get(status, 0))
-            for status in models.FlowFileStatus
+            for status in codes.FlowFileStatus
         ],
     )
     yield from _metric(

@@ -13,7 +13,7 @@ from django.utils import timezone
 from etl.intake import sources
 from etl.management import base
 from etl.usecases import reconcile
-from warehouse import models
+from warehouse import audits
 
 
 COLUMNS = (
@@ -81,7 +81,7 @@ class Command(base.PipelineCommand):
         if lost or result.differences:
             raise SystemExit(1)
 
-    def _tell_what_is_forgotten(self, forgotten: Sequence[models.ForgottenMeterPoint]) -> None:
+    def _tell_what_is_forgotten(self, forgotten: Sequence[audits.ForgottenMeterPoint]) -> None:
         by_day = itertools.groupby(
             forgotten, key=lambda one: timezone.localtime(one.forgotten_at).date()
         )

@@ -40,13 +40,13 @@ def load_by_bulk_create(path: pathlib.Path) -> None:
     from django.db import transaction  # noqa: PLC0415 - needs the set-up
     from django.utils import timezone  # noqa: PLC0415 - needs the set-up
 
-    from warehouse import models  # noqa: PLC0415 - needs the set-up
+    from warehouse import codes, models  # noqa: PLC0415 - needs the set-up
 
     with transaction.atomic():
         flow_file = models.FlowFile.objects.create(
             sha256=_sha256(path),
             file_name=path.name,
-            status=models.FlowFileStatus.LOADED,
+            status=codes.FlowFileStatus.LOADED,
             staged_at=timezone.now(),
             size=path.stat().st_size,
             encoding="utf-8",

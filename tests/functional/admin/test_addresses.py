@@ -6,7 +6,7 @@ import pytest
 from django import test
 
 from tests.functional.admin import flow_files
-from warehouse import models
+from warehouse import audits, models
 
 
 pytestmark = pytest.mark.usefixtures("_sample")
@@ -81,7 +81,7 @@ class TestReading:
 
         assert response.status_code == 302
         assert response["Location"] == "/"
-        assert not models.LookUp.objects.exists()
+        assert not audits.LookUp.objects.exists()
 
     @pytest.mark.parametrize(
         ("ticked", "code"),
@@ -104,7 +104,7 @@ class TestReading:
         assert response.status_code == code
         if code == 200:
             assert response.getvalue().count(b"\n") == 1  # the heading
-        assert not models.LookUp.objects.exists()
+        assert not audits.LookUp.objects.exists()
 
 
 class TestMeter:

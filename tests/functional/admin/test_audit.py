@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from tests import builder
 from tests.functional.admin import flow_files
-from warehouse import models
+from warehouse import audits, codes, models
 
 
 pytestmark = pytest.mark.usefixtures("_sample")
@@ -24,21 +24,21 @@ class TestLookUps:
     @pytest.mark.parametrize(
         ("address", "looked_at"),
         [
-            (f"/warehouse/meterpoint/{MPAN}/change/", models.LookedAt.METER_POINT),
-            (f"/warehouse/reading/{MPAN}-{{reading}}/change/", models.LookedAt.READING),
-            ("/etl/stagedline/{reading}/change/", models.LookedAt.RAW_LINE),
-            (f"/warehouse/reading/?q={MPAN}", models.LookedAt.LIST),
-            (f"/warehouse/reading/download/?q={MPAN}", models.LookedAt.DOWNLOAD),
+            (f"/warehouse/meterpoint/{MPAN}/change/", codes.LookedAt.METER_POINT),
+            (f"/warehouse/reading/{MPAN}-{{reading}}/change/", codes.LookedAt.READING),
+            ("/etl/stagedline/{reading}/change/", codes.LookedAt.RAW_LINE),
+            (f"/warehouse/reading/?q={MPAN}", codes.LookedAt.LIST),
+            (f"/warehouse/reading/download/?q={MPAN}", codes.LookedAt.DOWNLOAD),
         ],
     )
     def test_are_recorded_wherever_readings_are_shown(
-        self, staff: test.Client, address: str, looked_at: models.LookedAt
+        self, staff: test.Client, address: str, looked_at: codes.LookedAt
     ) -> None:
         reading = models.Reading.objects.get(mpan_core=MPAN)
 
         staff.get(address.format(reading=reading.pk))
 
-        recorded = models.LookUp.objects.filter(mpan_core=MPAN)
+        recorded = audits.LookUp.objects.filter(mpan_core=MPAN)
         assert [(row.user_name, row.looked_at) for row in recorded] == [("ada", looked_at)]
 
     @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "PUT"])
@@ -58,7 +58,7 @@ class TestLookUps:
         response = staff.generic(method, address.format(reading=reading.pk))
 
         assert response.status_code == 200
-        assert models.LookUp.objects.filter(mpan_core=MPAN).count() == 1
+        assert audits.LookUp.objects.filter(mpan_core=MPAN).count() == 1
 
     def test_are_listed_for_a_superuser_only(
         self, staff: test.Client, support: test.Client
@@ -73,7 +73,7 @@ class TestLookUps:
         of_meter_point, by_user = _documented_statements()
         support.get(f"/warehouse/meterpoint/{MPAN}/change/")
         old = timezone.now() - datetime.timedelta(days=500)
-        models.LookUp.objects.create(
+        audits.LookUp.objects.create(
             user_name="stella", mpan_core=MPAN, looked_at="LIST", looked_up_at=old
         )
 
@@ -86,8 +86,8 @@ class TestLookUps:
 
         assert [look[1:] for look in looks] == [("stella", "METER_POINT")]
         assert users == [("stella", 1, 0)]
-        assert [row.looked_at for row in models.LookUp.objects.all()] == ["METER_POINT"]
-        assert all(f"`{place}`" in section for place in models.LookedAt.values)
+        assert [row.looked_at for row in audits.LookUp.objects.all()] == ["METER_POINT"]
+        assert all(f"`{place}`" in section for place in codes.LookedAt.values)
 
     @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_of_a_file_are_those_of_each_meter_point_in_it(
@@ -100,7 +100,7 @@ class TestLookUps:
 
         staff.get("/warehouse/reading/download/", {"file": flow_file.pk})
 
-        (recorded,) = models.LookUp.objects.all()
+        (recorded,) = audits.LookUp.objects.all()
         assert (recorded.mpan_core, recorded.flow_file) == ("", flow_file)
         listed = staff.get("/warehouse/lookup/", {"q": MPAN}).content.decode()
         assert flow_file.file_name in listed
@@ -116,14 +116,14 @@ class TestLookUps:
 
         assert "Which readings?" in page
         assert 'id="result_list"' not in page
-        assert not models.LookUp.objects.exists()
+        assert not audits.LookUp.objects.exists()
 
     def test_outlive_the_user(self, support: test.Client) -> None:
         support.get(f"/warehouse/meterpoint/{MPAN}/change/")
 
         auth_models.User.objects.get(username="stella").delete()
 
-        assert models.LookUp.objects.get().user_name == "stella"
+        assert audits.LookUp.objects.get().user_name == "stella"
 
 
 def _documented() -> str:

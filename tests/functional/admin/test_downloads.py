@@ -16,7 +16,7 @@ from pytest_django import fixtures
 
 from tests import builder
 from tests.functional.admin import flow_files
-from warehouse import models
+from warehouse import audits, models
 
 
 pytestmark = pytest.mark.usefixtures("_sample")
@@ -143,7 +143,7 @@ class TestDownload:
         response = staff.get(DOWNLOAD, {"q": "f75a00802", "format": "pdf"})
 
         assert response.status_code == 404
-        assert not models.LookUp.objects.exists()
+        assert not audits.LookUp.objects.exists()
 
     def test_is_harmless_in_a_spreadsheet(self, staff: test.Client) -> None:
         models.Meter.objects.filter(serial_number="F75A 00802").update(serial_number='=1+"1",\n')
@@ -163,7 +163,7 @@ class TestDownload:
         response = staff.get(DOWNLOAD, query)
 
         assert response.status_code == 302
-        assert not models.LookUp.objects.exists()
+        assert not audits.LookUp.objects.exists()
 
     def test_is_not_offered_for_what_is_no_search(self, staff: test.Client) -> None:
         page = staff.get(READINGS, {"q": "F75\0"}).content.decode()
@@ -223,7 +223,7 @@ class TestSelection:
         )
 
         assert response.status_code == 403
-        assert not models.LookUp.objects.exists()
+        assert not audits.LookUp.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
@@ -249,7 +249,7 @@ class TestFile:
 
         assert len(rows) == 31
         assert {row["file_name"] for row in rows} == {"many.uff"}
-        recorded = models.LookUp.objects.values_list("user_name", "flow_file", "looked_at")
+        recorded = audits.LookUp.objects.values_list("user_name", "flow_file", "looked_at")
         assert list(recorded) == [("ada", flow_file.pk, "DOWNLOAD")]
 
     def test_is_narrowed_by_a_search(self, staff: test.Client, tmp_path: pathlib.Path) -> None:

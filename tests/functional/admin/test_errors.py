@@ -16,7 +16,7 @@ from django.test import utils
 from etl.config import errors, policies
 from etl.config import urls as project_urls
 from tests import depth
-from warehouse import models
+from warehouse import audits
 
 
 SECRET = "password=hunter2 of 1200023305967"  # noqa: S105 - what an error could hold
@@ -175,7 +175,7 @@ class TestTicked:
         assert response.status_code == 400
         assert "is no row of this list, so nothing was done" in response.content.decode()
         assert "\u202e" not in response.content.decode()
-        assert not models.LookUp.objects.exists()
+        assert not audits.LookUp.objects.exists()
 
     @pytest.mark.parametrize(
         "posted",
@@ -198,7 +198,7 @@ class TestTicked:
             response = staff.post(f"/{listed}/", {"action": "transform_pending", **posted})
 
             assert response.status_code in {302, 400, 403}, listed
-        assert not models.LookUp.objects.exists()
+        assert not audits.LookUp.objects.exists()
 
     def test_too_much_at_once_is_refused(self, staff: test.Client) -> None:
         ids = [str(number) for number in range(2_000)]

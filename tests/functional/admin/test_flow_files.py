@@ -18,7 +18,7 @@ from etl import admin
 from etl.usecases import transform
 from tests import builder
 from tests.functional.admin import flow_files
-from warehouse import models
+from warehouse import audits, codes, models
 from warehouse.queries import files
 
 
@@ -544,7 +544,7 @@ class TestLineIssueList:
         ("query", "recorded"),
         [
             ({}, []),
-            ({"q": "1200023305967"}, [("1200023305967", models.LookedAt.ISSUE)]),
+            ({"q": "1200023305967"}, [("1200023305967", codes.LookedAt.ISSUE)]),
             ({"q": "1900001059816"}, []),
         ],
         ids=["not searched", "found", "not found"],
@@ -553,11 +553,11 @@ class TestLineIssueList:
         self,
         staff: test.Client,
         query: dict[str, str],
-        recorded: list[tuple[str, models.LookedAt]],
+        recorded: list[tuple[str, codes.LookedAt]],
     ) -> None:
         staff.get("/warehouse/lineissue/", query)
 
-        assert list(models.LookUp.objects.values_list("mpan_core", "looked_at")) == recorded
+        assert list(audits.LookUp.objects.values_list("mpan_core", "looked_at")) == recorded
 
     def test_records_a_look_up_for_the_page_of_an_issue(self, support: test.Client) -> None:
         of_meter_point = models.LineIssue.objects.get(code="bad-date")
@@ -566,8 +566,8 @@ class TestLineIssueList:
         for issue in (of_none, of_meter_point):
             assert support.get(f"/warehouse/lineissue/{issue.pk}/change/").status_code == 200
 
-        recorded = models.LookUp.objects.values_list("user_name", "mpan_core", "looked_at")
-        assert list(recorded) == [("stella", "1200023305967", models.LookedAt.ISSUE)]
+        recorded = audits.LookUp.objects.values_list("user_name", "mpan_core", "looked_at")
+        assert list(recorded) == [("stella", "1200023305967", codes.LookedAt.ISSUE)]
 
     def test_finds_what_was_said_of_a_meter_point(self, staff: test.Client) -> None:
         found = staff.get("/warehouse/lineissue/", {"q": "12 0002 3305 967"})

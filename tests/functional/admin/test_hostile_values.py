@@ -14,7 +14,7 @@ from django.contrib.auth import models as auth_models
 from etl import models as etl_models
 from tests import builder
 from tests.functional.admin import flow_files
-from warehouse import models
+from warehouse import audits, models
 
 
 # A mark that opens an element or an attribute if anything is left unescaped, and one that turns
@@ -175,7 +175,7 @@ class TestPages:
         self, staff: test.Client, support: test.Client, superuser: auth_models.User
     ) -> None:
         support.get(f"/warehouse/meterpoint/{builder.MPAN}/change/")
-        models.LookUp.objects.update(user_name=LONG)
+        audits.LookUp.objects.update(user_name=LONG)
         superuser.first_name = '"><h0 onx=1>'
         superuser.save()
 

@@ -13,7 +13,7 @@ from django.db import models as db_models
 from django.utils import timezone
 
 from tests import builder
-from warehouse import models
+from warehouse import codes, models
 
 
 pytestmark = pytest.mark.usefixtures("_sample")
@@ -197,7 +197,7 @@ class TestTransformAgain:
         )
 
         staged.refresh_from_db()
-        assert staged.status == models.FlowFileStatus.LOADED
+        assert staged.status == codes.FlowFileStatus.LOADED
         assert "Transformed staged.uff: loaded" in response.content.decode()
 
     def test_is_offered_on_the_page_of_a_file_that_waits(
@@ -218,7 +218,7 @@ class TestTransformAgain:
         assert button not in page(support, staged)
 
     def test_leaves_alone_what_is_done(self, operations: test.Client) -> None:
-        loaded = models.FlowFile.objects.get(status=models.FlowFileStatus.LOADED)
+        loaded = models.FlowFile.objects.get(status=codes.FlowFileStatus.LOADED)
 
         response = operations.post(
             "/warehouse/flowfile/",

@@ -7,7 +7,7 @@ import pytest
 from django import test
 from pytest_django import fixtures
 
-from warehouse import models
+from warehouse import audits, models
 from warehouse.queries import search
 
 
@@ -124,7 +124,7 @@ class TestReadingList:
         assert cells(page) == []
         assert "Search by MPAN or by meter serial number." in page.content.decode()
         assert "0 readings" not in page.content.decode()
-        assert not models.LookUp.objects.exists()
+        assert not audits.LookUp.objects.exists()
 
     def test_ignores_an_order_or_a_filter_that_no_index_serves(self, staff: test.Client) -> None:
         flow_file = models.FlowFile.objects.get()

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tests import builder
 from tests.functional.admin import flow_files
-from warehouse import models
+from warehouse import codes, models
 from warehouse.queries import arrivals
 
 
@@ -76,7 +76,7 @@ class TestStartPage:
             [
                 (first, found.status),
                 (first - datetime.timedelta(seconds=1), found.status),
-                (first, models.FlowFileStatus.FAILED),
+                (first, codes.FlowFileStatus.FAILED),
             ]
         ):
             found.pk = None

@@ -11,7 +11,7 @@ from django.contrib.auth import models as auth_models
 from django.utils import timezone
 
 from tests import depth
-from warehouse import models
+from warehouse import audits, models
 
 
 MPAN = "1200023305967"
@@ -117,7 +117,7 @@ def ids(_sample: None, superuser: auth_models.User) -> Mapping[str, str]:
     issue = models.LineIssue.objects.create(
         flow_file_id=reading.flow_file_id, line_number=1, mpan_core=MPAN, severity="WARNING"
     )
-    look_up = models.LookUp.objects.create(
+    look_up = audits.LookUp.objects.create(
         user_name="x", mpan_core=MPAN, looked_at="LIST", looked_up_at=timezone.now()
     )
     return {

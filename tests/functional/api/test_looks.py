@@ -11,7 +11,7 @@ from django.core import management
 from etl.api import pages
 from tests import builder, conftest
 from tests.functional.api.conftest import FILES, upload
-from warehouse import models
+from warehouse import audits
 from warehouse.queries import listing
 
 
@@ -40,7 +40,7 @@ def _all(client: test.Client, path: str) -> list[Any]:
 
 
 def _looks() -> list[tuple[str, str, str]]:
-    rows = models.LookUp.objects.order_by("id")
+    rows = audits.LookUp.objects.order_by("id")
     return [(row.user_name, row.mpan_core, row.looked_at) for row in rows]
 
 
@@ -151,7 +151,7 @@ class TestContent:
         digest = base64.b64encode(hashlib.sha256(content).digest()).decode()
         assert response.headers["Content-Digest"] == f"sha-256=:{digest}:"
         assert "attachment" in response.headers["Content-Disposition"]
-        (look,) = models.LookUp.objects.all()
+        (look,) = audits.LookUp.objects.all()
         assert (look.user_name, look.looked_at) == ("operations", "DOWNLOAD")
         assert look.flow_file is not None
 
