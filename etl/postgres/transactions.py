@@ -8,7 +8,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, TypeVar
 
 import psycopg.errors
@@ -21,6 +21,7 @@ from etl.postgres import session
 
 logger = logging.getLogger(__name__)
 
+R = TypeVar("R")
 T = TypeVar("T")
 
 _rehearsal = threading.local()
@@ -191,6 +192,34 @@ def commit(work: Callable[[], T], *, attempts: int = 10, silence: int | None = S
             # Those who met shall not meet again; the pause grows as the attempts get fewer.
             time.sleep(random.uniform(0, _LONGEST_PAUSE) / attempts)  # noqa: S311 - no secret
     return commit(work, attempts=attempts - 1, silence=silence)
+
+
+def commit_apart(
+    items: Sequence[T],
+    work: Callable[[Sequence[T]], Sequence[R]],
+    *,
+    blamed: tuple[type[Exception], ...],
+    on_blame: Callable[[T, Exception], R],
+) -> Sequence[R]:
+    """
+    Have this done to all of the items in one transaction, and return what came of each.
+
+    If that fails by a fault that one of them may be blamed for, they are taken apart by halves
+    until one stands alone, of which that is said; so the others are done all the same.
+
+    :raises django.db.Error: as `commit` does, if nobody is to blame
+    """
+    try:
+        return commit(functools.partial(work, items))
+    except blamed as error:
+        if len(items) == 1:
+            return [on_blame(items[0], error)]
+    middle = len(items) // 2
+    return [
+        done
+        for half in (items[:middle], items[middle:])
+        for done in commit_apart(half, work, blamed=blamed, on_blame=on_blame)
+    ]
 
 
 def _drop_temporary_tables() -> None:

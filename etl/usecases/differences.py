@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from etl.domain import clock
 from etl.postgres import staged_lines
-from etl.usecases import transform
 from warehouse import keys
 
 
@@ -35,6 +35,6 @@ def parameters(first_file_id: int, last_file_id: int) -> Mapping[str, Any]:
         "last_line_id": staged_lines.line_ids(last_file_id)[1],
         "first_stretch": first_stretch,
         "last_stretch": last_stretch,
-        "time_zone": transform.TIME_ZONE,
+        "time_zone": clock.TIME_ZONE,
         "blanks": keys.BLANKS,
     }

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime
 import functools
 from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
-from concurrent import futures
 
 from etl.intake import sources
 from etl.postgres import advice, background, transactions
 from etl.usecases import outcomes, stage, transform
-from warehouse import codes
+from warehouse import codes, models
 
 
 # A chunk is staged by one COPY and transformed by one run of the steps. Beyond these sizes the
@@ -20,6 +20,8 @@ FILES_A_CHUNK = 1_500
 BYTES_A_CHUNK = 4_194_304
 # The first is an eighth of that, the next a quarter, so that the server soon has work.
 FIRST_SHARE = 8
+
+_FAULTS_OF_A_FILE = (*transform.FAULTS_OF_A_FILE, stage.ContentChangedError, OSError)
 
 
 def load_files(
@@ -43,103 +45,55 @@ def load_files(
     :raises django.db.OperationalError: if the server goes away; what is staged by then is
         finished by `transform_pending`, or by loading the same files again
     """
-    before = _Chunk([])
+    stage_together = functools.partial(
+        stage.stage_contents,
+        rules=rules,
+        delivered_at=delivered_at,
+        on_progress=on_progress,
+        stage_only=stage_only,
+    )
+    before = _Chunk()
     with contextlib.ExitStack() as stack:
         if is_dry_run:
             stack.enter_context(transactions.rehearsed())
         other_connection = stack.enter_context(background.Background())
         for items, is_last in _chunks(arrivals, in_batch=in_batch):
-            chunk = _Chunk(items)
-            chunk.stage(
-                rules,
-                delivered_at,
-                on_progress,
-                in_flight=before.waiting,
-                stage_only=stage_only,
-            )
+            told = _stage(items, rules, stage_together, delivered_at)
+            chunk = _Chunk(told=told, in_flight=before.pending)
             if not stage_only:
                 # Here and not there, where the server still transforms the chunk before.
-                transform.prepare(chunk.waiting)
-                work = functools.partial(chunk.transform, delivered_at)
+                transform.prepare(chunk.pending)
+                work = functools.partial(_transform, chunk.pending, delivered_at)
                 # A single one leaves nothing to do beside it, and another connection would see
                 # nothing of a dry run.
-                if is_dry_run or (is_last and before.transformed is None):
-                    work()
-                else:
-                    chunk.transformed = other_connection.submit(work)
+                is_alone = is_dry_run or (is_last and not before.told)
+                done = work if is_alone else other_connection.submit(work).result
+                chunk = dataclasses.replace(chunk, transformed=done)
             # After that, so that the server goes on while this one is reported.
-            yield from before.reports()
+            yield from _reports(before, delivered_at)
             before = chunk
-        yield from before.reports()
+        yield from _reports(before, delivered_at)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class _Chunk:
-    """Files that are dealt with together, and what could not be opened between them."""
+    """
+    Files that are dealt with together: what staging told each, or the report of one that failed.
 
-    def __init__(self, items: Sequence[sources.Source | outcomes.FileReport]) -> None:
-        self._items = items
-        self._contents: Sequence[stage.Content] = ()
-        self.transformed: futures.Future[None] | None = None
+    In flight are, by id, the flow files that the chunk before transforms. `transformed` returns
+    by id those of this one, as they are after that.
+    """
+
+    told: Sequence[stage.Verdict | outcomes.FileReport] = ()
+    in_flight: Collection[int] = ()
+    transformed: Callable[[], Mapping[int, models.FlowFile]] = dict
 
     @property
-    def waiting(self) -> Collection[int]:
+    def pending(self) -> Sequence[int]:
         """The ids of the flow files that are to be transformed."""
-        return {
-            content.flow_file.pk
-            for content in self._contents
-            if not content.failure and content.flow_file.status == codes.FlowFileStatus.STAGED
-        }
-
-    def stage(
-        self,
-        rules: stage.Rules,
-        delivered_at: datetime.datetime,
-        on_progress: Callable[[int, int], object],
-        *,
-        in_flight: Collection[int],
-        stage_only: bool,
-    ) -> None:
-        readable = [item for item in self._items if isinstance(item, sources.Source)]
-        with contextlib.ExitStack() as stack:
-            for source in readable:
-                stack.callback(source.close)
-            known = stage.known_hashes([source.sha256 for source in readable])
-            self._contents = [
-                stage.Content(source, rules=rules, known=known) for source in readable
-            ]
-            readable_twice = [content for content in self._contents if not content.failure]
-            _stage(readable_twice, delivered_at, on_progress, stage_only=stage_only)
-        for content in self._contents:
-            content.forget_envelope()
-            if not content.failure and content.flow_file.pk in in_flight:
-                content.is_repeat = True
-
-    def transform(self, transformed_at: datetime.datetime) -> None:
-        waiting = self.waiting
-        transformed = {
-            flow_file.pk: flow_file
-            for flow_file in transform.transform_files(
-                flow_file_ids=sorted(waiting), transformed_at=transformed_at
-            )
-        }
-        for content in self._contents:
-            if not content.failure and content.flow_file.pk in transformed:
-                content.flow_file = transformed[content.flow_file.pk]
-                if content.flow_file.transformed_at != transformed_at:
-                    content.is_repeat = _is_brought_by_another(content, transformed_at)
-
-    def reports(self) -> Iterator[outcomes.FileReport]:
-        """Yield what became of each file, as soon as it is known."""
-        if self.transformed:
-            self.transformed.result()
-        flow_files = [content.flow_file for content in self._contents if not content.failure]
-        findings = outcomes.count_findings(flow_files)
-        refusals = outcomes.find_refusals(flow_files)
-        reports = {
-            id(content.source): _report(content, findings, refusals) for content in self._contents
-        }
-        for item in self._items:
-            yield item if isinstance(item, outcomes.FileReport) else reports[id(item)]
+        flow_files = [one.flow_file for one in self.told if isinstance(one, stage.Verdict)]
+        staged = {one.pk for one in flow_files if one.status == codes.FlowFileStatus.STAGED}
+        return sorted(staged)
 
 
 def _chunks(
@@ -153,9 +107,7 @@ def _chunks(
         try:
             source = sources.Source(arrival)
         except sources.UnreadableError as error:
-            failed = outcomes.Outcome.FAILED
-            place = arrival.place or arrival.path
-            chunk.append(outcomes.FileReport(path=place, outcome=failed, reason=str(error)))
+            chunk.append(_failed(arrival.place or arrival.path, str(error)))
         else:
             chunk.append(source)
             size += source.size
@@ -178,76 +130,108 @@ def _with_last(
 
 
 def _stage(
-    contents: Sequence[stage.Content],
-    delivered_at: datetime.datetime,
-    on_progress: Callable[[int, int], object],
-    *,
-    stage_only: bool,
-) -> None:
+    items: Sequence[sources.Source | outcomes.FileReport],
+    rules: stage.Rules,
+    stage_together: Callable[[Sequence[stage.Content]], Sequence[stage.Verdict | stage.ComeAgain]],
+    decided_at: datetime.datetime,
+) -> Sequence[stage.Verdict | outcomes.FileReport]:
     """
-    Stage them together; if one can't be, take them apart until that one stands alone.
+    Stage what could be opened, and return what was told to each, in the order of the items.
 
-    One that wants the file id of a strict file comes after that is transformed, since the file id
-    is free again if it was refused.
+    What was told to come again does so when the strict files that hold its file id are decided.
     """
-    again = functools.partial(
-        _stage, delivered_at=delivered_at, on_progress=on_progress, stage_only=stage_only
+    opened = [item for item in items if isinstance(item, sources.Source)]
+    with contextlib.ExitStack() as stack:
+        for source in opened:
+            stack.callback(source.close)
+        known = stage.known_hashes([source.sha256 for source in opened])
+        read = {place: _read(item, rules, known) for place, item in enumerate(items)}
+        told: dict[int, stage.Verdict | outcomes.FileReport] = {
+            place: one for place, one in read.items() if not isinstance(one, stage.Content)
+        }
+        while contents := {
+            place: one
+            for place, one in read.items()
+            if isinstance(one, stage.Content) and place not in told
+        }:
+            answers = transactions.commit_apart(
+                [*contents.values()], stage_together, blamed=_FAULTS_OF_A_FILE, on_blame=_blame
+            )
+            holders = set()
+            for place, answer in zip(contents, answers, strict=True):
+                if isinstance(answer, stage.ComeAgain):
+                    holders.add(answer.holder.pk)
+                else:
+                    told[place] = answer
+            if holders:
+                transform.prepare(holders)
+                _transform(sorted(holders), decided_at)
+    return [told[place] for place in range(len(items))]
+
+
+def _read(
+    item: sources.Source | outcomes.FileReport, rules: stage.Rules, known: Collection[str]
+) -> stage.Content | outcomes.FileReport:
+    if isinstance(item, outcomes.FileReport):
+        return item
+    try:
+        return stage.read(item, rules=rules, known=known)
+    except OSError as error:
+        return _failed(item.path, error.strerror or str(error))
+
+
+def _blame(content: stage.Content, error: Exception) -> outcomes.FileReport:
+    return _failed(content.source.path, advice.first_line(error))
+
+
+def _failed(path: str, reason: str) -> outcomes.FileReport:
+    return outcomes.FileReport(path=path, outcome=outcomes.Outcome.FAILED, reason=reason)
+
+
+def _transform(
+    flow_file_ids: Sequence[int], transformed_at: datetime.datetime
+) -> Mapping[int, models.FlowFile]:
+    transformed = transform.transform_files(
+        flow_file_ids=flow_file_ids, transformed_at=transformed_at
     )
-    while contents:
-        work = functools.partial(
-            stage.stage_contents,
-            contents=contents,
-            delivered_at=delivered_at,
-            on_progress=on_progress,
-            stage_only=stage_only,
-        )
-        try:
-            transactions.commit(work)
-        except stage.UndecidedFileIdError as undecided:
-            if undecided.holder_id is None:
-                place = contents.index(undecided.content)
-                again(contents[:place])
-                contents = contents[place:]
-            else:
-                holder = [undecided.holder_id]
-                transform.prepare(holder)
-                transform.transform_files(flow_file_ids=holder, transformed_at=delivered_at)
-        except (*transform.FAULTS_OF_A_FILE, stage.ContentChangedError, OSError) as error:
-            if len(contents) == 1:
-                contents[0].failure = advice.first_line(error)
-                return
-            middle = len(contents) // 2
-            again(contents[:middle])
-            contents = contents[middle:]
-        else:
-            return
+    return {flow_file.pk: flow_file for flow_file in transformed}
 
 
-def _is_brought_by_another(content: stage.Content, delivered_at: datetime.datetime) -> bool:
+def _reports(chunk: _Chunk, delivered_at: datetime.datetime) -> Iterator[outcomes.FileReport]:
+    """Join what was told to each file with what became of it."""
+    transformed = chunk.transformed()
+    presented = {*chunk.in_flight}
+    joined = []
+    for verdict in chunk.told:
+        if isinstance(verdict, stage.Verdict):
+            flow_file_id = verdict.flow_file.pk
+            flow_file = transformed.get(flow_file_id)
+            joined.append(
+                outcomes.Presented(
+                    path=verdict.path,
+                    flow_file=flow_file or verdict.flow_file,
+                    is_duplicate=flow_file_id in presented
+                    or (
+                        _is_of_another(flow_file, delivered_at)
+                        if flow_file
+                        else not verdict.is_new
+                    ),
+                )
+            )
+            presented.add(flow_file_id)
+    reports = outcomes.reports(joined)
+    for one in chunk.told:
+        yield one if isinstance(one, outcomes.FileReport) else next(reports)
+
+
+def _is_of_another(flow_file: models.FlowFile, delivered_at: datetime.datetime) -> bool:
     """
-    Tell whether what another process transformed is that one's to report.
+    Tell whether another process transformed this file, and is to report it.
 
-    It is that of another loader, which has noted its delivery, while `transform_pending` only
-    finishes what somebody else has brought.
+    It is another loader's, which has noted its delivery, while `transform_pending` only finishes
+    what somebody else has brought.
     """
-    return content.flow_file.deliveries.exclude(delivered_at=delivered_at).exists()
-
-
-def _report(
-    content: stage.Content,
-    findings: Mapping[int, Mapping[str, int]],
-    refusals: Mapping[int, outcomes.Refusal],
-) -> outcomes.FileReport:
-    path = content.source.path
-    if content.failure:
-        return outcomes.FileReport(
-            path=path, outcome=outcomes.Outcome.FAILED, reason=content.failure
-        )
-    is_waiting = content.flow_file.status == codes.FlowFileStatus.STAGED and not content.is_new
-    return outcomes.report_of(
-        content.flow_file,
-        path=path,
-        findings=findings.get(content.flow_file.pk, {}),
-        refusal=refusals.get(content.flow_file.pk),
-        is_duplicate=content.is_repeat or is_waiting,
+    return (
+        flow_file.transformed_at != delivered_at
+        and flow_file.deliveries.exclude(delivered_at=delivered_at).exists()
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from django.db.models import Count
 
@@ -74,7 +74,7 @@ REPORTED_FIELDS = (
 )
 
 
-def count_findings(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Mapping[str, int]]:
+def _count_findings(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Mapping[str, int]]:
     """Return by file id how often each code of a finding was noted; files without are left out."""
     flawed = {
         flow_file.pk
@@ -90,7 +90,7 @@ def count_findings(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Mappin
     return counts
 
 
-def find_refusals(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Refusal]:
+def _find_refusals(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Refusal]:
     """Return by file id the first finding for which the file was rejected, if it was."""
     rejected = {flow_file.pk for flow_file in flow_files if _is_rejected(flow_file)}
     issues = models.LineIssue.objects.filter(
@@ -128,29 +128,37 @@ def _is_warning(finding: catalogue.Finding) -> bool:
     return finding.severity == codes.Severity.WARNING
 
 
-def report_of(
-    flow_file: models.FlowFile,
-    *,
-    path: str,
-    findings: Mapping[str, int],
-    refusal: Refusal | None = None,
-    is_duplicate: bool = False,
-) -> FileReport:
-    """Report a flow file as it stands, or as the content that a path turned out to be."""
-    outcome = Outcome(codes.FlowFileStatus(flow_file.status).label)
-    reason = flow_file.reason
-    if is_duplicate and flow_file.status in codes.ACCEPTED_STATUSES:
-        outcome, reason = Outcome.DUPLICATE, f"same content as {flow_file.file_name}"
-    return FileReport(
-        path=path,
-        outcome=outcome,
-        reason=reason,
-        sha256=flow_file.sha256,
-        line_count=flow_file.line_count,
-        reading_count=flow_file.reading_count,
-        rejected_line_count=flow_file.rejected_line_count,
-        warning_count=flow_file.warning_count,
-        findings=findings,
-        remedies=_remedies(findings),
-        refusal=refusal,
-    )
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Presented:
+    """A flow file as it stands, and the path under which it was presented."""
+
+    flow_file: models.FlowFile
+    path: str
+    is_duplicate: bool = False
+
+
+def reports(presented: Iterable[Presented]) -> Iterator[FileReport]:
+    """Report what became of each, in their order."""
+    presented = list(presented)
+    flow_files = [one.flow_file for one in presented]
+    findings, refusals = _count_findings(flow_files), _find_refusals(flow_files)
+    for one in presented:
+        flow_file = one.flow_file
+        outcome = Outcome(codes.FlowFileStatus(flow_file.status).label)
+        reason = flow_file.reason
+        if one.is_duplicate and flow_file.status in codes.ACCEPTED_STATUSES:
+            outcome, reason = Outcome.DUPLICATE, f"same content as {flow_file.file_name}"
+        found = findings.get(flow_file.pk, {})
+        yield FileReport(
+            path=one.path,
+            outcome=outcome,
+            reason=reason,
+            sha256=flow_file.sha256,
+            line_count=flow_file.line_count,
+            reading_count=flow_file.reading_count,
+            rejected_line_count=flow_file.rejected_line_count,
+            warning_count=flow_file.warning_count,
+            findings=found,
+            remedies=_remedies(found),
+            refusal=refusals.get(flow_file.pk),
+        )

@@ -4,296 +4,243 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import functools
-import zoneinfo
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from etl.domain import envelope, findings, grammar, headers, lines, records, trailers
+from etl.domain import clock, envelope, findings, grammar, headers, lines, records, trailers
 from etl.intake import sources
 from etl.postgres import rows, staged_lines
-from etl.usecases import outcomes, transform
+from etl.usecases import outcomes
 from warehouse import codes, models
 
 
-LONDON = zoneinfo.ZoneInfo(transform.TIME_ZONE)
 _CHANGED = "the file was written to while it was read"
-# Where a batch was loaded before, reading every field of its files is a sixth of the time.
-_FIELDS_OF_KNOWN = (*outcomes.REPORTED_FIELDS, "is_strict")
 
 
 class ContentChangedError(Exception):
     """A file was written to while it was read."""
 
 
-class UndecidedFileIdError(Exception):
-    """
-    The file id of a content is held by a strict file, which may yet be refused and give it back.
-
-    `holder_id` is the flow file to transform first; none, where that is to be made of one of the
-    contents before this one.
-    """
-
-    def __init__(self, content: Content, *, holder_id: int | None) -> None:
-        super().__init__(f"the holder of the file id of {content.source.name} is only staged")
-        self.content = content
-        self.holder_id = holder_id
-
-
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Rules:
-    """What is accepted."""
+class Rules(envelope.Rules):
+    """What else is accepted, and whether a file is to be loaded whole or not at all."""
 
     is_strict: bool = False
-    accept_test_files: bool = False
-    accept_wrong_counts: bool = False
     accept_reused_file_ids: bool = False
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Content:
-    """
-    What a source holds.
+    """What a source holds; one that counts already is not looked into, and nothing found."""
 
-    After staging: its flow file, whether this source made that, whether the content had come
-    before and was dealt with then; or why it could not be staged.
-    """
+    source: sources.Source
+    sha256: str
+    found: envelope.Envelope | None
 
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Verdict:
+    """What came under this path is this flow file, which is new or was there before."""
+
+    path: str
     flow_file: models.FlowFile
-    is_new = False
-    is_repeat = False
-    failure = ""
-
-    def __init__(self, source: sources.Source, *, rules: Rules, known: Iterable[str]) -> None:
-        self.source = source
-        self.rules = rules
-        try:
-            # Bytes with a known hash need no second look: they are those records.
-            self.sha256 = source.sha256 if source.sha256 in known else self.envelope.sha256
-        except OSError as error:
-            self.failure = error.strerror or str(error)
-
-    @functools.cached_property
-    def envelope(self) -> envelope.Envelope:
-        return envelope.examine(
-            self.source.content(),
-            rules=envelope.Rules(
-                accept_test_files=self.rules.accept_test_files,
-                accept_wrong_counts=self.rules.accept_wrong_counts,
-            ),
-        )
-
-    def forget_envelope(self) -> None:
-        """Give back its memory: by now the flow file says it all."""
-        vars(self).pop("envelope", None)
+    is_new: bool
 
 
-def known_hashes(hashes: Sequence[str]) -> set[str]:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ComeAgain:
+    """A content was not staged: this strict file holds its file id, and is not decided yet."""
+
+    holder: models.FlowFile
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Judgement:
+    content: Content
+    flow_file: models.FlowFile
+    issues: Sequence[findings.FileIssue]
+
+
+def known_hashes(hashes: Collection[str]) -> Collection[str]:
     """Return those of the hashes whose content counts already."""
     accepted = models.FlowFile.objects.filter(
         sha256__in=hashes, status__in=codes.ACCEPTED_STATUSES
     )
-    return set(accepted.values_list("sha256", flat=True))
+    return {*accepted.values_list("sha256", flat=True)}
+
+
+def read(source: sources.Source, *, rules: Rules, known: Collection[str]) -> Content:
+    """
+    Return what a source holds.
+
+    :raises OSError: if it can't be read
+    """
+    if source.sha256 in known:  # bytes that need no second look: they are those records
+        return Content(source=source, sha256=source.sha256, found=None)
+    found = envelope.examine(source.content(), rules=rules)
+    return Content(source=source, sha256=found.sha256, found=found)
 
 
 def stage_contents(
-    *,
     contents: Sequence[Content],
+    *,
+    rules: Rules,
     delivered_at: datetime.datetime,
     on_progress: Callable[[int, int], object],
     stage_only: bool = False,
-) -> None:
+) -> Sequence[Verdict | ComeAgain]:
     """
-    Stage the contents in the transaction of the caller: all of them or none.
+    Stage the contents in the transaction of the caller, and return what is told to each.
 
     Each gets its flow file and a delivery. Content that counts already gets no more than that;
     content that was rejected or failed before is judged anew. Strict rules also hold for what had
     only been staged, without them, and is now to be finished.
 
+    A strict file holds its file id until it is decided: what collides with it gets nothing, and
+    is told to come again. Where nothing is to be transformed, the file id counts as taken.
+
     :raises ContentChangedError: if a file is not what its envelope was read from
-    :raises UndecidedFileIdError: if a file id is held by a strict file that is only staged; where
-        nothing is to be transformed, the file id counts as taken
     :raises django.db.Error: if the server refuses a row, or a concurrent loader was quicker
     """
-    registry = _Registry(contents, stage_only=stage_only)
-    for content in contents:
-        registry.register(content, delivered_at)
-    registry.save()
+    known = _find_known([content.sha256 for content in contents])
+    if rules.is_strict:
+        # What has been transformed meanwhile is left as it became.
+        models.FlowFile.objects.filter(
+            sha256__in=known, status=codes.FlowFileStatus.STAGED, is_strict=False
+        ).update(is_strict=True)
+    judged = _judge(contents, known, rules, delivered_at, stage_only=stage_only)
+    judgements = [found for found in judged.values() if isinstance(found, _Judgement)]
+    _save(judgements)
+    told = [_tell(content, judged.get(content.sha256), known) for content in contents]
     rows.insert(
         [
             models.Delivery(
-                flow_file_id=content.flow_file.pk,
+                flow_file_id=verdict.flow_file.pk,
                 file_name=content.source.name,
                 path=content.source.path,
                 origin=content.source.arrival.origin,
                 brought_by=content.source.arrival.brought_by,
                 delivered_at=delivered_at,
             )
-            for content in contents
+            for content, verdict in zip(contents, told, strict=True)
+            if isinstance(verdict, Verdict)
         ]
     )
     staged_lines.copy(
         block
-        for content in contents
-        if content.is_new and content.flow_file.status == codes.FlowFileStatus.STAGED
-        for block in _blocks(content, on_progress)
+        for judgement in judgements
+        if judgement.flow_file.status == codes.FlowFileStatus.STAGED
+        for block in _blocks(judgement, on_progress)
+    )
+    return told
+
+
+def _find_known(hashes: Sequence[str]) -> Mapping[str, models.FlowFile]:
+    """Return the flow files of contents that came before, by their hashes."""
+    found = models.FlowFile.objects.filter(sha256__in=hashes).only(*outcomes.REPORTED_FIELDS)
+    known = {flow_file.sha256: flow_file for flow_file in found}
+    refused = [flow_file.pk for flow_file in known.values() if not _counts(flow_file)]
+    # Who judges anew holds the row, so that one of two does; the other takes it as it is then,
+    # whatever its status has become.
+    locked = models.FlowFile.objects.filter(id__in=refused).order_by("id")
+    return known | {
+        flow_file.sha256: flow_file for flow_file in locked.select_for_update(no_key=True)
+    }
+
+
+def _counts(flow_file: models.FlowFile | None) -> bool:
+    return flow_file is not None and flow_file.status in codes.ACCEPTED_STATUSES
+
+
+def _judge(
+    contents: Sequence[Content],
+    known: Mapping[str, models.FlowFile],
+    rules: Rules,
+    staged_at: datetime.datetime,
+    *,
+    stage_only: bool,
+) -> Mapping[str, _Judgement | ComeAgain]:
+    """Judge, by its hash, each content that does not count already."""
+    unknown: dict[str, tuple[Content, envelope.Envelope]] = {}
+    for content in contents:
+        if content.sha256 not in unknown and not _counts(known.get(content.sha256)):
+            found = content.found or envelope.examine(content.source.content(), rules=rules)
+            unknown[content.sha256] = content, found
+    holders = _find_holders(found.header for _, found in unknown.values())
+    judged: dict[str, _Judgement | ComeAgain] = {}
+    for content, found in unknown.values():
+        identifier = _identifier(found.header)
+        holder = None if found.rejection else holders.get(identifier)
+        issues = found.issues
+        if holder and not rules.accept_reused_file_ids:
+            is_decided = holder.status != codes.FlowFileStatus.STAGED or not holder.is_strict
+            if not (is_decided or stage_only):
+                judged[content.sha256] = ComeAgain(holder=holder)
+                continue
+            issues = [*issues, _reused_file_id(holder)]
+        flow_file = _flow_file(content, found, issues, rules, staged_at)
+        flow_file.reuses_file_identifier = bool(holder and rules.accept_reused_file_ids)
+        if before := known.get(content.sha256):
+            flow_file.pk = before.pk
+        if _counts(flow_file):
+            holders.setdefault(identifier, flow_file)
+        judged[content.sha256] = _Judgement(content=content, flow_file=flow_file, issues=issues)
+    return judged
+
+
+def _tell(
+    content: Content,
+    judged: _Judgement | ComeAgain | None,
+    known: Mapping[str, models.FlowFile],
+) -> Verdict | ComeAgain:
+    if isinstance(judged, ComeAgain):
+        return judged
+    return Verdict(
+        path=content.source.path,
+        flow_file=judged.flow_file if judged else known[content.sha256],
+        is_new=judged is not None and judged.content is content,
     )
 
 
-def _blocks(
-    content: Content, on_progress: Callable[[int, int], object]
-) -> Iterator[Iterable[staged_lines.Row]]:
-    first_id, _ = staged_lines.line_ids(content.flow_file.pk)
-    positions = lines.Positions()
-    blocks = records.Records(content.source.content())
-    for block in blocks:
-        try:
-            text = block.data.decode(content.flow_file.encoding)
-        except UnicodeDecodeError as error:
-            raise ContentChangedError(_CHANGED) from error
-        texts = staged_lines.escape(text).split("\n")
-        texts.pop()  # what follows the last LF
-        yield positions.place(texts, first_id=first_id + block.first_number)
-        on_progress(len(block.data), len(texts))
-    if blocks.sha256 != content.sha256:
-        raise ContentChangedError(_CHANGED)
+def _identifier(of: models.FlowFile | headers.Header) -> tuple[str, str, str]:
+    return of.file_identifier, of.sender, of.sender_role
 
 
-class _Registry:
-    """The flow files that contents are or become, and whose file ids are taken."""
-
-    def __init__(self, contents: Sequence[Content], *, stage_only: bool) -> None:
-        self._stage_only = stage_only
-        hashes = [content.sha256 for content in contents]
-        flow_files = models.FlowFile.objects.filter(sha256__in=hashes).only(*_FIELDS_OF_KNOWN)
-        self._known = {flow_file.sha256: flow_file for flow_file in flow_files}
-        # Who judges anew holds the row, so that one of two does; the other takes it as it is then,
-        # whatever its status has become.
-        refused = [
-            flow_file.pk
-            for flow_file in self._known.values()
-            if flow_file.status not in codes.ACCEPTED_STATUSES
-        ]
-        locked = models.FlowFile.objects.filter(id__in=refused).order_by("id")
-        self._known |= {
-            flow_file.sha256: flow_file for flow_file in locked.select_for_update(no_key=True)
-        }
-        unknown = [content for content in contents if self._is_to_judge(content.sha256)]
-        identifiers = {content.envelope.header.file_identifier for content in unknown}
-        holders = models.FlowFile.objects.filter(
-            file_identifier__in=identifiers,
-            status__in=codes.ACCEPTED_STATUSES,
-            reuses_file_identifier=False,
-        )
-        self._holders = {_identifier(flow_file): flow_file for flow_file in holders}
-        self._presented: set[str] = set()
-        self._judged: dict[str, tuple[models.FlowFile, Sequence[findings.FileIssue]]] = {}
-        self._finished_strictly: set[int] = set()
-
-    def _is_to_judge(self, sha256: str) -> bool:
-        known = self._known.get(sha256)
-        return known is None or known.status not in codes.ACCEPTED_STATUSES
-
-    def register(self, content: Content, staged_at: datetime.datetime) -> None:
-        sha256 = content.sha256
-        before = self._known.get(sha256)
-        content.is_new = self._is_to_judge(sha256) and sha256 not in self._judged
-        # To present once more what had only been staged is to finish it.
-        content.is_repeat = sha256 in self._presented or (
-            before is not None
-            and before.status in codes.ACCEPTED_STATUSES
-            and before.status != codes.FlowFileStatus.STAGED
-        )
-        self._presented.add(sha256)
-        if content.is_new:
-            flow_file = _flow_file(content, staged_at)
-            flow_file.pk = before.pk if before else None
-            issues = list(content.envelope.issues)
-            if not content.envelope.rejection:
-                issues += self._hold_identifier(flow_file, content)
-            rejection = next((issue for issue in issues if issue.severity == "REJECTED"), None)
-            if rejection:
-                flow_file.status = codes.FlowFileStatus.REJECTED
-                flow_file.reason = f"line {rejection.line_number}: {rejection.message}"
-            else:
-                flow_file.count_lines(
-                    {
-                        grammar.GROUPS[code].kind: count
-                        for code, count in content.envelope.group_line_counts.items()
-                    }
-                )
-            flow_file.warning_count = sum(issue.severity == "WARNING" for issue in issues)
-            self._known[sha256] = flow_file
-            self._judged[sha256] = flow_file, issues
-        elif before and content.rules.is_strict and not before.is_strict:
-            self._finished_strictly.add(before.pk)
-        content.flow_file = self._known[sha256]
-
-    def _hold_identifier(
-        self, flow_file: models.FlowFile, content: Content
-    ) -> Iterator[findings.FileIssue]:
-        holder = self._holders.setdefault(_identifier(flow_file), flow_file)
-        if holder is flow_file:
-            return
-        flow_file.reuses_file_identifier = content.rules.accept_reused_file_ids
-        if not content.rules.accept_reused_file_ids:
-            is_undecided = holder.status == codes.FlowFileStatus.STAGED and holder.is_strict
-            if is_undecided and not self._stage_only:
-                is_stored = holder.sha256 not in self._judged
-                raise UndecidedFileIdError(content, holder_id=holder.pk if is_stored else None)
-            yield findings.FileIssue(
-                code="reused-file-id",
-                line_number=1,
-                group_code="ZHV",
-                item="J1064",
-                name="File Identifier",
-                value=flow_file.file_identifier,
-                expected=(
-                    f"as it has for {holder.file_name} (SHA-256 {holder.sha256[:12]});"
-                    " to load this content all the same: --accept-reused-file-ids"
-                ),
-            )
-
-    def save(self) -> None:
-        flow_files = [flow_file for flow_file, _ in self._judged.values()]
-        judged_before = {flow_file.sha256 for flow_file in flow_files if flow_file.pk}
-        for flow_file in flow_files:
-            if flow_file.sha256 in judged_before:
-                staged_lines.delete_lines_of(flow_file.pk)
-                flow_file.issues.all().delete()
-                flow_file.save(force_update=True)
-        rows.insert(
-            [flow_file for flow_file in flow_files if flow_file.sha256 not in judged_before]
-        )
-        # What has been transformed meanwhile is left as it became.
-        models.FlowFile.objects.filter(
-            id__in=self._finished_strictly, status=codes.FlowFileStatus.STAGED
-        ).update(is_strict=True)
-        rows.insert(
-            [
-                models.LineIssue(
-                    flow_file=flow_file,
-                    line_number=issue.line_number,
-                    kind=grammar.ENVELOPE_KINDS.get(issue.group_code, ""),
-                    mpan_core="",
-                    severity=issue.severity,
-                    code=issue.code,
-                    item=issue.item,
-                    value=issue.value,
-                    message=issue.message,
-                )
-                for flow_file, issues in self._judged.values()
-                for issue in issues
-            ]
-        )
+def _find_holders(
+    read: Iterable[headers.Header],
+) -> dict[tuple[str, str, str], models.FlowFile]:
+    """Return the flow files that hold the file ids of these headers, by what identifies them."""
+    holders = models.FlowFile.objects.filter(
+        file_identifier__in={header.file_identifier for header in read},
+        status__in=codes.ACCEPTED_STATUSES,
+        reuses_file_identifier=False,
+    )
+    return {_identifier(flow_file): flow_file for flow_file in holders}
 
 
-def _identifier(flow_file: models.FlowFile) -> tuple[str, str, str]:
-    return flow_file.file_identifier, flow_file.sender, flow_file.sender_role
+def _reused_file_id(holder: models.FlowFile) -> findings.FileIssue:
+    return findings.FileIssue(
+        code="reused-file-id",
+        line_number=1,
+        group_code="ZHV",
+        item="J1064",
+        name="File Identifier",
+        value=holder.file_identifier,
+        expected=(
+            f"as it has for {holder.file_name} (SHA-256 {holder.sha256[:12]});"
+            " to load this content all the same: --accept-reused-file-ids"
+        ),
+    )
 
 
-def _flow_file(content: Content, staged_at: datetime.datetime) -> models.FlowFile:
-    found = content.envelope
-    return models.FlowFile(
+def _flow_file(
+    content: Content,
+    found: envelope.Envelope,
+    issues: Sequence[findings.FileIssue],
+    rules: Rules,
+    staged_at: datetime.datetime,
+) -> models.FlowFile:
+    flow_file = models.FlowFile(
         sha256=content.sha256,
         file_name=content.source.name,
         status=codes.FlowFileStatus.STAGED,
@@ -302,9 +249,65 @@ def _flow_file(content: Content, staged_at: datetime.datetime) -> models.FlowFil
         encoding=found.encoding,
         line_count=found.line_count,
         blank_line_count=found.blank_line_count,
-        is_strict=content.rules.is_strict,
+        warning_count=sum(issue.severity == "WARNING" for issue in issues),
+        is_strict=rules.is_strict,
         **envelope_fields(found.header, found.trailer),
     )
+    rejection = next((issue for issue in issues if issue.severity == "REJECTED"), None)
+    if rejection:
+        flow_file.status = codes.FlowFileStatus.REJECTED
+        flow_file.reason = f"line {rejection.line_number}: {rejection.message}"
+    else:
+        counts = found.group_line_counts.items()
+        flow_file.count_lines({grammar.GROUPS[code].kind: count for code, count in counts})
+    return flow_file
+
+
+def _save(judgements: Sequence[_Judgement]) -> None:
+    flow_files = [judgement.flow_file for judgement in judgements]
+    for flow_file in flow_files:
+        if flow_file.pk:
+            staged_lines.delete_lines_of(flow_file.pk)
+            flow_file.issues.all().delete()
+            flow_file.save(force_update=True)
+    rows.insert([flow_file for flow_file in flow_files if not flow_file.pk])
+    rows.insert(
+        [
+            models.LineIssue(
+                flow_file=judgement.flow_file,
+                line_number=issue.line_number,
+                kind=grammar.ENVELOPE_KINDS.get(issue.group_code, ""),
+                mpan_core="",
+                severity=issue.severity,
+                code=issue.code,
+                item=issue.item,
+                value=issue.value,
+                message=issue.message,
+            )
+            for judgement in judgements
+            for issue in judgement.issues
+        ]
+    )
+
+
+def _blocks(
+    judgement: _Judgement, on_progress: Callable[[int, int], object]
+) -> Iterator[Iterable[staged_lines.Row]]:
+    content, flow_file = judgement.content, judgement.flow_file
+    first_id, _ = staged_lines.line_ids(flow_file.pk)
+    positions = lines.Positions()
+    blocks = records.Records(content.source.content())
+    for block in blocks:
+        try:
+            text = block.data.decode(flow_file.encoding)
+        except UnicodeDecodeError as error:
+            raise ContentChangedError(_CHANGED) from error
+        texts = staged_lines.escape(text).split("\n")
+        texts.pop()  # what follows the last LF
+        yield positions.place(texts, first_id=first_id + block.first_number)
+        on_progress(len(block.data), len(texts))
+    if blocks.sha256 != content.sha256:
+        raise ContentChangedError(_CHANGED)
 
 
 def envelope_fields(header: headers.Header, trailer: trailers.Trailer) -> Mapping[str, Any]:
@@ -329,4 +332,4 @@ def envelope_fields(header: headers.Header, trailer: trailers.Trailer) -> Mappin
 
 
 def _london(clock_time: datetime.datetime | None) -> datetime.datetime | None:
-    return None if clock_time is None else clock_time.replace(tzinfo=LONDON)
+    return None if clock_time is None else clock_time.replace(tzinfo=clock.LONDON)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,15 +11,13 @@ from typing import Any
 from django import db
 from django.db.models import QuerySet, Sum
 
-from etl.domain import findings, grammar
+from etl.domain import clock, findings, grammar
 from etl.postgres import advice, staged_lines, steps, transactions
 from etl.usecases import outcomes
 from warehouse import codes, keys, models
 
 
 logger = logging.getLogger(__name__)
-
-TIME_ZONE = "Europe/London"  # DTC Domains: clock time unless stated otherwise
 
 LINES_A_CHUNK = 200_000
 _FILES_A_CHUNK = 2_000
@@ -50,15 +49,10 @@ def transform_pending(*, transformed_at: datetime.datetime) -> Iterator[outcomes
     """
     every = models.FlowFile.objects.all()
     for flow_files in transform_waiting(every, transformed_at=transformed_at):
-        findings_of = outcomes.count_findings(flow_files)
-        refusal_of = outcomes.find_refusals(flow_files)
-        for flow_file in flow_files:
-            yield outcomes.report_of(
-                flow_file,
-                path=flow_file.file_name,
-                findings=findings_of.get(flow_file.pk, {}),
-                refusal=refusal_of.get(flow_file.pk),
-            )
+        yield from outcomes.reports(
+            outcomes.Presented(flow_file=flow_file, path=flow_file.file_name)
+            for flow_file in flow_files
+        )
 
 
 def transform_waiting(
@@ -120,10 +114,18 @@ def transform_files(
 
     :raises django.db.OperationalError: if the server goes away; what is not done stays staged
     """
+    tries = itertools.count()
+
+    def work(run: Sequence[int]) -> Sequence[models.FlowFile]:
+        transactions.take_turn(alone=next(tries) > 0)
+        return _transform(run, transformed_at, skip_locked=skip_locked)
+
     return [
         flow_file
         for run in runs(flow_file_ids)
-        for flow_file in _transform_run(run, transformed_at, skip_locked=skip_locked)
+        for flow_file in transactions.commit_apart(
+            run, work, blamed=FAULTS_OF_A_FILE, on_blame=_mark_failed
+        )
     ]
 
 
@@ -135,30 +137,6 @@ def runs(flow_file_ids: Sequence[int]) -> Iterator[Sequence[int]]:
         if is_last or flow_file_ids[index] - flow_file_ids[index - 1] > _FILES_BETWEEN:
             yield flow_file_ids[start:index]
             start = index
-
-
-def _transform_run(
-    flow_file_ids: Sequence[int], transformed_at: datetime.datetime, *, skip_locked: bool
-) -> Sequence[models.FlowFile]:
-    is_first_try = True
-
-    def work() -> Sequence[models.FlowFile]:
-        nonlocal is_first_try
-        transactions.take_turn(alone=not is_first_try)
-        is_first_try = False
-        return _transform(flow_file_ids, transformed_at, skip_locked=skip_locked)
-
-    try:
-        return transactions.commit(work)
-    except FAULTS_OF_A_FILE as error:
-        if len(flow_file_ids) == 1:
-            return [_mark_failed(flow_file_ids[0], error)]
-    middle = len(flow_file_ids) // 2
-    return [
-        flow_file
-        for half in (flow_file_ids[:middle], flow_file_ids[middle:])
-        for flow_file in _transform_run(half, transformed_at, skip_locked=skip_locked)
-    ]
 
 
 def _transform(
@@ -206,7 +184,7 @@ def parameters(
             flow_file.pk for flow_file in flow_files if flow_file.flow.endswith("001")
         ],
         "transformed_at": transformed_at,
-        "time_zone": TIME_ZONE,
+        "time_zone": clock.TIME_ZONE,
         "blanks": keys.BLANKS,
         "validation_statuses": sorted(grammar.VALIDATION_STATUSES),
         "reading_types": sorted(grammar.READING_TYPES),
@@ -232,7 +210,7 @@ def _has_other_lines(flow_file: models.FlowFile) -> bool:
     return counted + 2 != flow_file.line_count - flow_file.blank_line_count
 
 
-def _mark_failed(flow_file_id: int, error: db.Error) -> models.FlowFile:
+def _mark_failed(flow_file_id: int, error: Exception) -> models.FlowFile:
     reason = f"could not be transformed: {advice.first_line(error)}"
     logger.error("flow file %d %s", flow_file_id, reason)
 

@@ -652,6 +652,34 @@ class TestStrict:
         assert models.FlowFile.objects.filter(status="REJECTED").count() == 3
         assert run("reconcile").code == 0
 
+    def test_frees_the_file_id_of_what_had_only_been_staged(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        bad, good = write(builder.simple("x"), "bad.uff"), write(builder.simple("1.0"), "good.uff")
+        run("load_d0010", "--stage-only", bad)
+
+        ended = run("load_d0010", "--strict", "--batch", bad, good)
+
+        assert "bad.uff: rejected (" in ended.out
+        assert "good.uff: loaded (1 reading)" in ended.out
+
+    def test_says_but_once_what_came_twice_around_a_file_id_that_is_held(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        other = builder.simple("3.0", file_id="2")
+        paths = [
+            write(content, f"{place}.uff")
+            for place, content in enumerate([builder.simple("x"), other, builder.simple(), other])
+        ]
+
+        ended = run("load_d0010", "--strict", "--batch", *paths)
+
+        assert [
+            line.split(": ")[1].split(" (")[0]
+            for line in ended.out.splitlines()
+            if line.startswith("/")
+        ] == ["rejected", "loaded", "loaded", "duplicate"]
+
     def test_frees_the_file_id_that_a_file_holds_since_a_crash(
         self, run: conftest.Run, write: conftest.Write
     ) -> None:

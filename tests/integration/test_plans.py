@@ -25,6 +25,7 @@ from django.db import transaction
 from pytest_django import DjangoDbBlocker
 
 import sql
+from etl.domain import clock
 from etl.postgres import staged_lines, steps
 from etl.usecases import transform
 from tests import depth
@@ -201,7 +202,7 @@ def reconciled(ids: Sequence[int]) -> Rows:
         "last_line_id": staged_lines.line_ids(ids[-1])[1],
         "first_stretch": first_stretch,
         "last_stretch": last_stretch,
-        "time_zone": transform.TIME_ZONE,
+        "time_zone": clock.TIME_ZONE,
         "blanks": keys.BLANKS,
     }
     return {name: steps.run_reconcile(name, parameters) for name in sql.names("reconcile")}

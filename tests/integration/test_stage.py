@@ -28,9 +28,8 @@ class TestStageContents:
         path = write(
             builder.flow_file(builder.meter_point(builder.MPAN, builder.meter("A1", *readings)))
         )
-        content = stage.Content(
-            sources.Source(sources.Arrival(path=str(path))), rules=stage.Rules(), known=()
-        )
+        source = sources.Source(sources.Arrival(path=str(path)))
+        content = stage.read(source, rules=stage.Rules(), known=())
         with path.open("r+b") as file:
             file.seek(200)
             file.write(b"9")
@@ -38,11 +37,14 @@ class TestStageContents:
         with pytest.raises(stage.ContentChangedError):
             transactions.commit(
                 lambda: stage.stage_contents(
-                    contents=[content], delivered_at=NOON, on_progress=lambda _, __: None
+                    [content],
+                    rules=stage.Rules(),
+                    delivered_at=NOON,
+                    on_progress=lambda _, __: None,
                 )
             )
 
-        content.source.close()
+        source.close()
         assert not models.FlowFile.objects.exists()
         assert not StagedLine.objects.exists()
 
