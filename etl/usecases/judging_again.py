@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from django.db.models import QuerySet
-
 from etl.domain import findings, grammar
 from etl.models import StagedLine
 from etl.postgres import steps, transactions
-from etl.usecases import differences, transform
+from etl.usecases import chunks, differences, transform
 from warehouse import models
 from warehouse.queries import files as file_queries
 
 
 _FILE_KINDS = ("", *grammar.ENVELOPE_KINDS.values())
-_FILES_A_CHUNK = 1_000
 
 
 def compare(first_file_id: int, last_file_id: int) -> Iterator[differences.Difference]:
@@ -29,11 +26,9 @@ def compare(first_file_id: int, last_file_id: int) -> Iterator[differences.Diffe
     files = models.FlowFile.objects.filter(id__range=(first_file_id, last_file_id))
     yield from _compare_words(first_file_id, last_file_id)
     kept = files.filter(purged_at=None, transformed_at__isnull=False)
-    after = 0
-    while chunk := _next_chunk(kept.filter(id__gt=after)):
+    for chunk in chunks.of(kept):
         for run in transform.runs([flow_file.pk for flow_file in chunk]):
             yield from _compare_lines([one for one in chunk if one.pk in {*run}])
-        after = chunk[-1].pk
 
 
 def _compare_words(first_file_id: int, last_file_id: int) -> Iterator[differences.Difference]:
@@ -71,17 +66,6 @@ def _is_at_its_line(issue: models.LineIssue) -> bool:
     line_id = flow_file.pk << 32 | issue.line_number
     lines = StagedLine.objects.alias(stretch=file_queries.STRETCH)
     return lines.filter(stretch=line_id >> 10, id=line_id, kind=issue.kind).exists()
-
-
-def _next_chunk(files: QuerySet[models.FlowFile]) -> Sequence[models.FlowFile]:
-    chunk: list[models.FlowFile] = []
-    lines = 0
-    for flow_file in files.order_by("id")[:_FILES_A_CHUNK]:
-        lines += flow_file.line_count
-        if chunk and lines > transform.LINES_A_CHUNK:
-            break
-        chunk.append(flow_file)
-    return chunk
 
 
 def _compare_lines(flow_files: Sequence[models.FlowFile]) -> Iterator[differences.Difference]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import functools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from etl.postgres import staged_lines, transactions
-from etl.usecases import digests
+from etl.usecases import chunks, digests
 from warehouse import codes, models
 
 
+# Many, since for the digests of a chunk all meters and registers are read once.
 _LINES_A_CHUNK = 1_000_000
-_FILES_A_CHUNK = 1_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -43,7 +43,7 @@ def purge_staged_lines(
         transformed_at__lt=loaded_before,
         purged_at=None,
     )
-    for chunk in _chunks(loaded.order_by("id")):
+    for chunk in chunks.of(loaded, lines=_LINES_A_CHUNK):
         if not is_dry_run:
             transactions.commit(functools.partial(_purge, chunk, purged_at))
         for flow_file in chunk:
@@ -52,20 +52,6 @@ def purge_staged_lines(
                 sha256=flow_file.sha256,
                 line_count=flow_file.line_count - flow_file.blank_line_count,
             )
-
-
-def _chunks(flow_files: Iterable[models.FlowFile]) -> Iterator[Sequence[models.FlowFile]]:
-    """Yield files together, since for their digests all meters and registers are read once."""
-    chunk: list[models.FlowFile] = []
-    lines = 0
-    for flow_file in flow_files:
-        lines += flow_file.line_count
-        if chunk and (lines > _LINES_A_CHUNK or len(chunk) == _FILES_A_CHUNK):
-            yield chunk
-            chunk, lines = [], flow_file.line_count
-        chunk.append(flow_file)
-    if chunk:
-        yield chunk
 
 
 def _purge(flow_files: Sequence[models.FlowFile], purged_at: datetime.datetime) -> None:

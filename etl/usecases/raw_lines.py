@@ -8,11 +8,10 @@ from collections.abc import Iterator, Sequence
 
 from etl.domain import envelope, headers, lines, trailers
 from etl.postgres import staged_lines
-from etl.usecases import differences, stage
+from etl.usecases import chunks, differences, stage
 from warehouse import codes, models
 
 
-_FILES_A_CHUNK = 1_000
 # How the place of a line ends that was forgotten; it has none, and none above or below it has.
 _FORGOTTEN = f"\t{staged_lines.NULL}\t{staged_lines.FORGOTTEN}\t\t\t\t"
 
@@ -28,14 +27,9 @@ def compare(first_file_id: int, last_file_id: int) -> Iterator[differences.Diffe
         id__range=(first_file_id, last_file_id),
         purged_at=None,
     ).exclude(status=codes.FlowFileStatus.REJECTED, transformed_at=None)
-    after = first_file_id - 1
-    while True:
-        chunk = files.filter(id__gt=after).order_by("id")
-        replayed = {flow_file.pk: _Replay(flow_file) for flow_file in chunk[:_FILES_A_CHUNK]}
-        if not replayed:
-            return
-        first, after = min(replayed), max(replayed)
-        for stretch in staged_lines.stored(*staged_lines.stretches(first, after)):
+    for chunk in chunks.of(files):
+        replayed = {flow_file.pk: _Replay(flow_file) for flow_file in chunk}
+        for stretch in staged_lines.stored(*staged_lines.stretches(chunk[0].pk, chunk[-1].pk)):
             flow_file_id = stretch.first_id >> 32
             if flow_file_id in replayed:
                 replayed[flow_file_id].read(stretch)

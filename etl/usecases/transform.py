@@ -13,14 +13,12 @@ from django.db.models import QuerySet, Sum
 
 from etl.domain import clock, findings, grammar
 from etl.postgres import advice, staged_lines, steps, transactions
-from etl.usecases import outcomes
+from etl.usecases import chunks, outcomes
 from warehouse import codes, keys, models
 
 
 logger = logging.getLogger(__name__)
 
-LINES_A_CHUNK = 200_000
-_FILES_A_CHUNK = 2_000
 # Lines of other files that lie between two of a chunk are read past, so few of those may be.
 _FILES_BETWEEN = 16
 
@@ -66,27 +64,11 @@ def transform_waiting(
 
     :raises django.db.OperationalError: if the server goes away; what is not done stays staged
     """
-    after = 0
-    while chunk := _next_chunk(flow_files, after):
-        after = chunk[-1]
-        prepare(chunk)
-        yield transform_files(flow_file_ids=chunk, transformed_at=transformed_at, skip_locked=True)
-
-
-def _next_chunk(flow_files: QuerySet[models.FlowFile], after: int) -> list[int]:
-    waiting = (
-        flow_files.filter(status=codes.FlowFileStatus.STAGED, id__gt=after)
-        .order_by("id")
-        .values_list("id", "line_count")[:_FILES_A_CHUNK]
-    )
-    chunk: list[int] = []
-    lines = 0
-    for flow_file_id, line_count in waiting:
-        if chunk and lines + line_count > LINES_A_CHUNK:
-            break
-        chunk.append(flow_file_id)
-        lines += line_count
-    return chunk
+    staged = flow_files.filter(status=codes.FlowFileStatus.STAGED).only("line_count")
+    for chunk in chunks.of(staged):
+        ids = [flow_file.pk for flow_file in chunk]
+        prepare(ids)
+        yield transform_files(flow_file_ids=ids, transformed_at=transformed_at, skip_locked=True)
 
 
 def prepare(flow_file_ids: Collection[int]) -> None:

@@ -15,7 +15,7 @@ from django.test import utils
 from django.utils import timezone
 
 from etl import admin
-from etl.usecases import transform
+from etl.usecases import chunks
 from tests import builder
 from tests.functional.admin import flow_files
 from warehouse import audits, codes, models
@@ -402,7 +402,7 @@ class TestTransformAgain:
         management.call_command("load_d0010", *map(str, paths), batch=True, stage_only=True)
         waiting = models.FlowFile.objects.filter(status="STAGED").order_by("id")
         chosen = [flow_file.pk for flow_file in waiting[1:]]
-        monkeypatch.setattr(transform, "_FILES_A_CHUNK", 2)
+        monkeypatch.setattr(chunks, "_FILES", 2)
         monkeypatch.setattr(admin, "_MOST_TOLD", 3)
 
         with utils.CaptureQueriesContext(db.connection) as queries:
