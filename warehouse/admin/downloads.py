@@ -21,7 +21,7 @@ from django.utils import timezone
 
 from warehouse import codes, models
 from warehouse.admin import addresses, audit, filters, searching
-from warehouse.queries import files, listing, sheets
+from warehouse.queries import files, listing, search, sheets
 
 
 _FORMAT = "format"  # in the address of a download
@@ -107,7 +107,7 @@ class DownloadAdmin(searching.SearchAdmin[models.Reading]):
             readings = files.readings_of(file_id, readings)
         if term:
             found = searching.found_by(request, term)
-            readings = self.narrow(found, readings)
+            readings = search.narrowed(found, readings)
             audit.record(request, found.meter_points, codes.LookedAt.DOWNLOAD)
         else:
             audit.record_file(request, file_id, codes.LookedAt.DOWNLOAD)

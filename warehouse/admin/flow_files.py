@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.contrib.admin.views import main
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import safestring
 
@@ -212,17 +212,8 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
         typed = search_term.strip()
         return files.search(queryset, typed) if typed else queryset, False
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        flow_file = self.get_object(request, object_id) if request.method == "GET" else None
-        if flow_file is not None and self.has_view_permission(request, flow_file):
-            extra_context = {**_page(flow_file), **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, extra_context)
+    def context_of(self, request: HttpRequest, row: models.FlowFile) -> dict[str, Any]:  # noqa: ARG002 - of the base class
+        return _page(row)
 
     @admin.display(description="file name")
     def name(self, flow_file: models.FlowFile) -> str:

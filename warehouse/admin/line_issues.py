@@ -138,20 +138,10 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
                 audit.record(request, mpan_cores, codes.LookedAt.ISSUE)
         return response
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        issue = self.shown(request, object_id)
-        if issue is not None:
-            audit.record(request, [issue.mpan_core], codes.LookedAt.ISSUE)
-            finding = words.finding(issue.code).capitalize()
-            title = f"{finding} in line {issue.line_number}"
-            extra_context = {"title": title, "subtitle": None, **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, extra_context)
+    def context_of(self, request: HttpRequest, row: models.LineIssue) -> dict[str, Any]:
+        audit.record(request, [row.mpan_core], codes.LookedAt.ISSUE)
+        finding = words.finding(row.code).capitalize()
+        return {"title": f"{finding} in line {row.line_number}", "subtitle": None}
 
     @admin.display(description="severity")
     def severity_in_words(self, issue: models.LineIssue) -> str:

@@ -9,7 +9,6 @@ from urllib.parse import urlencode
 from django.contrib import admin
 from django.contrib.admin import utils as admin_utils
 from django.contrib.admin.views import main
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 from django.utils import html, safestring, timezone
@@ -39,11 +38,6 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
 
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[MeterPointList]:  # noqa: ARG002 - Django's signature
         return MeterPointList
-
-    def narrow(
-        self, found: search.Found, queryset: QuerySet[models.MeterPoint]
-    ) -> QuerySet[models.MeterPoint]:
-        return search.meter_points_of(found, queryset)
 
     def change_view(
         self,
@@ -88,11 +82,6 @@ class MeterAdmin(searching.SearchAdmin[models.Meter]):
             .filter(mpan_core=mpan_core, serial_key=keys.serial_key(serial_key))
             .first()
         )
-
-    def narrow(
-        self, found: search.Found, queryset: QuerySet[models.Meter]
-    ) -> QuerySet[models.Meter]:
-        return search.meters_of(found, queryset)
 
     def change_view(
         self,

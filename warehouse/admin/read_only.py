@@ -106,6 +106,23 @@ class ReadOnlyAdmin(admin.ModelAdmin):
             request.row = known  # type: ignore[attr-defined] # a request carries what middleware likes
         return known[1]
 
+    def change_view(
+        self,
+        request: HttpRequest,
+        object_id: str,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        row = self.shown(request, object_id)
+        context = {} if row is None else self.context_of(request, row)
+        return super().change_view(
+            request, object_id, form_url, {**context, **(extra_context or {})}
+        )
+
+    def context_of(self, request: HttpRequest, row: Any) -> dict[str, Any]:  # noqa: ARG002 - for those that record it
+        """Return what the page of a row tells beside its fields, as the row is shown."""
+        return {}
+
     def address_of(self, row: Model) -> str:
         """Return what stands for a row in the addresses of its pages, and in its box to tick."""
         return str(row.pk)

@@ -12,7 +12,7 @@ from django.template.response import TemplateResponse
 
 from warehouse import codes, models
 from warehouse.admin import addresses, audit, downloads, read_only, reading_columns, searching
-from warehouse.queries import files, search
+from warehouse.queries import files
 
 
 _ASK = searching.Answer(
@@ -129,11 +129,6 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
     def get_changelist(self, request: HttpRequest, **_: Any) -> type[ChangeList]:  # noqa: ARG002 - Django's signature
         return ChangeList
 
-    def narrow(
-        self, found: search.Found, queryset: QuerySet[models.Reading]
-    ) -> QuerySet[models.Reading]:
-        return search.readings_of(found, queryset)
-
     def opens_single_hit(self, request: HttpRequest) -> bool:  # noqa: ARG002 - of the base class
         return False
 
@@ -159,16 +154,7 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
                 response.context_data["answer"] = _ASK
         return response
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        reading = self.shown(request, object_id)
-        if reading is not None:
-            audit.record(request, [reading.mpan_core], codes.LookedAt.READING)
-            title = f"Reading {reading.value} at meter point {reading.mpan_core}"
-            extra_context = {"title": title, "subtitle": None, **(extra_context or {})}
-        return super().change_view(request, object_id, form_url, extra_context)
+    def context_of(self, request: HttpRequest, row: models.Reading) -> dict[str, Any]:
+        audit.record(request, [row.mpan_core], codes.LookedAt.READING)
+        title = f"Reading {row.value} at meter point {row.mpan_core}"
+        return {"title": title, "subtitle": None}

@@ -46,15 +46,11 @@ class SearchAdmin(read_only.ReadOnlyAdmin, Generic[Row]):
         " Or a meter serial number, or its beginning; spaces and capitals make no difference."
     )
 
-    def narrow(self, found: search.Found, queryset: QuerySet[Row]) -> QuerySet[Row]:
-        """Return those of the rows that were found."""
-        raise NotImplementedError
-
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Row], search_term: str
     ) -> tuple[QuerySet[Row], bool]:
         term = search_term.strip()
-        return (self.narrow(found_by(request, term), queryset) if term else queryset), False
+        return search.narrowed(found_by(request, term), queryset) if term else queryset, False
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

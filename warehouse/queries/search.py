@@ -5,9 +5,10 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import TypeVar
 
 from django import db
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 
 from warehouse import keys, models
 
@@ -16,6 +17,8 @@ from warehouse import keys, models
 MOST_METERS = 200
 MOST_METERS_LISTED = 5  # of one meter point in a list
 MOST_METERS_COUNTED = 100  # of the others
+
+Row = TypeVar("Row", bound=Model)
 
 _SUPPLY_NUMBER = re.compile(r"S?(?:[0-9]{8})?([0-9]{13})")
 _SHORTEST_COMMON_PREFIX = 3
@@ -90,25 +93,12 @@ def _first_meters(**condition: str) -> list[models.Meter]:
     return list(meters.order_by("serial_key", "mpan_core")[: MOST_METERS + 1])
 
 
-def readings_of(found: Found, readings: QuerySet[models.Reading]) -> QuerySet[models.Reading]:
-    """Narrow the readings to what was found, by the key, which begins with the MPAN."""
-    readings = readings.filter(mpan_core__in=found.meter_points)
-    return readings.filter(serial_key__in=_serial_keys(found)) if found.meters else readings
-
-
-def meters_of(found: Found, meters: QuerySet[models.Meter]) -> QuerySet[models.Meter]:
-    meters = meters.filter(mpan_core__in=found.meter_points)
-    return meters.filter(serial_key__in=_serial_keys(found)) if found.meters else meters
-
-
-def _serial_keys(found: Found) -> Sequence[str]:
-    return sorted({meter.serial_key for meter in found.meters})
-
-
-def meter_points_of(
-    found: Found, meter_points: QuerySet[models.MeterPoint]
-) -> QuerySet[models.MeterPoint]:
-    return meter_points.filter(mpan_core__in=found.meter_points)
+def narrowed(found: Found, rows: QuerySet[Row]) -> QuerySet[Row]:
+    """Narrow rows of a meter point to what was found, by their keys, which begin with the MPAN."""
+    rows = rows.filter(mpan_core__in=found.meter_points)
+    if not found.meters or rows.model is models.MeterPoint:
+        return rows
+    return rows.filter(serial_key__in=sorted({meter.serial_key for meter in found.meters}))
 
 
 def serial_numbers_at(mpan_cores: Collection[str]) -> Mapping[str, tuple[Sequence[str], int]]:
