@@ -19,8 +19,8 @@ from django.db.backends.base import base as backend
 from pytest_django import DjangoDbBlocker
 
 from etl.postgres.embedded import programs, server
-from tests import depth, shared
-from tests.faults import forks, proxy, snapshot, workload
+from tests import conftest, depth, shared
+from tests.faults import forks, proxy, sftp_servers, snapshot, workload
 
 
 DISK = depth.size(quick=120, thorough=256)  # MiB that a server needs
@@ -197,3 +197,30 @@ def small_disk() -> Iterator[pathlib.Path]:
     yield folder
     subprocess.run(["umount", "--lazy", str(folder)], check=True)
     folder.rmdir()
+
+
+@pytest.fixture
+def home(tmp_path: pathlib.Path) -> pathlib.Path:
+    folder = tmp_path / "server"
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture
+def sshd(home: pathlib.Path) -> Iterator[sftp_servers.OpenSsh]:
+    with sftp_servers.open_ssh(home) as one:
+        yield one
+
+
+@pytest.fixture
+def place(tmp_path: pathlib.Path) -> pathlib.Path:
+    return tmp_path / "inbox"
+
+
+@pytest.fixture
+def collect(run: conftest.Run, place: pathlib.Path) -> sftp_servers.Collect:
+    def collect(server: sftp_servers.Server, *arguments: object) -> conftest.Ended:
+        options = ["--settle", "0.001s", "--inbox", place, *arguments]
+        return run("collect", server.source, *server.login, *options)
+
+    return collect

@@ -19,7 +19,10 @@ import asyncssh
 import psutil
 import pytest
 
+from tests import conftest
 
+
+Collect = Callable[..., conftest.Ended]
 USER, PASSWORD = "collector", "a secret"
 SSHD = shutil.which("sshd") or "/usr/sbin/sshd"
 
