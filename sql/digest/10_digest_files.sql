@@ -59,12 +59,7 @@ WITH said AS (
     UNION ALL
     SELECT
         id,
-        row(
-            'reading', mpan_core, extract(EPOCH FROM read_at), extract(EPOCH FROM stated_at),
-            extract(EPOCH FROM md_reset_at), md_reset_count, serial_key, identifier, value,
-            reading_type, validation_status, reading_flag, reading_method, reason_code,
-            reading_status
-        )::text AS text
+        row('reading', reading)::text AS text -- all columns; its times are as UTC has them
     FROM reading
     WHERE
         id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s

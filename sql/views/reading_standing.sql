@@ -55,22 +55,9 @@ compared AS (
     )
 )
 
+-- All that a reading says, a column that it gains as well.
 SELECT
-    id,
-    mpan_core,
-    read_at,
-    stated_at,
-    md_reset_at,
-    md_reset_count,
-    serial_key,
-    identifier,
-    value,
-    reading_type,
-    validation_status,
-    reading_flag,
-    reading_method,
-    reason_code,
-    reading_status,
+    *, -- noqa: AM04
     CASE
         WHEN is_withdrawal THEN 'withdrawal'
         WHEN is_withdrawn THEN 'withdrawn'
