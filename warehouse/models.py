@@ -137,15 +137,17 @@ class FlowFile(models.Model):
     def __str__(self) -> str:
         return f"{self.file_name} ({self.sha256[:12]})"
 
-    def count_lines(self, counts: Mapping[str, int]) -> None:
-        """Take over how many lines there are of each kind; where none is said, none."""
-        self.meter_point_line_count = counts.get("meter_point", 0)
-        self.meter_line_count = counts.get("meter", 0)
-        self.reading_count = counts.get("reading", 0)
-        self.validation_result_count = counts.get("result", 0)
-        self.site_visit_count = sum(
-            counts.get(f"visit_at_{place}", 0) for place in ("meter_point", "meter", "reading")
-        )
+    @staticmethod
+    def counts_of(lines: Mapping[str, int]) -> dict[str, int]:
+        """Return the fields that count lines, of so many of each kind; of one not named, none."""
+        visits = ("visit_at_meter_point", "visit_at_meter", "visit_at_reading")
+        return {
+            "meter_point_line_count": lines.get("meter_point", 0),
+            "meter_line_count": lines.get("meter", 0),
+            "reading_count": lines.get("reading", 0),
+            "validation_result_count": lines.get("result", 0),
+            "site_visit_count": sum(lines.get(kind, 0) for kind in visits),
+        }
 
 
 class Delivery(models.Model):

@@ -187,18 +187,8 @@ def _counts_of_rows(mpan_core: str, flow_file_id: int) -> Mapping[str, int]:
 
 def _take_off(flow_file_id: int, counts: Mapping[str, int]) -> None:
     """Count these lines as forgotten instead of as what they were."""
-    forgotten = models.FlowFile()
-    forgotten.count_lines(counts)
-    changed = {
-        name: F(name) - getattr(forgotten, name)
-        for name in (
-            "meter_point_line_count",
-            "meter_line_count",
-            "reading_count",
-            "validation_result_count",
-            "site_visit_count",
-        )
-    }
+    of_fields = models.FlowFile.counts_of(counts)
+    changed = {name: F(name) - count for name, count in of_fields.items()}
     models.FlowFile.objects.filter(id=flow_file_id).update(
         **changed, forgotten_line_count=F("forgotten_line_count") + sum(counts.values())
     )

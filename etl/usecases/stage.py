@@ -240,10 +240,13 @@ def _flow_file(
     rules: Rules,
     staged_at: datetime.datetime,
 ) -> models.FlowFile:
-    flow_file = models.FlowFile(
+    rejection = next((issue for issue in issues if issue.severity == "REJECTED"), None)
+    counts = {} if rejection else _by_kind(found.group_line_counts)
+    return models.FlowFile(
         sha256=content.sha256,
         file_name=content.source.name,
-        status=codes.FlowFileStatus.STAGED,
+        status=codes.FlowFileStatus.REJECTED if rejection else codes.FlowFileStatus.STAGED,
+        reason=f"line {rejection.line_number}: {rejection.message}" if rejection else "",
         staged_at=staged_at,
         size=found.size,
         encoding=found.encoding,
@@ -251,16 +254,13 @@ def _flow_file(
         blank_line_count=found.blank_line_count,
         warning_count=sum(issue.severity == "WARNING" for issue in issues),
         is_strict=rules.is_strict,
+        **models.FlowFile.counts_of(counts),
         **envelope_fields(found.header, found.trailer),
     )
-    rejection = next((issue for issue in issues if issue.severity == "REJECTED"), None)
-    if rejection:
-        flow_file.status = codes.FlowFileStatus.REJECTED
-        flow_file.reason = f"line {rejection.line_number}: {rejection.message}"
-    else:
-        counts = found.group_line_counts.items()
-        flow_file.count_lines({grammar.GROUPS[code].kind: count for code, count in counts})
-    return flow_file
+
+
+def _by_kind(counts: Mapping[str, int]) -> Mapping[str, int]:
+    return {grammar.GROUPS[code].kind: count for code, count in counts.items()}
 
 
 def _save(judgements: Sequence[_Judgement]) -> None:

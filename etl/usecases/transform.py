@@ -197,12 +197,10 @@ def _mark_failed(flow_file_id: int, error: Exception) -> models.FlowFile:
     logger.error("flow file %d %s", flow_file_id, reason)
 
     def mark() -> models.FlowFile:
-        flow_file = models.FlowFile.objects.select_for_update(no_key=True).get(id=flow_file_id)
-        if flow_file.status == codes.FlowFileStatus.STAGED:
-            flow_file.status = codes.FlowFileStatus.FAILED
-            flow_file.reason = reason
-            flow_file.count_lines({})
-            flow_file.save()
-        return flow_file
+        flow_files = models.FlowFile.objects.filter(id=flow_file_id)
+        flow_files.filter(status=codes.FlowFileStatus.STAGED).update(
+            status=codes.FlowFileStatus.FAILED, reason=reason, **models.FlowFile.counts_of({})
+        )
+        return flow_files.get()
 
     return transactions.commit(mark)
