@@ -18,6 +18,7 @@ from etl.usecases import transform
 from warehouse import codes
 from warehouse import models as warehouse_models
 from warehouse.admin import (
+    addresses,
     audit,
     flow_files,
     raw_lines,
@@ -31,8 +32,6 @@ from warehouse.queries import files
 
 NEIGHBORS = 10
 _MOST_TOLD = 10  # files, each in a message of its own
-_MOST_DIGITS = 19  # of an id
-_IDS_END = 2**63
 _GROUPS = {group.kind: group for group in grammar.GROUPS.values()}
 _ENVELOPE = {"header": "file header", "trailer": "file trailer"}
 
@@ -66,7 +65,7 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
         return False
 
     def find(self, request: HttpRequest, address: str) -> models.StagedLine | None:  # noqa: ARG002 - of the base class
-        line_id = _line_id(address)
+        line_id = addresses.row_id(address)
         lines = models.StagedLine.objects.alias(stretch=files.STRETCH)
         return lines.filter(stretch=files.stretch(line_id), id=line_id).first()
 
@@ -102,7 +101,7 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
         return super().change_view(request, object_id, form_url, context)
 
     def _tell_that_it_is_not_kept(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        line_id = _line_id(object_id)
+        line_id = addresses.row_id(object_id)
         flow_file = warehouse_models.FlowFile.objects.filter(id=line_id >> 32).first()
         if flow_file is None:
             self.message_user(request, "There is no such line.", messages.WARNING)
@@ -111,12 +110,6 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
         return HttpResponseRedirect(
             reverse("admin:warehouse_flowfile_change", args=[flow_file.pk])
         )
-
-
-def _line_id(address: str) -> int:
-    """Return the id that an address means, or 0, which no line has."""
-    is_number = address.isascii() and address.isdecimal() and len(address) <= _MOST_DIGITS
-    return int(address) if is_number and int(address) < _IDS_END else 0
 
 
 def _why_not_kept(flow_file: warehouse_models.FlowFile, line_id: int) -> str:

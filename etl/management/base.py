@@ -25,6 +25,7 @@ from django.core.management import base
 from etl.postgres import advice, transactions
 from etl.postgres.embedded import place
 from etl.usecases import outcomes, schema
+from warehouse.admin import words
 from warehouse.queries import search
 
 
@@ -54,8 +55,8 @@ class PreparedCommand(base.BaseCommand):
         def error(message: str) -> NoReturn:
             # It quotes what was typed, or what a script made of a file's name.
             if parser.called_from_command_line:
-                usage_error(printable(message))
-            raise base.CommandError(f"{printable(message)}.", returncode=WRONG_USAGE)
+                usage_error(words.visible(message))
+            raise base.CommandError(f"{words.visible(message)}.", returncode=WRONG_USAGE)
 
         def parse(args: Sequence[str], namespace: Any = None) -> Any:
             if self.refuses_nothing:
@@ -93,7 +94,7 @@ class PreparedCommand(base.BaseCommand):
 
     def note(self, sentence: str) -> None:
         """Say on standard error what changes no exit code."""
-        self._say(logging.WARNING, printable(sentence))
+        self._say(logging.WARNING, words.visible(sentence))
 
     def _say(self, level: int, sentence: str) -> None:
         if self._is_logging_events:
@@ -147,7 +148,7 @@ def _ending(
 def sentence_of(error: BaseException) -> str | None:
     """Say what is wrong and what to do, if anybody but a programmer can do anything."""
     sentence = _sentence(error)
-    return None if sentence is None else printable(sentence)
+    return None if sentence is None else words.visible(sentence)
 
 
 def _sentence(error: BaseException) -> str | None:
@@ -283,7 +284,7 @@ class _TextFormatter(logging.Formatter):
         super().__init__("{asctime} {levelname} {name}: {message}", style="{")
 
     def format(self, record: logging.LogRecord) -> str:
-        return printable(super().format(record))
+        return words.visible(super().format(record))
 
 
 class _JsonFormatter(logging.Formatter):
@@ -329,7 +330,7 @@ def _text_line(report: outcomes.FileReport) -> str:
         facts.append(", ".join(f"{code} {count:,}" for code, count in report.findings.items()))
     if report.reason:
         facts.append(report.reason)
-    return printable(
+    return words.visible(
         f"{report.path}: {report.outcome.value}" + f" ({'; '.join(facts)})" * bool(facts)
     )
 
@@ -345,16 +346,6 @@ def account() -> str:
 def counted(number: int, noun: str) -> str:
     """Return a number with its noun, in the plural where that is right."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def printable(text: str) -> str:
-    """Return the text with everything that could steer a terminal written as an escape."""
-    if text.isprintable():
-        return text
-    return "".join(
-        character if character.isprintable() else character.encode("unicode_escape").decode()
-        for character in text
-    )
 
 
 def mpan_core(text: str) -> str:

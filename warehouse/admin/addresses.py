@@ -13,7 +13,6 @@ from warehouse import keys, models
 
 
 _MOST_DIGITS = 19  # of an id
-_IDS_END = 2**63
 
 
 def of_reading(reading: models.Reading) -> str:
@@ -33,8 +32,14 @@ def read(address: str) -> tuple[str, str]:
 def read_reading(address: str) -> tuple[str, int]:
     """Return the MPAN and the id of a reading's address; nothing and 0 where it has none."""
     mpan_core, rest = read(address)
-    is_number = rest.isascii() and rest.isdecimal() and len(rest) <= _MOST_DIGITS
-    return (mpan_core, int(rest)) if is_number and int(rest) < _IDS_END else ("", 0)
+    reading_id = row_id(rest)
+    return (mpan_core if reading_id else "", reading_id)
+
+
+def row_id(text: str, *, below: int = 2**63) -> int:
+    """Return the id that is meant, or 0, which no row has."""
+    is_number = text.isascii() and text.isdecimal() and len(text) <= _MOST_DIGITS
+    return int(text) if is_number and int(text) < below else 0
 
 
 def url_of_reading(reading: models.Reading) -> str:

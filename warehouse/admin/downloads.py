@@ -28,7 +28,7 @@ _FORMAT = "format"  # in the address of a download
 
 
 class FlowFileFilter(filters.FlowFileFilter):
-    def narrow(self, queryset: QuerySet[Any], flow_file_id: int) -> QuerySet[Any]:
+    def of_file(self, queryset: QuerySet[Any], flow_file_id: int) -> QuerySet[Any]:
         return files.readings_of(flow_file_id, queryset)
 
 

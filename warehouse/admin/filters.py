@@ -11,48 +11,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from warehouse import models
-from warehouse.admin import words
+from warehouse.admin import addresses, words
 from warehouse.queries import files
-
-
-_MOST_DIGITS = 10  # of an id below 2**31
-
-
-class FlowFileFilter(admin.SimpleListFilter):
-    """The rows of one flow file; offered where a link has asked for it."""
-
-    title = "flow file"
-    parameter_name = "file"
-
-    def narrow(self, queryset: QuerySet[Any], flow_file_id: int) -> QuerySet[Any]:
-        """Return those of the rows that come from this flow file."""
-        raise NotImplementedError
-
-    def lookups(
-        self,
-        request: HttpRequest,  # noqa: ARG002 - Django's signature
-        model_admin: options.ModelAdmin[Any],  # noqa: ARG002 - Django's signature
-    ) -> list[tuple[str, str]]:
-        value = self.value()
-        if not value:
-            return []
-        named = models.FlowFile.objects.filter(id=flow_file_id(value))
-        name = next(iter(named.values_list("file_name", flat=True)), "unknown file")
-        return [(value, words.visible(name))]
-
-    def queryset(
-        self,
-        request: HttpRequest,  # noqa: ARG002 - Django's signature
-        queryset: QuerySet[Any],
-    ) -> QuerySet[Any]:
-        value = self.value()
-        return self.narrow(queryset, flow_file_id(value)) if value else queryset
-
-
-def flow_file_id(value: str) -> int:
-    """Return the id that is meant, or 0, which no file has."""
-    is_id = value.isascii() and value.isdigit() and len(value) <= _MOST_DIGITS
-    return int(value) if is_id and int(value) < 2**31 else 0
 
 
 class ChoiceFilter(admin.SimpleListFilter):
@@ -97,6 +57,32 @@ class ChoiceFilter(admin.SimpleListFilter):
     ) -> QuerySet[Any]:
         value = self.value()
         return self.narrow(queryset, value) if value else queryset
+
+
+class FlowFileFilter(ChoiceFilter):
+    """The rows of one flow file; offered where a link has asked for it."""
+
+    title = "flow file"
+    parameter_name = "file"
+
+    def of_file(self, queryset: QuerySet[Any], flow_file_id: int) -> QuerySet[Any]:
+        """Return those of the rows that come from this flow file."""
+        raise NotImplementedError
+
+    def values(self) -> Sequence[tuple[str, str]]:
+        return ()
+
+    def in_words(self, value: str) -> str:
+        named = models.FlowFile.objects.filter(id=flow_file_id(value))
+        return words.visible(next(iter(named.values_list("file_name", flat=True)), "unknown file"))
+
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return self.of_file(queryset, flow_file_id(value))
+
+
+def flow_file_id(value: str) -> int:
+    """Return the id of the flow file that is meant, or 0, which none has."""
+    return addresses.row_id(value, below=2**31)
 
 
 class SenderFilter(ChoiceFilter):

@@ -19,7 +19,7 @@ from warehouse.queries import files, search
 
 
 class FlowFileFilter(filters.FlowFileFilter):
-    def narrow(self, queryset: QuerySet[Any], flow_file_id: int) -> QuerySet[Any]:
+    def of_file(self, queryset: QuerySet[Any], flow_file_id: int) -> QuerySet[Any]:
         return queryset.filter(flow_file=flow_file_id)
 
 

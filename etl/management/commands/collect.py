@@ -19,6 +19,7 @@ from etl.intake import folders, inbox, places
 from etl.management import base, rules
 from etl.postgres.embedded import server
 from etl.usecases import collect, outcomes
+from warehouse.admin import words
 
 
 _SFTP = "sftp://"
@@ -222,4 +223,4 @@ def _seconds(text: str) -> float:
 
 
 def _usage_error(message: str) -> django_base.CommandError:
-    return django_base.CommandError(f"{base.printable(message)}.", returncode=base.WRONG_USAGE)
+    return django_base.CommandError(f"{words.visible(message)}.", returncode=base.WRONG_USAGE)

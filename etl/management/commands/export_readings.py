@@ -16,6 +16,7 @@ from django.core.management import base as django_base
 
 from etl.management import base
 from etl.postgres import transactions
+from warehouse.admin import words
 from warehouse.queries import listing, sheets
 
 
@@ -68,9 +69,7 @@ class Command(base.PipelineCommand):
             if output is None:
                 base.stop_printing()
             raise django_base.CommandError(
-                base.printable(
-                    f"{output or 'standard output'} can't be written: {error.strerror}."
-                )
+                words.visible(f"{output or 'standard output'} can't be written: {error.strerror}.")
             ) from error
 
 
@@ -101,7 +100,7 @@ class _Screen:
 
     def write(self, block: bytes) -> None:
         lines = block.decode(errors="backslashreplace").split("\n")
-        sys.stdout.write("\n".join(map(base.printable, lines)))
+        sys.stdout.write("\n".join(map(words.visible, lines)))
 
 
 def _date(text: str) -> datetime.date:

@@ -13,6 +13,7 @@ from django.utils import timezone
 from etl.intake import sources
 from etl.management import base
 from etl.usecases import forget
+from warehouse.admin import words
 
 
 class Command(base.PipelineCommand):
@@ -42,7 +43,7 @@ class Command(base.PipelineCommand):
         except forget.UnknownMeterPointError as error:
             raise django_base.CommandError(f"{error}.", returncode=base.WRONG_USAGE) from error
         except forget.PendingFileError as error:
-            raise django_base.CommandError(base.printable(f"{error}."), returncode=1) from error
+            raise django_base.CommandError(words.visible(f"{error}."), returncode=1) from error
         self.print(
             f"Meter point {mpan_core} is forgotten: {base.counted(forgotten.line_count, 'line')}"
             f" of {base.counted(forgotten.file_count, 'file')}"

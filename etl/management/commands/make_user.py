@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from etl.management import base
 from etl.usecases import users
+from warehouse.admin import words
 
 
 class Command(base.PreparedCommand):
@@ -50,13 +51,13 @@ class Command(base.PreparedCommand):
             )
         except users.UnfitUserError as error:
             raise django_base.CommandError(
-                base.printable(str(error)), returncode=base.WRONG_USAGE
+                words.visible(str(error)), returncode=base.WRONG_USAGE
             ) from error
         done = "made" if made.is_new else "was there before"
         told = [f"{name}: {done}, of the group {group}"]
         told += [f"no longer of {left}" for left in made.left]
         told += ["with a new password"] * made.has_new_password
-        self.stdout.write(base.printable(", ".join(told)))
+        self.stdout.write(words.visible(", ".join(told)))
         if made.token_ends_at:
             day = f"{timezone.localdate(made.token_ends_at)}"
             self.note(f"The token is shown once and ends on {day}.")
@@ -77,7 +78,7 @@ def _password(name: str, group: str, file: pathlib.Path | None) -> str | None:
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is no text"
             raise django_base.CommandError(
-                base.printable(f"{file} can't be read: {reason}."), returncode=base.WRONG_USAGE
+                words.visible(f"{file} can't be read: {reason}."), returncode=base.WRONG_USAGE
             ) from error
     if not users.needs_password(name, group=group):
         return None

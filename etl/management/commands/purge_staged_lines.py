@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from etl.management import base
 from etl.usecases import purge
+from warehouse.admin import words
 
 
 class Command(base.PipelineCommand):
@@ -32,7 +33,7 @@ class Command(base.PipelineCommand):
             files += 1
             lines += purged.line_count
             self.print(
-                f"{base.printable(purged.file_name)}: {base.counted(purged.line_count, 'line')}"
+                f"{words.visible(purged.file_name)}: {base.counted(purged.line_count, 'line')}"
             )
         verb = "would be dropped" if options["dry_run"] else "dropped"
         self.print(f"{base.counted(lines, 'raw line')} of {base.counted(files, 'file')} {verb}")

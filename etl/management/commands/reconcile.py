@@ -14,6 +14,7 @@ from etl.intake import sources
 from etl.management import base
 from etl.usecases import reconcile
 from warehouse import audits
+from warehouse.admin import words
 
 
 COLUMNS = (
@@ -56,10 +57,10 @@ class Command(base.PipelineCommand):
             )
         except reconcile.UnknownFileError as error:
             raise django_base.CommandError(
-                base.printable(f"{error}."), returncode=base.WRONG_USAGE
+                words.visible(f"{error}."), returncode=base.WRONG_USAGE
             ) from error
 
-        names = {account.id: base.printable(account.file_name) for account in result.accounts}
+        names = {account.id: words.visible(account.file_name) for account in result.accounts}
         names[reconcile.ALL_FILES] = "all files"
         self.print("".join(f"{title:>10}" for title, _ in COLUMNS) + "  file")
         for account in result.accounts:
