@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.db import models
 
 
@@ -139,6 +141,17 @@ class SiteVisitCode(models.TextChoices):
     METER_POSITION = "58", "height or position of the meter"
     REQUEST_REJECTED = "88", "request rejected"
     FAULT_RESOLUTION = "89", "fault resolution completion report"
+
+
+# What the columns of a reading that hold codes are in words.
+OF_COLUMNS: Mapping[str, type[models.TextChoices]] = {
+    "reading_type": ReadingType,
+    "validation_status": ValidationStatus,
+    "reading_flag": ReadingFlag,
+    "reading_method": ReadingMethod,
+    "reason_code": ReasonCode,
+    "reading_status": ReadingFlag,
+}
 
 
 class FlowFileStatus(models.TextChoices):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime
+import typing
 from typing import Any
 
 from rest_framework import serializers
@@ -10,10 +12,16 @@ from etl.domain import findings
 from etl.usecases import outcomes
 from warehouse import codes, models
 from warehouse.admin import words
+from warehouse.queries import listing
 
 
 _OUTCOMES = {str(label): value for value, label in codes.FlowFileStatus.choices}
 _OF_FORMS = {"csrfmiddlewaretoken"}
+_FIELDS: dict[Any, type[serializers.Field[Any, Any, Any, Any]]] = {
+    str: serializers.CharField,
+    int: serializers.IntegerField,
+    datetime.datetime: serializers.DateTimeField,
+}
 
 
 class Asked(serializers.Serializer[Any]):
@@ -186,23 +194,19 @@ class IssueSerializer(serializers.ModelSerializer[models.LineIssue]):
 class ReadingSerializer(serializers.Serializer[Any]):
     """A row of the view `reading_listing`, as `export_readings` writes it."""
 
-    mpan_core = serializers.CharField()
-    serial_number = serializers.CharField()
-    register = serializers.CharField()
-    read_at = serializers.DateTimeField()
     value = serializers.DecimalField(max_digits=9, decimal_places=1)
-    reading_type = serializers.CharField()
-    validation_status = serializers.CharField()
-    reading_flag = serializers.CharField()
-    reading_method = serializers.CharField()
-    reason_code = serializers.CharField()
-    reading_status = serializers.CharField()
-    md_reset_at = serializers.DateTimeField(allow_null=True)
-    md_reset_count = serializers.IntegerField(allow_null=True)
-    file_name = serializers.CharField()
-    line_number = serializers.IntegerField()
     standing = serializers.ChoiceField(choices=[*words.STANDINGS])
-    file_created_at = serializers.DateTimeField()
+
+    def get_fields(self) -> dict[str, serializers.Field[Any, Any, Any, Any]]:
+        """Return a field a column, by the type of the column where none is declared above."""
+        declared = super().get_fields()
+        columns = typing.get_type_hints(listing.Listed)
+        return {name: declared.get(name) or _field(kind) for name, kind in columns.items()}
+
+
+def _field(kind: Any) -> serializers.Field[Any, Any, Any, Any]:
+    kinds = typing.get_args(kind) or (kind,)
+    return _FIELDS[kinds[0]](allow_null=type(None) in kinds)
 
 
 class RegisterSerializer(serializers.Serializer[Any]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import datetime
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -260,7 +261,10 @@ def _flow_file(
 
 
 def _by_kind(counts: Mapping[str, int]) -> Mapping[str, int]:
-    return {grammar.GROUPS[code].kind: count for code, count in counts.items()}
+    by_kind: collections.Counter[str] = collections.Counter()
+    for code, count in counts.items():
+        by_kind[grammar.GROUPS[code].kind] += count
+    return by_kind
 
 
 def _save(judgements: Sequence[_Judgement]) -> None:

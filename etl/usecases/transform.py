@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 # Lines of other files that lie between two of a chunk are read past, so few of those may be.
 _FILES_BETWEEN = 16
 
-FIELDS_FOR_STEPS = (
+_FIELDS_FOR_STEPS = (
     "status",
     "flow",
     "file_created_at",
@@ -125,7 +125,7 @@ def _transform(
     flow_file_ids: Sequence[int], transformed_at: datetime.datetime, *, skip_locked: bool
 ) -> Sequence[models.FlowFile]:
     files = models.FlowFile.objects.filter(id__in=flow_file_ids).order_by("id")
-    locked = files.only(*FIELDS_FOR_STEPS).select_for_update(skip_locked=skip_locked, no_key=True)
+    locked = files.only(*_FIELDS_FOR_STEPS).select_for_update(skip_locked=skip_locked, no_key=True)
     claimed = [
         flow_file for flow_file in locked if flow_file.status == codes.FlowFileStatus.STAGED
     ]

@@ -60,7 +60,6 @@ class LookUpAdmin(read_only.ReadOnlyAdmin):
     search_fields = ("mpan_core",)  # shows the box; what is searched is told below
     search_help_text = "An MPAN, or the name of a user."
     fields = ("when", "who", "mpan", "file", "looked_at")
-    readonly_fields = ("when", "who", "mpan", "file")
 
     def get_search_results(
         self,

@@ -92,17 +92,6 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         "shown_message",
         "remedy",
     )
-    readonly_fields = (
-        "file",
-        "line",
-        "mpan",
-        "severity_in_words",
-        "finding",
-        "item_number",
-        "shown_value",
-        "shown_message",
-        "remedy",
-    )
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
         """Put the latest file's first, by an index; those of one file come as its lines do."""

@@ -79,25 +79,6 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
         ("Maximum demand", {"fields": ("md_reset", "md_resets")}),
         ("Where it comes from", {"fields": ("file", "file_made", "line", "issues")}),
     )
-    readonly_fields = (
-        "mpan",
-        "serial_number",
-        "register_identifier",
-        "read",
-        "standing",
-        "type_in_words",
-        "validation_in_words",
-        "flag_in_words",
-        "reason_in_words",
-        "status_in_words",
-        "method_in_words",
-        "md_reset",
-        "md_resets",
-        "file",
-        "file_made",
-        "line",
-        "issues",
-    )
 
     def get_ordering(
         self, request: HttpRequest

@@ -7,7 +7,7 @@ import functools
 import itertools
 import re
 import tempfile
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator
 from typing import IO
 
 import xlsxwriter
@@ -41,14 +41,6 @@ _NEEDS_QUOTES = re.compile('[",;\t\r\n]')
 
 # As many as a sheet of Excel has, the heading among them.
 ROWS_A_SHEET = 1_048_576
-_WORDS: Mapping[str, type[TextChoices]] = {
-    "reading_type": codes.ReadingType,
-    "validation_status": codes.ValidationStatus,
-    "reading_flag": codes.ReadingFlag,
-    "reading_method": codes.ReadingMethod,
-    "reason_code": codes.ReasonCode,
-    "reading_status": codes.ReadingFlag,
-}
 
 
 def blocks(rows: Iterable[listing.Listed], *, file_format: str) -> Generator[bytes, None, None]:
@@ -129,7 +121,7 @@ def _new_sheet(workbook: xlsxwriter.Workbook) -> worksheet.Worksheet:
 def _headings() -> Iterator[str]:
     for name in listing.Listed._fields:
         yield name
-        if name in _WORDS:
+        if name in codes.OF_COLUMNS:
             yield f"{name}_in_words"
 
 
@@ -146,9 +138,9 @@ def _write_row(
         elif value is not None:
             sheet.write_number(place, column, float(value))
         column += 1
-        if name in _WORDS:
+        if name in codes.OF_COLUMNS:
             if value:
-                sheet.write_string(place, column, _in_words(_WORDS[name], value))
+                sheet.write_string(place, column, _in_words(codes.OF_COLUMNS[name], value))
             column += 1
 
 
