@@ -15,7 +15,7 @@ import hypothesis
 import pytest
 
 from tests import conftest as tests_conftest
-from tests.property import conftest, oracle, stored, strategies
+from tests.property import conftest, damages, oracle, stored, strategies
 
 
 @pytest.mark.django_db(transaction=True)
@@ -23,8 +23,8 @@ class TestMutatedFiles:
     def test_are_accounted_for_line_by_line_and_disturb_no_other_file(
         self, run: tests_conftest.Run, deliver: conftest.Deliver
     ) -> None:
-        @hypothesis.given(batch=strategies.mixed_batches())
-        def hold(batch: strategies.MixedBatch) -> None:
+        @hypothesis.given(batch=damages.mixed_batches())
+        def hold(batch: damages.MixedBatch) -> None:
             contents = [file.content for file in batch.files]
             paths = deliver(contents)
 
