@@ -19,7 +19,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
-from tests.benchmarks.loading import bench, cases, processes, report, session
+from tests.benchmarks.loading import bench, cases, comparison, processes, report, session
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             shared = session.Session(
                 laboratory, sizes=sizes, rounds=rounds, options=shlex.split(options.load_options)
             )
-            rows: list[cases.Row] = []
+            rows: list[comparison.Row] = []
             for name, case in cases.CASES.items():
                 if name in wanted:
                     rows += case(shared)
@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _write(
-    options: argparse.Namespace, shared: session.Session, rows: Sequence[cases.Row]
+    options: argparse.Namespace, shared: session.Session, rows: Sequence[comparison.Row]
 ) -> None:
     # After each case, so that an interrupted run has not been for nothing.
     if options.json:

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import pathlib
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 
-from tests.benchmarks.loading import bench, fill, floors, processes, session
+from tests.benchmarks.loading import bench, comparison, fill, floors, processes, session
 
 
 _FILES_A_SMALL_LOAD = 50
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Row:
-    """One line of the table; `is_met` is None where no target was set."""
-
-    case: str
-    what: str
-    ours: str
-    other: str
-    ratio: str
-    target: str
-    is_met: bool | None
-    cpu_ratio: str = "-"
-
-
 # The cases. Each prepares what it needs, so that any of them can run alone.
 
 
-def case_a(shared: session.Session) -> Sequence[Row]:
+def case_a(shared: session.Session) -> Sequence[comparison.Row]:
     readings = shared.sizes.readings
     shared.loaded(readings)
     return _against_floors(
@@ -43,7 +28,7 @@ def case_a(shared: session.Session) -> Sequence[Row]:
     )
 
 
-def case_b(shared: session.Session) -> Sequence[Row]:
+def case_b(shared: session.Session) -> Sequence[comparison.Row]:
     readings = shared.sizes.readings
     return _against_floors(
         shared,
@@ -63,7 +48,7 @@ def _against_floors(
     template: str,
     path: pathlib.Path,
     finished: pathlib.Path,
-) -> Sequence[Row]:
+) -> Sequence[comparison.Row]:
     found = shared.measure(
         case,
         template,
@@ -79,14 +64,14 @@ def _against_floors(
     )
     ours, raw, floor = found["ours"], found["F1 raw COPY"], found["F2 finished rows"]
     return [
-        _ratio(case, what, ours, "F2", floor, at_most=1.5),
-        _ratio(case, what, ours, "F1", raw),
-        _faster(case, what, ours, "R2", found["R2 DuckDB"]),
-        _faster(case, what, ours, "R3", found["R3 DuckDB with raw lines"]),
+        comparison.ratio(case, what, ours, "F2", floor, at_most=1.5),
+        comparison.ratio(case, what, ours, "F1", raw),
+        comparison.faster(case, what, ours, "R2", found["R2 DuckDB"]),
+        comparison.faster(case, what, ours, "R3", found["R3 DuckDB with raw lines"]),
     ]
 
 
-def case_c(shared: session.Session) -> Sequence[Row]:
+def case_c(shared: session.Session) -> Sequence[comparison.Row]:
     readings = shared.sizes.rival_readings
     path = shared.day(0, readings)
     contenders = {
@@ -98,13 +83,13 @@ def case_c(shared: session.Session) -> Sequence[Row]:
     ours, slow, quick = found["ours"], found["R1 bulk_create"], found["R2 DuckDB"]
     what = f"{readings:,} readings, empty database, whole process"
     return [
-        _faster("C", what, ours, "R1", slow, at_least=3.5),
-        _faster("C", what, ours, "R2", quick, at_least=1.0),
-        Row(
+        comparison.faster("C", what, ours, "R1", slow, at_least=3.5),
+        comparison.faster("C", what, ours, "R2", quick, at_least=1.0),
+        comparison.Row(
             case="C",
             what=f"{what}: peak memory",
-            ours=_mib(ours.peak_memory),
-            other=f"R2 {_mib(quick.peak_memory)}",
+            ours=comparison.mib(ours.peak_memory),
+            other=f"R2 {comparison.mib(quick.peak_memory)}",
             ratio=f"{ours.peak_memory / quick.peak_memory:.2f} x",
             target="≤ 0.1 x",
             is_met=ours.peak_memory <= quick.peak_memory / 10,
@@ -112,7 +97,7 @@ def case_c(shared: session.Session) -> Sequence[Row]:
     ]
 
 
-def case_d(shared: session.Session) -> Sequence[Row]:
+def case_d(shared: session.Session) -> Sequence[comparison.Row]:
     count = shared.sizes.files
     folder = shared.small_files(count)
     found = shared.measure(
@@ -127,20 +112,20 @@ def case_d(shared: session.Session) -> Sequence[Row]:
     what = f"{count:,} files of {session.SAMPLE_READINGS} readings in one --batch"
     files_a_second = count / ours.seconds
     return [
-        Row(
+        comparison.Row(
             case="D",
             what=what,
-            ours=_seconds(ours.seconds),
+            ours=comparison.seconds(ours.seconds),
             other="-",
             ratio=f"{files_a_second:,.0f} files/s",
             target="≥ 1,500 files/s",
             is_met=files_a_second >= 1_500,
         ),
-        _ratio("D", what, ours, "same lines in one file", joined, at_most=2.0),
+        comparison.ratio("D", what, ours, "same lines in one file", joined, at_most=2.0),
     ]
 
 
-def case_e(shared: session.Session) -> Sequence[Row]:
+def case_e(shared: session.Session) -> Sequence[comparison.Row]:
     path = shared.sample(0)
     found = shared.measure(
         "E",
@@ -150,12 +135,14 @@ def case_e(shared: session.Session) -> Sequence[Row]:
     )
     what = f"one file of {session.SAMPLE_READINGS} readings"
     return [
-        _limit("E", f"{what}, command to prompt", found["ours"].seconds, at_most=0.6),
-        _limit("E", f"{what}, loading alone", found["ours, loading"].loading, at_most=0.06),
+        comparison.limit("E", f"{what}, command to prompt", found["ours"].seconds, at_most=0.6),
+        comparison.limit(
+            "E", f"{what}, loading alone", found["ours, loading"].loading, at_most=0.06
+        ),
     ]
 
 
-def case_f(shared: session.Session) -> Sequence[Row]:
+def case_f(shared: session.Session) -> Sequence[comparison.Row]:
     """
     Case E's loading and case B with much stored, against an empty database.
 
@@ -192,7 +179,7 @@ def case_f(shared: session.Session) -> Sequence[Row]:
     found = shared.keep("F", runs)
     stored = f"{sizes.stored_readings:,} readings and {sizes.stored_lines:,} lines stored"
     return [
-        _ratio(
+        comparison.ratio(
             "F",
             f"case B with {stored}",
             found["B"],
@@ -200,7 +187,7 @@ def case_f(shared: session.Session) -> Sequence[Row]:
             found["B, little stored"],
             at_most=1.2,
         ),
-        _ratio(
+        comparison.ratio(
             "F",
             f"case E's loading with {stored}",
             found["E"],
@@ -212,7 +199,7 @@ def case_f(shared: session.Session) -> Sequence[Row]:
     ]
 
 
-def case_g(shared: session.Session) -> Sequence[Row]:
+def case_g(shared: session.Session) -> Sequence[comparison.Row]:
     readings = shared.sizes.readings
     small_files = sorted(shared.small_files(shared.sizes.files).iterdir())
     return [
@@ -235,7 +222,7 @@ def case_g(shared: session.Session) -> Sequence[Row]:
 
 def _against_hashing(
     shared: session.Session, case: str, what: str, *, template: str, paths: Sequence[pathlib.Path]
-) -> Sequence[Row]:
+) -> Sequence[comparison.Row]:
     program = [shutil.which("sha256sum") or "shasum", *paths]
     found = shared.measure(
         case,
@@ -247,11 +234,11 @@ def _against_hashing(
     )
     hashing = found["sha256sum"].seconds
     return [
-        Row(
+        comparison.Row(
             case="G",
             what=f"{what}{part}",
-            ours=_seconds(ours),
-            other=f"sha256sum {_seconds(hashing)}",
+            ours=comparison.seconds(ours),
+            other=f"sha256sum {comparison.seconds(hashing)}",
             ratio=f"{hashing / ours:.0%} of its rate",
             target="≥ 60%",
             is_met=hashing >= 0.6 * ours,
@@ -260,7 +247,7 @@ def _against_hashing(
     ]
 
 
-def case_h(shared: session.Session) -> Sequence[Row]:
+def case_h(shared: session.Session) -> Sequence[comparison.Row]:
     sizes = shared.sizes
     for case, readings in (("A", sizes.readings), ("C", sizes.rival_readings)):
         if not _ours(shared, case):
@@ -274,20 +261,20 @@ def case_h(shared: session.Session) -> Sequence[Row]:
     largest = max(peaks, key=lambda name: peaks[name])
     large, small = _ours(shared, "A")[0].peak_memory, _ours(shared, "C")[0].peak_memory
     return [
-        Row(
+        comparison.Row(
             case="H",
             what=f"peak memory of the process, the most in any case ({largest})",
-            ours=_mib(peaks[largest]),
+            ours=comparison.mib(peaks[largest]),
             other="-",
             ratio="-",
             target="≤ 80 MiB",
             is_met=peaks[largest] <= 80 * bench.MIB,
         ),
-        Row(
+        comparison.Row(
             case="H",
             what=f"peak memory with {sizes.readings:,} readings",
-            ours=_mib(large),
-            other=f"{sizes.rival_readings:,} readings {_mib(small)}",
+            ours=comparison.mib(large),
+            other=f"{sizes.rival_readings:,} readings {comparison.mib(small)}",
             ratio=f"{large / small:.2f}",
             target="0.90 to 1.10",
             is_met=abs(large / small - 1) <= 0.1,
@@ -303,7 +290,7 @@ def _ours(shared: session.Session, case: str) -> Sequence[session.Measured]:
     ]
 
 
-def case_i(shared: session.Session) -> Sequence[Row]:
+def case_i(shared: session.Session) -> Sequence[comparison.Row]:
     """
     Time the SQL steps of `transform_pending`, and those of a batch of the same files.
 
@@ -331,7 +318,7 @@ def case_i(shared: session.Session) -> Sequence[Row]:
         "ours, one batch"
     ]
     return [
-        _ratio(
+        comparison.ratio(
             "I",
             f"transform_pending, {count:,} files staged one by one: SQL steps",
             pending,
@@ -343,7 +330,7 @@ def case_i(shared: session.Session) -> Sequence[Row]:
     ]
 
 
-CASES: Mapping[str, Callable[[session.Session], Sequence[Row]]] = {
+CASES: Mapping[str, Callable[[session.Session], Sequence[comparison.Row]]] = {
     "A": case_a,
     "B": case_b,
     "C": case_c,
@@ -355,72 +342,3 @@ CASES: Mapping[str, Callable[[session.Session], Sequence[Row]]] = {
     "H": case_h,  # last, since it looks at all the others
 }
 SLOW_CASES = {"F"}
-
-
-def _ratio(
-    case: str,
-    what: str,
-    ours: session.Measured,
-    name: str,
-    other: session.Measured,
-    *,
-    at_most: float | None = None,
-    by: str = "seconds",
-) -> Row:
-    numbers: tuple[float, float] = getattr(ours, by), getattr(other, by)
-    return Row(
-        case=case,
-        what=what,
-        ours=_seconds(numbers[0]),
-        other=f"{name} {_seconds(numbers[1])}",
-        ratio=f"{numbers[0] / numbers[1]:.2f} x",
-        target="-" if at_most is None else f"≤ {at_most} x",
-        is_met=None if at_most is None else numbers[0] <= at_most * numbers[1],
-        cpu_ratio=_cpu_ratio(ours, other) if by == "seconds" else "-",
-    )
-
-
-def _faster(
-    case: str,
-    what: str,
-    ours: session.Measured,
-    name: str,
-    other: session.Measured,
-    *,
-    at_least: float | None = None,
-) -> Row:
-    return Row(
-        case=case,
-        what=what,
-        ours=_seconds(ours.seconds),
-        other=f"{name} {_seconds(other.seconds)}",
-        ratio=f"{other.seconds / ours.seconds:.1f} x faster",
-        target="-" if at_least is None else f"≥ {at_least} x faster",
-        is_met=None if at_least is None else other.seconds >= at_least * ours.seconds,
-        cpu_ratio=_cpu_ratio(ours, other),
-    )
-
-
-def _cpu_ratio(ours: session.Measured, other: session.Measured) -> str:
-    # Below a tenth of a second the system's ticks of a hundredth are too coarse.
-    return f"{ours.cpu_seconds / other.cpu_seconds:.2f} x" if other.cpu_seconds > 0.1 else "-"
-
-
-def _limit(case: str, what: str, ours: float, *, at_most: float) -> Row:
-    return Row(
-        case=case,
-        what=what,
-        ours=_seconds(ours),
-        other="-",
-        ratio="-",
-        target=f"≤ {_seconds(at_most)}",
-        is_met=ours <= at_most,
-    )
-
-
-def _seconds(number: float) -> str:
-    return f"{number * 1000:.0f} ms" if number < 1 else f"{number:.1f} s"
-
-
-def _mib(size: float) -> str:
-    return f"{size / bench.MIB:.0f} MiB"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.benchmarks.loading import bench, cases, session
+from tests.benchmarks.loading import bench, comparison, session
 
 
 _VERDICTS = {True: "yes", False: "no", None: "-"}
@@ -21,7 +21,7 @@ _CHARTED = "ABCD"
 _BAR, _GAP, _LEFT, _WIDTH = 20, 34, 150, 720
 
 
-def table(rows: Sequence[cases.Row]) -> str:
+def table(rows: Sequence[comparison.Row]) -> str:
     lines = [
         "| case | | ours | against | ratio | CPU time | target | met |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -60,7 +60,7 @@ def machine(laboratory: bench.Bench) -> Mapping[str, Any]:
     }
 
 
-def as_json(shared: session.Session, rows: Sequence[cases.Row], *, is_quick: bool) -> Any:
+def as_json(shared: session.Session, rows: Sequence[comparison.Row], *, is_quick: bool) -> Any:
     """Return everything: the table, and each contender with its runs and steps, in seconds."""
     return {
         "measured_at": datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
@@ -87,7 +87,7 @@ def as_json(shared: session.Session, rows: Sequence[cases.Row], *, is_quick: boo
     }
 
 
-def chart(shared: session.Session, rows: Sequence[cases.Row]) -> str:
+def chart(shared: session.Session, rows: Sequence[comparison.Row]) -> str:
     """
     Return an SVG: for each of the cases A to D the median seconds of each contender.
 
