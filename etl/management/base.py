@@ -147,19 +147,15 @@ def _ending(
 
 def sentence_of(error: BaseException) -> str | None:
     """Say what is wrong and what to do, if anybody but a programmer can do anything."""
-    sentence = _sentence(error)
-    return None if sentence is None else words.visible(sentence)
-
-
-def _sentence(error: BaseException) -> str | None:
     if isinstance(error, (schema.SchemaError, place.EmbeddedServerError)):
-        return f"{error}."
-    if isinstance(error, UnicodeEncodeError):
-        return f"'{error.object}' can't be searched for: expected valid UTF-8."
-    what_to_do = advice.of(error)
-    if what_to_do is None:
+        sentence = f"{error}."
+    elif isinstance(error, UnicodeEncodeError):
+        sentence = f"'{error.object}' can't be searched for: expected valid UTF-8."
+    elif what_to_do := advice.of(error):
+        sentence = f"The database can't be used: {advice.first_line(error)}; {what_to_do}."
+    else:
         return None
-    return f"The database can't be used: {advice.first_line(error)}; {what_to_do}."
+    return words.visible(sentence)
 
 
 @contextlib.contextmanager

@@ -11,11 +11,11 @@ from warehouse import models
 
 
 _FILES = 2_000
-LINES = 200_000
+_LINES = 200_000
 
 
 def of(
-    flow_files: QuerySet[models.FlowFile], *, lines: int = LINES
+    flow_files: QuerySet[models.FlowFile], *, lines: int = _LINES
 ) -> Iterator[Sequence[models.FlowFile]]:
     """Yield the files in the order of their ids, each chunk as it is when its turn comes."""
     after = 0
