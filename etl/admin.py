@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from etl import models
-from etl.domain import findings, grammar
+from etl.domain import findings, flows
 from etl.usecases import transform
 from warehouse import codes
 from warehouse import models as warehouse_models
@@ -32,7 +32,6 @@ from warehouse.queries import files
 
 NEIGHBORS = 10
 _MOST_TOLD = 10  # files, each in a message of its own
-_GROUPS = {group.kind: group for group in grammar.GROUPS.values()}
 _ENVELOPE = {"header": "file header", "trailer": "file trailer"}
 
 
@@ -170,7 +169,7 @@ def _meter_point_url(mpan_core: str) -> str:
 
 
 def _items(line: models.StagedLine) -> Sequence[tuple[str, str]]:
-    group = _GROUPS.get(line.kind)
+    group = flows.GROUPS.get(line.kind)
     values = line.payload.split("|")[1:]
     if group is None:
         return []
@@ -181,7 +180,7 @@ def _items(line: models.StagedLine) -> Sequence[tuple[str, str]]:
 
 
 def _group_in_words(kind: str) -> str:
-    group = _GROUPS.get(kind)
+    group = flows.GROUPS.get(kind)
     return group.name if group else _ENVELOPE.get(kind, "unknown group")
 
 

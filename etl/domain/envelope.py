@@ -7,14 +7,11 @@ import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
-from . import checksum, fields, findings, formats, grammar, headers, records, trailers
+from . import checksum, fields, findings, flows, formats, headers, records, trailers
 
 
-# Where these are all that there is, which is nearly everywhere, nothing else need be looked for.
-_COMMON_GROUPS = ("026", "028", "030")
 # The first that fits is taken. Latin-1 gives every byte a character, and the bytes back.
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
-_OTHER_GROUPS = tuple(code for code in grammar.GROUPS if code not in _COMMON_GROUPS)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -22,8 +19,8 @@ class Envelope:
     """
     What reading a content once tells of it as a whole.
 
-    Header and trailer are what can be read of them; the lines are counted by the code of their
-    group, for the groups of the grammar. The issues are either the one rejection, for which
+    Header and trailer are what can be read of them; the lines are counted by their kind, for the
+    groups of the flow that the header names. The issues are either the one rejection, for which
     nothing of the file is loaded, or warnings.
     """
 
@@ -32,7 +29,7 @@ class Envelope:
     encoding: str
     line_count: int
     blank_line_count: int
-    group_line_counts: Mapping[str, int]
+    kind_line_counts: Mapping[str, int]
     header: headers.Header
     trailer: trailers.Trailer
     issues: Sequence[findings.FileIssue]
@@ -66,7 +63,7 @@ def examine(stream: BinaryIO, *, rules: Rules = Rules()) -> Envelope:
         encoding=body.encoding,
         line_count=content.line_count,
         blank_line_count=content.blank_line_count,
-        group_line_counts=body.group_line_counts,
+        kind_line_counts=body.kind_line_counts,
         header=body.header,
         trailer=body.trailer,
         issues=_until_rejected(_issues(stream, content, body, rules)),
@@ -90,7 +87,9 @@ class _Body:
         self.first = self.last = b""
         self.first_number = self.last_number = 0
         self.record_count = 0
-        self.group_line_counts = dict.fromkeys(grammar.GROUPS, 0)
+        self.kind_line_counts: Mapping[str, int] = {}
+        self._common: Sequence[tuple[str, bytes]] = ()
+        self._rare: Sequence[tuple[str, bytes]] = ()
         self._encodings: Sequence[str] = ENCODINGS
         self.nul_number: int | None = None
         # Each with the number of its line.
@@ -103,14 +102,16 @@ class _Body:
         if not self.record_count:
             self.first = data[1 : data.index(b"\n", 1)]
             self.first_number = block.first_number
+            self._look_for_groups()
         count = data.count(b"\n") - 1
         self.record_count += count
-        counts = {code: data.count(b"\n%b|" % code.encode()) for code in _COMMON_GROUPS}
+        counts = {kind: data.count(start) for kind, start in self._common}
         is_common = sum(counts.values()) == count
         if not is_common:
-            counts |= {code: data.count(b"\n%b|" % code.encode()) for code in _OTHER_GROUPS}
-        for code, number in counts.items():
-            self.group_line_counts[code] += number
+            counts |= {kind: data.count(start) for kind, start in self._rare}
+        self.kind_line_counts = {
+            kind: number + counts.get(kind, 0) for kind, number in self.kind_line_counts.items()
+        }
         self.last_number = block.first_number + count - 1
         self.last = data[data.rfind(b"\n", 0, -1) + 1 : -1]
 
@@ -120,6 +121,18 @@ class _Body:
             self._look_for_envelope(block.first_number, data)
         if not data.isascii():
             self._encodings = still_fit(self._encodings, data)
+
+    def _look_for_groups(self) -> None:
+        """Tell apart the groups that others stand under: these are nearly all that there is."""
+        flow = flows.of(self.header.flow)
+        starts = [
+            (group.kind, b"\n%b|" % group.code.encode(), bool(flow.descendants(group.code)))
+            for group in flow.groups
+        ]
+        self._common = [(kind, start) for kind, start, is_parent in starts if is_parent]
+        self._rare = [(kind, start) for kind, start, is_parent in starts if not is_parent]
+        self.kind_line_counts = dict.fromkeys((group.kind for group in flow.groups), 0)
+        self.top_kinds = [group.kind for group in flow.groups if group.parent is None]
 
     def _look_for_envelope(self, first_number: int, data: bytes) -> None:
         def record(place: int) -> tuple[int, bytes] | None:
@@ -153,7 +166,7 @@ class _Body:
         return trailers.Counted(
             file_identifier=self.header.file_identifier,
             group_count=self.record_count - 2,
-            flow_count=self.group_line_counts["026"],
+            flow_count=sum(self.kind_line_counts[kind] for kind in self.top_kinds),
             created_at=self.header.created_at,
         )
 

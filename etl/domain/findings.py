@@ -119,7 +119,7 @@ CATALOGUE: Mapping[str, Finding] = _catalogue(
     _file(
         "wrong-flow",
         "REJECTED",
-        "expected flow D0010 of version 001 or 002",
+        "expected a known flow",
         "Another flow, or a version that is not known yet: route it to where it belongs.",
     ),
     _file(
@@ -188,7 +188,7 @@ CATALOGUE: Mapping[str, Finding] = _catalogue(
     _file(
         "flow-count-differs",
         "WARNING",
-        "expected the number of 026 lines",
+        "expected the number of meter point lines",
         "Tell the sender; no reading depends on it.",
     ),
     _file(
@@ -212,14 +212,14 @@ CATALOGUE: Mapping[str, Finding] = _catalogue(
     _file(
         "empty-flow",
         "WARNING",
-        "expected at least one 026 line; there are no readings",
+        "expected at least one meter point line; there are no readings",
         "Ask the sender whether readings were meant to be in it.",
     ),
     # The line is rejected, and what stands under it.
     _line(
         "unknown-group",
         "REJECTED",
-        "expected one of the groups 026, 027, 028, 029, 030, 032 and 033",
+        "expected a group of the flow that the header names",
         _CORRECT,
     ),
     _line(
@@ -234,7 +234,12 @@ CATALOGUE: Mapping[str, Finding] = _catalogue(
         "the line that this one belongs under was rejected",
         "See the issue of that line.",
     ),
-    _line("repeated-group", "REJECTED", "expected one 032 line at most under a reading", _CORRECT),
+    _line(
+        "repeated-group",
+        "REJECTED",
+        "expected one validation result at most under a reading",
+        _CORRECT,
+    ),
     _line(
         "unterminated-line",
         "REJECTED",
@@ -292,7 +297,7 @@ CATALOGUE: Mapping[str, Finding] = _catalogue(
     _line(
         "missing-result",
         "WARNING",
-        "expected a 032 line with the reason why the reading is suspect",
+        "expected a validation result with the reason why the reading is suspect",
         "Ask the sender for the reason, if a customer needs it.",
     ),
     _line(

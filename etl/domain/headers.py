@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 from collections.abc import Iterator, Sequence
 
-from . import fields, findings, grammar
+from . import fields, findings, flows
 
 
 LIVE_TEST_FLAG = "OPER"
@@ -28,7 +28,6 @@ _FIELDS = (
 _MANDATORY_FIELDS = 7
 _FLOW, _CREATED_AT, _TEST_FLAG = 1, 6, 10
 _ROLES = (2, 4)
-_FLOWS = frozenset(f"{grammar.FLOW}{version}" for version in grammar.VERSIONS)
 _FLOW_LENGTH = 8
 
 
@@ -77,10 +76,11 @@ def judge(record: bytes, *, line_number: int) -> Iterator[findings.FileIssue]:
 def _judge_values(values: Sequence[str], *, is_ended: bool) -> Iterator[tuple[str, int, str]]:
     flow = values[_FLOW]
     # Another flow may have another header.
-    if len(flow) == _FLOW_LENGTH and flow not in _FLOWS:
-        yield "wrong-flow", _FLOW, ""
+    is_known = bool(flows.of(flow).groups)
+    if len(flow) == _FLOW_LENGTH and not is_known:
+        yield "wrong-flow", _FLOW, flows.in_words()
     yield from _judge_lengths(values)
-    if flow not in _FLOWS:
+    if not is_known:
         yield "bad-header", _FLOW, "with a flow and its version here, such as D0010002"
     if any(values[len(_FIELDS) :]):
         yield "bad-header", _TEST_FLAG, "with no field behind this"

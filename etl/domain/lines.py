@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from warehouse import keys
 
-from . import grammar
+from . import flows, grammar
 
 
 _NULL = r"\N"
@@ -30,31 +30,33 @@ def _start(code: str) -> str:
     return f"{code}|"
 
 
-def _above(code: str) -> tuple[str, ...]:
-    parent = grammar.GROUPS[code].parent
-    return (_start(parent), *_above(parent)) if parent else ()
+def _above(flow: grammar.Flow, code: str) -> tuple[str, ...]:
+    parent = flow.by_code[code].parent
+    return (_start(parent), *_above(flow, parent)) if parent else ()
 
 
-def _closes(code: str) -> tuple[str, ...]:
-    below = grammar.descendants(code)
-    return tuple(_start(other) for other in below if grammar.descendants(other))
+def _closes(flow: grammar.Flow, code: str) -> tuple[str, ...]:
+    below = flow.descendants(code)
+    return tuple(_start(other) for other in below if flow.descendants(other))
 
 
-def _group(code: str) -> _Group:
-    group = grammar.GROUPS[code]
+def _group(flow: grammar.Flow, group: grammar.Group) -> _Group:
+    closes = _closes(flow, group.code)
     return _Group(
         kind=group.kind,
-        above=_above(code),
-        closes=_closes(code),
-        is_parent=bool(grammar.descendants(code)),
+        above=_above(flow, group.code),
+        closes=closes,
+        is_parent=bool(flow.descendants(group.code)),
         # A line that closes nothing leaves the places below it as they are.
-        is_shared=not _closes(code) and group.parent is not None and bool(_closes(group.parent)),
+        is_shared=not closes and group.parent is not None and bool(_closes(flow, group.parent)),
     )
 
 
 # By the first four characters of a line, as all that follows.
-_GROUPS = {_start(code): _group(code) for code in grammar.GROUPS}
-_PARENTS = tuple(start for start, group in _GROUPS.items() if group.is_parent)
+_GROUPS = {
+    flow.name: {_start(group.code): _group(flow, group) for group in flow.groups}
+    for flow in flows.KNOWN.values()
+}
 _ENVELOPE = {_start(code): kind for code, kind in grammar.ENVELOPE_KINDS.items()}
 
 
@@ -70,7 +72,9 @@ class Positions:
     the line itself: MPAN (13 digits or nothing), serial key, reading type, validation status.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, flow: grammar.Flow) -> None:
+        self._groups = _GROUPS.get(flow.name, {})
+        self._parents = tuple(start for start, group in self._groups.items() if group.is_parent)
         self._open: dict[str, int] = {}
         self._said: dict[str, _Said] = {}
         self._places: dict[str, str] = {}  # those that are shared
@@ -78,15 +82,15 @@ class Positions:
     def place(self, lines: Iterable[str], *, first_id: int) -> Iterator[tuple[int, str, str]]:
         """Yield (id, place, line) for lines of consecutive ids, in order."""
         # This runs once a line, and is all that Python does there.
-        places, open_ = self._places, self._open
+        places, open_, parents = self._places, self._open, self._parents
         for line_id, line in enumerate(lines, start=first_id):
             start = line[:4]
             yield line_id, places.get(start) or self._find_place(start, line), line
-            if start in _PARENTS:
+            if start in parents:
                 open_[start] = line_id
 
     def _find_place(self, start: str, line: str) -> str:
-        group = _GROUPS.get(start)
+        group = self._groups.get(start)
         if group is None:
             self._close_behind_unknown(line)
             kind = _ENVELOPE.get(start, grammar.UNKNOWN_KIND)
@@ -131,9 +135,9 @@ class Positions:
         siblings alone.
         """
         code = _group_code(line)
-        for start in _PARENTS:
+        for start in self._parents:
             if not code or _differ_by_one(code, start[:3]):
-                self._close((start, *_GROUPS[start].closes))
+                self._close((start, *self._groups[start].closes))
                 return
 
 

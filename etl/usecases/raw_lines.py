@@ -6,7 +6,7 @@ import hashlib
 import itertools
 from collections.abc import Iterator, Sequence
 
-from etl.domain import envelope, headers, lines, trailers
+from etl.domain import envelope, flows, headers, lines, trailers
 from etl.postgres import staged_lines
 from etl.usecases import chunks, differences, stage
 from warehouse import codes, models
@@ -67,7 +67,7 @@ class _Replay:
         self._hash = hashlib.sha256()
         self._size = 0
         self._header = self._trailer = b""
-        self._positions = lines.Positions()
+        self._positions = lines.Positions(flows.of(flow_file.flow))
         self._first_wrong = self._wrong_count = 0
 
     @property

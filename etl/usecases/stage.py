@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import collections
 import dataclasses
 import datetime
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from etl.domain import clock, envelope, findings, grammar, headers, lines, records, trailers
+from etl.domain import clock, envelope, findings, flows, grammar, headers, lines, records, trailers
 from etl.intake import sources
 from etl.postgres import rows, staged_lines
 from etl.usecases import outcomes
@@ -242,7 +241,7 @@ def _flow_file(
     staged_at: datetime.datetime,
 ) -> models.FlowFile:
     rejection = next((issue for issue in issues if issue.severity == "REJECTED"), None)
-    counts = {} if rejection else _by_kind(found.group_line_counts)
+    counts = {} if rejection else found.kind_line_counts
     return models.FlowFile(
         sha256=content.sha256,
         file_name=content.source.name,
@@ -258,13 +257,6 @@ def _flow_file(
         **models.FlowFile.counts_of(counts),
         **envelope_fields(found.header, found.trailer),
     )
-
-
-def _by_kind(counts: Mapping[str, int]) -> Mapping[str, int]:
-    by_kind: collections.Counter[str] = collections.Counter()
-    for code, count in counts.items():
-        by_kind[grammar.GROUPS[code].kind] += count
-    return by_kind
 
 
 def _save(judgements: Sequence[_Judgement]) -> None:
@@ -299,7 +291,7 @@ def _blocks(
 ) -> Iterator[Iterable[staged_lines.Row]]:
     content, flow_file = judgement.content, judgement.flow_file
     first_id, _ = staged_lines.line_ids(flow_file.pk)
-    positions = lines.Positions()
+    positions = lines.Positions(flows.of(flow_file.flow))
     blocks = records.Records(content.source.content())
     for block in blocks:
         try:

@@ -11,7 +11,7 @@ from typing import Any
 from django import db
 from django.db.models import QuerySet, Sum
 
-from etl.domain import clock, findings, grammar
+from etl.domain import clock, findings, flows
 from etl.postgres import advice, staged_lines, steps, transactions
 from etl.usecases import chunks, outcomes
 from warehouse import codes, keys, models
@@ -146,11 +146,6 @@ def parameters(
     ids = {flow_file.pk for flow_file in flow_files}
     first, last = flow_files[0].pk, flow_files[-1].pk
     found = findings.CATALOGUE.values()
-    items = [
-        (group.kind, item.number, item.name, position)
-        for group in grammar.GROUPS.values()
-        for position, item in enumerate(group.items, start=1)
-    ]
     made = {flow_file.pk: flow_file.file_created_at for flow_file in flow_files}
     first_stretch, last_stretch = staged_lines.stretches(first, last)
     return {
@@ -162,25 +157,13 @@ def parameters(
         # What is left out, since the planner has no idea how much a list of files leaves in.
         "other_file_ids": [other for other in range(first, last) if other not in ids],
         "has_other_lines": any(map(_has_other_lines, flow_files)),
-        "version_001_ids": [
-            flow_file.pk for flow_file in flow_files if flow_file.flow.endswith("001")
-        ],
         "transformed_at": transformed_at,
         "time_zone": clock.TIME_ZONE,
         "blanks": keys.BLANKS,
-        "validation_statuses": sorted(grammar.VALIDATION_STATUSES),
-        "reading_types": sorted(grammar.READING_TYPES),
-        "booleans": sorted(grammar.BOOLEANS),
-        "reading_methods": sorted(grammar.READING_METHODS),
-        "reason_codes": sorted(grammar.REASON_CODES),
-        "site_visit_codes": sorted(grammar.SITE_VISIT_CODES),
         "codes": [finding.code for finding in found],
         "severities": [finding.severity for finding in found],
         "expectations": [finding.expectation for finding in found],
-        "item_kinds": [kind for kind, _, _, _ in items],
-        "item_numbers": [number for _, number, _, _ in items],
-        "item_names": [name for _, _, name, _ in items],
-        "item_positions": [position for _, _, _, position in items],
+        **flows.parameters({flow_file.pk: flow_file.flow for flow_file in flow_files}),
     }
 
 

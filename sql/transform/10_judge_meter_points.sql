@@ -10,7 +10,8 @@
 -- Params: first_stretch, last_stretch (bigint), other_file_ids (bigint[]): the lines to judge,
 --         and the files between those two whose lines are not meant
 --         blanks (text): the characters that nobody sees
---         validation_statuses (text[]): valid set of J0022
+--         field_…, longest_… (integer), codes_… (text[]), items_of_meter_point (integer): of each
+--         item its place in a line, its length and its valid set; and their number
 -- Reads:  staged_line, meter_point
 -- Writes: judged_meter_point (temporary)
 -- Re-run: in a transaction of its own.
@@ -39,7 +40,9 @@ FROM (
                 WHEN unpadded(field.validation_status, %(blanks)s) = ''
                     THEN 'missing-item/J0022'
             END,
-            CASE WHEN length(field.validation_status) > 1 THEN 'too-long/J0022' END,
+            CASE
+                WHEN length(field.validation_status) > %(longest_J0022)s THEN 'too-long/J0022'
+            END,
             CASE WHEN field.line_end <> 'blank-padding' THEN field.line_end END
         ) AS rejections,
         concat_ws(
@@ -57,8 +60,8 @@ FROM (
             END,
             CASE
                 WHEN
-                    field.validation_status <> all(%(validation_statuses)s::text[])
-                    AND length(field.validation_status) = 1
+                    field.validation_status <> all(%(codes_J0022)s::text[])
+                    AND length(field.validation_status) = %(longest_J0022)s
                     THEN 'unknown-code/J0022'
             END,
             CASE WHEN field.line_end = 'blank-padding' THEN field.line_end END
@@ -66,21 +69,21 @@ FROM (
     FROM (
         SELECT
             cut.*,
-            -- One pipe behind the group code and each of two items: all is in its place.
+            -- One pipe behind the group code and each item: all is in its place.
             CASE
                 WHEN
                     octet_length(cut.payload)
                     - octet_length(cut.mpan_core_text)
-                    - octet_length(cut.validation_status) <> 3 + 3
-                    THEN d0010_line_end(cut.payload, 2, %(blanks)s)
+                    - octet_length(cut.validation_status) <> 3 + 1 + %(items_of_meter_point)s
+                    THEN d0010_line_end(cut.payload, %(items_of_meter_point)s, %(blanks)s)
             END AS line_end
         FROM (
             SELECT
                 line.id AS line_id,
                 line.mpan_core,
                 line.payload,
-                split_part(line.payload, '|', 2) AS mpan_core_text, -- J0003
-                split_part(line.payload, '|', 3) AS validation_status -- J0022
+                split_part(line.payload, '|', %(field_J0003)s) AS mpan_core_text,
+                split_part(line.payload, '|', %(field_J0022)s) AS validation_status
             FROM staged_line AS line
             WHERE
                 line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s

@@ -3,7 +3,7 @@
 --
 -- Params: first_stretch, last_stretch (bigint), other_file_ids (bigint[]): the lines to judge
 --         blanks (text): the characters that nobody sees
---         reading_types (text[]): valid set of J0171
+--         field_…, longest_… (integer), codes_… (text[]), items_of_meter (integer): see step 10
 -- Reads:  staged_line, judged_meter_point, meter
 -- Writes: judged_meter (temporary)
 -- Re-run: in a transaction of its own.
@@ -30,11 +30,11 @@ FROM (
             CASE WHEN field.parent_id IS NULL THEN 'orphan-line' END,
             CASE WHEN meter_point.line_id IS NOT NULL THEN 'parent-rejected' END,
             CASE WHEN field.serial_key = '' THEN 'missing-item/J0004' END,
-            CASE WHEN length(field.serial_number) > 10 THEN 'too-long/J0004' END,
+            CASE WHEN length(field.serial_number) > %(longest_J0004)s THEN 'too-long/J0004' END,
             CASE
                 WHEN unpadded(field.reading_type, %(blanks)s) = '' THEN 'missing-item/J0171'
             END,
-            CASE WHEN length(field.reading_type) > 1 THEN 'too-long/J0171' END,
+            CASE WHEN length(field.reading_type) > %(longest_J0171)s THEN 'too-long/J0171' END,
             CASE WHEN field.line_end <> 'blank-padding' THEN field.line_end END
         ) AS rejections,
         concat_ws(
@@ -47,8 +47,8 @@ FROM (
             END,
             CASE
                 WHEN
-                    field.reading_type <> all(%(reading_types)s::text[])
-                    AND length(field.reading_type) = 1
+                    field.reading_type <> all(%(codes_J0171)s::text[])
+                    AND length(field.reading_type) = %(longest_J0171)s
                     THEN 'unknown-code/J0171'
             END,
             CASE WHEN field.line_end = 'blank-padding' THEN field.line_end END
@@ -61,8 +61,8 @@ FROM (
                 WHEN
                     octet_length(cut.payload)
                     - octet_length(cut.serial_number_text)
-                    - octet_length(cut.reading_type) <> 3 + 3
-                    THEN d0010_line_end(cut.payload, 2, %(blanks)s)
+                    - octet_length(cut.reading_type) <> 3 + 1 + %(items_of_meter)s
+                    THEN d0010_line_end(cut.payload, %(items_of_meter)s, %(blanks)s)
             END AS line_end
         FROM (
             SELECT
@@ -71,8 +71,8 @@ FROM (
                 line.mpan_core,
                 line.serial_key,
                 line.payload,
-                split_part(line.payload, '|', 2) AS serial_number_text, -- J0004
-                split_part(line.payload, '|', 3) AS reading_type -- J0171
+                split_part(line.payload, '|', %(field_J0004)s) AS serial_number_text,
+                split_part(line.payload, '|', %(field_J0171)s) AS reading_type
             FROM staged_line AS line
             WHERE
                 line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s

@@ -7,9 +7,9 @@
 -- that is the same in every plan. Sorted by the key of readings, for the insert that follows.
 --
 -- Params: first_stretch, last_stretch (bigint), other_file_ids (bigint[]): the lines to judge
---         version_001_ids (bigint[]): those of the files whose version has no J1888
+--         ids_without_J1888 (bigint[]): those of the files whose version has no such item
 --         blanks (text): the characters that nobody sees
---         booleans, reading_methods (text[]): valid sets of J0045 and J1888
+--         field_…, longest_… (integer), codes_… (text[]), items_of_reading (integer): see step 10
 --         time_zone (text), transformed_at (timestamptz): what clock time and future mean
 -- Reads:  staged_line, register, judged_meter
 -- Writes: judged_reading (temporary)
@@ -65,7 +65,7 @@ FROM (
             ' ',
             CASE WHEN item.parent_id IS NULL THEN 'orphan-line' END,
             CASE WHEN item.identifier = '' THEN 'missing-item/J0010' END,
-            CASE WHEN length(item.identifier) > 2 THEN 'too-long/J0010' END,
+            CASE WHEN length(item.identifier) > %(longest_J0010)s THEN 'too-long/J0010' END,
             CASE
                 WHEN item.read_on_clock IS NULL AND unpadded(item.read_at_text, %(blanks)s) = ''
                     THEN 'missing-item/J0016'
@@ -88,16 +88,16 @@ FROM (
                     AND unpadded(item.md_reset_count_text, %(blanks)s) <> ''
                     THEN 'bad-number/J1013'
             END,
-            CASE WHEN length(item.reading_flag) > 1 THEN 'too-long/J0045' END,
+            CASE WHEN length(item.reading_flag) > %(longest_J0045)s THEN 'too-long/J0045' END,
             CASE
-                WHEN length(item.reading_method) > 1 THEN 'too-long/J1888'
+                WHEN length(item.reading_method) > %(longest_J1888)s THEN 'too-long/J1888'
                 WHEN
                     unpadded(item.reading_method, %(blanks)s) = ''
-                    AND item.line_id >> 32 <> all(%(version_001_ids)s::bigint[])
+                    AND item.line_id >> 32 <> all(%(ids_without_J1888)s::bigint[])
                     THEN 'missing-item/J1888'
                 WHEN
                     unpadded(item.reading_method, %(blanks)s) <> ''
-                    AND item.line_id >> 32 = any(%(version_001_ids)s::bigint[])
+                    AND item.line_id >> 32 = any(%(ids_without_J1888)s::bigint[])
                     THEN 'extra-field'
             END,
             CASE WHEN item.line_end <> 'blank-padding' THEN item.line_end END
@@ -144,13 +144,13 @@ FROM (
             END,
             CASE
                 WHEN
-                    item.reading_flag <> all(%(booleans)s::text[])
+                    item.reading_flag <> all(%(codes_J0045)s::text[])
                     AND unpadded(item.reading_flag, %(blanks)s) <> ''
                     THEN 'unknown-code/J0045'
             END,
             CASE
                 WHEN
-                    item.reading_method <> all(%(reading_methods)s::text[])
+                    item.reading_method <> all(%(codes_J1888)s::text[])
                     AND unpadded(item.reading_method, %(blanks)s) <> ''
                     THEN 'unknown-code/J1888'
             END,
@@ -180,11 +180,11 @@ FROM (
                 d0010_register_reading(cut.value_text) AS value,
                 CASE
                     WHEN
-                        octet_length(cut.md_reset_count_text) BETWEEN 1 AND 3
+                        octet_length(cut.md_reset_count_text) BETWEEN 1 AND %(longest_J1013)s
                         AND translate(cut.md_reset_count_text, '0123456789', '') = ''
                         THEN cut.md_reset_count_text::smallint
                 END AS md_reset_count,
-                -- One pipe behind the group code and each of seven items: all is in its place.
+                -- One pipe behind the group code and each item: all is in its place.
                 CASE
                     WHEN
                         octet_length(cut.payload)
@@ -194,8 +194,8 @@ FROM (
                         - octet_length(cut.md_reset_at_text)
                         - octet_length(cut.md_reset_count_text)
                         - octet_length(cut.reading_flag)
-                        - octet_length(cut.reading_method) <> 3 + 8
-                        THEN d0010_line_end(cut.payload, 7, %(blanks)s)
+                        - octet_length(cut.reading_method) <> 3 + 1 + %(items_of_reading)s
+                        THEN d0010_line_end(cut.payload, %(items_of_reading)s, %(blanks)s)
                 END AS line_end
             FROM (
                 SELECT
@@ -203,13 +203,13 @@ FROM (
                     unpadded(field.identifier_text, %(blanks)s) AS identifier,
                     CASE
                         WHEN
-                            octet_length(field.read_at_text) = 14
+                            octet_length(field.read_at_text) = %(longest_J0016)s
                             AND btrim(field.read_at_text, '0123456789') = ''
                             THEN field.read_at_text::bigint
                     END AS read_at_number,
                     CASE
                         WHEN
-                            octet_length(field.md_reset_at_text) = 14
+                            octet_length(field.md_reset_at_text) = %(longest_J0044)s
                             AND btrim(field.md_reset_at_text, '0123456789') = ''
                             THEN field.md_reset_at_text::bigint
                     END AS md_reset_at_number
@@ -222,13 +222,13 @@ FROM (
                         line.reading_type,
                         line.validation_status,
                         line.payload,
-                        split_part(line.payload, '|', 2) AS identifier_text, -- J0010
-                        split_part(line.payload, '|', 3) AS read_at_text, -- J0016
-                        split_part(line.payload, '|', 4) AS value_text, -- J0040
-                        split_part(line.payload, '|', 5) AS md_reset_at_text, -- J0044
-                        split_part(line.payload, '|', 6) AS md_reset_count_text, -- J1013
-                        split_part(line.payload, '|', 7) AS reading_flag, -- J0045
-                        split_part(line.payload, '|', 8) AS reading_method -- J1888
+                        split_part(line.payload, '|', %(field_J0010)s) AS identifier_text,
+                        split_part(line.payload, '|', %(field_J0016)s) AS read_at_text,
+                        split_part(line.payload, '|', %(field_J0040)s) AS value_text,
+                        split_part(line.payload, '|', %(field_J0044)s) AS md_reset_at_text,
+                        split_part(line.payload, '|', %(field_J1013)s) AS md_reset_count_text,
+                        split_part(line.payload, '|', %(field_J0045)s) AS reading_flag,
+                        split_part(line.payload, '|', %(field_J1888)s) AS reading_method
                     FROM staged_line AS line
                     WHERE
                         line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s

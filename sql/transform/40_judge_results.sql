@@ -3,7 +3,7 @@
 -- Params: first_stretch, last_stretch (bigint), other_file_ids (bigint[]): the lines to judge
 --         has_other_lines (boolean): false where there are none, which saves a scan
 --         blanks (text): the characters that nobody sees
---         reason_codes, booleans (text[]): valid sets of J0332 and J0047
+--         field_…, longest_… (integer), codes_… (text[]), items_of_result (integer): see step 10
 -- Reads:  staged_line, judged_reading
 -- Writes: judged_result (temporary)
 -- Re-run: in a transaction of its own.
@@ -26,9 +26,9 @@ SELECT
                 AND field.parent_id IS NOT NULL
                 THEN 'repeated-group'
         END,
-        CASE WHEN length(field.reason_code_text) > 2 THEN 'too-long/J0332' END,
+        CASE WHEN length(field.reason_code_text) > %(longest_J0332)s THEN 'too-long/J0332' END,
         CASE WHEN field.reading_status = '' THEN 'missing-item/J0047' END,
-        CASE WHEN length(field.reading_status_text) > 1 THEN 'too-long/J0047' END,
+        CASE WHEN length(field.reading_status_text) > %(longest_J0047)s THEN 'too-long/J0047' END,
         CASE WHEN field.line_end <> 'blank-padding' THEN field.line_end END
     ) AS rejections,
     concat_ws(
@@ -36,13 +36,13 @@ SELECT
         CASE WHEN field.reason_code = '' THEN 'missing-reason/J0332' END,
         CASE
             WHEN
-                field.reason_code_text <> all(%(reason_codes)s::text[])
+                field.reason_code_text <> all(%(codes_J0332)s::text[])
                 AND field.reason_code <> ''
                 THEN 'unknown-code/J0332'
         END,
         CASE
             WHEN
-                field.reading_status_text <> all(%(booleans)s::text[])
+                field.reading_status_text <> all(%(codes_J0047)s::text[])
                 AND field.reading_status <> ''
                 THEN 'unknown-code/J0047'
         END,
@@ -57,15 +57,15 @@ FROM (
             ELSE ''
         END AS reason_code,
         unpadded(cut.reading_status_text, %(blanks)s) AS reading_status,
-        d0010_line_end(cut.payload, 2, %(blanks)s) AS line_end
+        d0010_line_end(cut.payload, %(items_of_result)s, %(blanks)s) AS line_end
     FROM (
         SELECT
             line.id AS line_id,
             line.parent_id,
             line.mpan_core,
             line.payload,
-            split_part(line.payload, '|', 2) AS reason_code_text, -- J0332
-            split_part(line.payload, '|', 3) AS reading_status_text -- J0047
+            split_part(line.payload, '|', %(field_J0332)s) AS reason_code_text,
+            split_part(line.payload, '|', %(field_J0047)s) AS reading_status_text
         FROM staged_line AS line
         WHERE
             line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s

@@ -3,7 +3,8 @@
 -- Params: first_stretch, last_stretch (bigint), other_file_ids (bigint[]): the lines to judge
 --         has_other_lines (boolean): false where there are none, which saves a scan
 --         blanks (text): the characters that nobody sees
---         site_visit_codes (text[]): the valid set of J0024
+--         field_…, longest_… (integer), codes_… (text[]), items_of_visit_at_reading (integer):
+--         see step 10; visits have the same items wherever they stand
 -- Reads:  staged_line, judged_meter_point, judged_meter, judged_reading
 -- Writes: judged_other_line (temporary)
 -- Re-run: in a transaction of its own.
@@ -29,8 +30,11 @@ SELECT
                 CASE
                     WHEN unpadded(field.check_code, %(blanks)s) = '' THEN 'missing-item/J0024'
                 END,
-                CASE WHEN length(field.check_code) > 2 THEN 'too-long/J0024' END,
-                CASE WHEN length(field.additional_information) > 200 THEN 'too-long/J0012' END,
+                CASE WHEN length(field.check_code) > %(longest_J0024)s THEN 'too-long/J0024' END,
+                CASE
+                    WHEN length(field.additional_information) > %(longest_J0012)s
+                        THEN 'too-long/J0012'
+                END,
                 CASE WHEN field.line_end <> 'blank-padding' THEN field.line_end END
             )
     END AS rejections,
@@ -41,7 +45,7 @@ SELECT
                 ' ',
                 CASE
                     WHEN
-                        field.check_code <> all(%(site_visit_codes)s::text[])
+                        field.check_code <> all(%(codes_J0024)s::text[])
                         AND unpadded(field.check_code, %(blanks)s) <> ''
                         THEN 'unknown-code/J0024'
                 END,
@@ -57,9 +61,9 @@ FROM (
         line.mpan_core,
         line.serial_key,
         line.payload,
-        split_part(line.payload, '|', 2) AS check_code, -- J0024
-        split_part(line.payload, '|', 3) AS additional_information, -- J0012
-        d0010_line_end(line.payload, 2, %(blanks)s) AS line_end
+        split_part(line.payload, '|', %(field_J0024)s) AS check_code,
+        split_part(line.payload, '|', %(field_J0012)s) AS additional_information,
+        d0010_line_end(line.payload, %(items_of_visit_at_reading)s, %(blanks)s) AS line_end
     FROM staged_line AS line
     WHERE
         line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s

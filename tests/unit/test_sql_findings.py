@@ -9,13 +9,13 @@ import pytest
 from pglast import ast
 
 import sql
-from etl.domain import findings, grammar
+from etl.domain import findings, flows
 from tests.unit import mpan_core_lint
 
 
 COLUMNS = {"rejections": "REJECTED", "warnings": "WARNING"}
 JUDGING = [name for name in sql.names("transform") if "_judge_" in name or "_reject_" in name]
-NUMBERS = {item.number for group in grammar.GROUPS.values() for item in group.items}
+NUMBERS = {item.number for group in flows.GROUPS.values() for item in group.items}
 
 
 def tokens(name: str) -> dict[str, set[str]]:

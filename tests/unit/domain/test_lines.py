@@ -5,8 +5,11 @@ from typing import NamedTuple
 
 import pytest
 
-from etl.domain import lines
+from etl.domain import flows, lines
 from tests import builder
+
+
+D0010 = flows.KNOWN["D0010"]
 
 
 class Placed(NamedTuple):
@@ -25,7 +28,7 @@ class Placed(NamedTuple):
 def place(
     texts: Sequence[str], *, first_id: int = 1, positions: lines.Positions | None = None
 ) -> list[Placed]:
-    placed = (positions or lines.Positions()).place(texts, first_id=first_id)
+    placed = (positions or lines.Positions(D0010)).place(texts, first_id=first_id)
     return [
         Placed(line_id, line, None if parent == r"\N" else int(parent), *rest)
         for line_id, columns, line in placed
@@ -111,7 +114,7 @@ class TestPositions:
         assert {line.mpan_core for line in placed} == {builder.MPAN}
 
     def test_remembers_in_the_next_call_what_was_closed(self) -> None:
-        positions = lines.Positions()
+        positions = lines.Positions(D0010)
         place([f"026|{builder.MPAN}|V|", "028|A1|R|", "O26|"], positions=positions)
 
         placed = place(["028|B2|R|"], first_id=4, positions=positions)
@@ -119,7 +122,7 @@ class TestPositions:
         assert placed == [(4, "028|B2|R|", None, "meter", "", "B2", "R", "")]
 
     def test_carries_state_from_one_call_to_the_next(self) -> None:
-        positions = lines.Positions()
+        positions = lines.Positions(D0010)
         place([f"026|{builder.MPAN}|V|", "028|A1|R|"], positions=positions)
 
         placed = place(["030|S|"], first_id=3, positions=positions)
