@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO
 
 from . import checksum, fields, findings, flows, formats, headers, records, trailers
@@ -41,8 +41,9 @@ class Envelope:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Rules:
-    """What is accepted though an envelope should not have it."""
+    """Which flows are taken, and what is accepted though an envelope should not have it."""
 
+    takes: Collection[str] = tuple(flows.KNOWN)
     accept_test_files: bool = False
     accept_wrong_counts: bool = False
 
@@ -186,7 +187,7 @@ def _issues(
         yield _misplaced("foreign-header" if is_foreign else "no-header", first)
     if body.record_count == 1:
         yield _misplaced("no-trailer", first, group_code="ZHV")
-    yield from headers.judge(body.first, line_number=body.first_number)
+    yield from headers.judge(body.first, line_number=body.first_number, takes=rules.takes)
     if body.second_header is not None:
         yield _misplaced("second-header", body.second_header, group_code="ZHV")
     if body.trailer_record is None:

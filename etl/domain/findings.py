@@ -123,6 +123,12 @@ CATALOGUE: Mapping[str, Finding] = _catalogue(
         "Another flow, or a version that is not known yet: route it to where it belongs.",
     ),
     _file(
+        "other-flow",
+        "REJECTED",
+        "expected the flow that this command takes",
+        "Load it by load_flows, which takes every flow that is known.",
+    ),
+    _file(
         "test-file",
         "REJECTED",
         "expected test flag OPER, which marks live data",

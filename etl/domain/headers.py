@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from . import fields, findings, flows
 
@@ -66,21 +66,35 @@ def read(record: bytes) -> Header:
     )
 
 
-def judge(record: bytes, *, line_number: int) -> Iterator[findings.FileIssue]:
-    """Yield what is wrong with a header, the cause first; nothing is said of its test flag."""
+def judge(
+    record: bytes, *, line_number: int, takes: Collection[str]
+) -> Iterator[findings.FileIssue]:
+    """
+    Yield what is wrong with a header, the cause first; nothing is said of its test flag.
+
+    A known flow is wrong if it is none of those that are taken.
+    """
     values = fields.values_of(record, count=len(_FIELDS))
-    for code, index, expected in _judge_values(values, is_ended=record.endswith(b"|")):
+    for code, index, expected in _judge_values(values, takes, is_ended=record.endswith(b"|")):
         yield _issue(code, index, values[index], line_number=line_number, expected=expected)
 
 
-def _judge_values(values: Sequence[str], *, is_ended: bool) -> Iterator[tuple[str, int, str]]:
+def _judge_values(
+    values: Sequence[str], takes: Collection[str], *, is_ended: bool
+) -> Iterator[tuple[str, int, str]]:
     flow = values[_FLOW]
+    known = flows.of(flow)
     # Another flow may have another header.
-    is_known = bool(flows.of(flow).groups)
-    if len(flow) == _FLOW_LENGTH and not is_known:
+    if len(flow) == _FLOW_LENGTH and not known.groups:
         yield "wrong-flow", _FLOW, flows.in_words()
+    if known.groups and known.name not in takes:
+        yield (
+            "other-flow",
+            _FLOW,
+            f"{' or '.join(sorted(takes))}, not {known.title} ({known.name})",
+        )
     yield from _judge_lengths(values)
-    if not is_known:
+    if not known.groups:
         yield "bad-header", _FLOW, "with a flow and its version here, such as D0010002"
     if any(values[len(_FIELDS) :]):
         yield "bad-header", _TEST_FLAG, "with no field behind this"

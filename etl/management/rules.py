@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
+from etl.domain import flows
 from etl.usecases import stage
 
 
@@ -32,8 +33,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def of(options: Mapping[str, Any]) -> stage.Rules:
+def of(options: Mapping[str, Any], *, takes: Collection[str] = tuple(flows.KNOWN)) -> stage.Rules:
     return stage.Rules(
+        takes=takes,
         is_strict=options["strict"],
         accept_test_files=options["accept_test_files"],
         accept_wrong_counts=options["accept_wrong_counts"],

@@ -159,7 +159,7 @@ class TestEnvelope:
         ("change", "code"),
         [
             (lambda content: content.replace(b"OPER", b"TR01"), "test-file"),
-            (lambda content: content.replace(b"D0010002", b"D0086002"), "wrong-flow"),
+            (lambda content: content.replace(b"D0010002", b"D0036002"), "wrong-flow"),
             (lambda content: content.replace(b"||||OPER|", b"||||OPER|x|"), "bad-header"),
             (lambda content: content[:200], "no-trailer"),
             (lambda content: content.replace(b"\n026|", b"\n\x00026|"), "not-text"),
@@ -181,7 +181,7 @@ class TestEnvelope:
         assert (refused.code, accepted.code) == (1, 0)
         flow_file = models.FlowFile.objects.get(status="REJECTED")
         assert flow_file.issues.get().code == code
-        assert flow_file.flow == ("D0086002" if code == "wrong-flow" else "D0010002")
+        assert flow_file.flow == ("D0036002" if code == "wrong-flow" else "D0010002")
         assert flow_file.file_identifier == "0000475656"
         assert (flow_file.sender_role, flow_file.sender) == ("D", "UDMS")
         assert (flow_file.recipient_role, flow_file.recipient) == ("X", "MRCY")

@@ -1,4 +1,4 @@
-"""`manage.py load_d0010`: stage flow files and turn them into readings."""
+"""`manage.py load_d0010`: stage D0010 files and turn them into readings."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 import contextlib
 import pathlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import Any, NoReturn
 
 import tqdm
@@ -19,6 +19,7 @@ from etl.usecases import load
 
 class Command(base.PipelineCommand):
     help = "Load D0010 flow files: each whole or not at all, and each content once."
+    takes: Collection[str] = ("D0010",)
 
     def add_arguments(self, parser: argparse.ArgumentParser) -> None:
         parser.add_argument(
@@ -61,7 +62,7 @@ class Command(base.PipelineCommand):
                 arrivals=[
                     sources.Arrival(path=path, brought_by=base.account()) for path in found.paths
                 ],
-                rules=rules.of(options),
+                rules=rules.of(options, takes=self.takes),
                 delivered_at=timezone.now(),
                 in_batch=options["batch"],
                 stage_only=options["stage_only"],

@@ -69,7 +69,7 @@ class TestExamine:
             (b"ZHD|P0142001|X|\n", "foreign-header", 1, "pool transfer"),
             (GOOD.replace(b"A1", b"A\0"), "not-text", 3, "NUL"),
             (b"x" * 70_000, "line-too-long", 1, "65,536"),
-            (GOOD.replace(b"D0010002", b"D0086002"), "wrong-flow", 1, "'D0086002'"),
+            (GOOD.replace(b"D0010002", b"D0036002"), "wrong-flow", 1, "'D0036002'"),
             (GOOD.replace(b"D0010002", b"D0010003"), "wrong-flow", 1, "version 001 or 002"),
             (GOOD.replace(b"|UDMS|", b"||"), "bad-header", 1, "J0938 From Participant Id is ''"),
             (GOOD.replace(b"|UDMS|", b"|UDMSX|"), "bad-header", 1, "at most 4 characters"),
@@ -85,10 +85,10 @@ class TestExamine:
             (GOOD.replace(b"|3||1|20240201121500|", b"|4|"), "group-count-differs", 5, "'4'"),
             (GOOD.replace(b"D0010002", b"D0010"), "bad-header", 1, "such as D0010002"),
             (
-                GOOD.replace(b"D0010002|D|", b"D0086002|DDD|"),
+                GOOD.replace(b"D0010002|D|", b"D0036002|DDD|"),
                 "wrong-flow",
                 1,
-                "'D0086002'",
+                "'D0036002'",
             ),
             (GOOD.replace(b"|D|", b"|DX|"), "unknown-code", 1, "J0934 From Role Code is 'DX'"),
             (GOOD.replace(b"|X|", b"|XX|"), "unknown-code", 1, "J0935 .*which has one character"),
@@ -193,7 +193,7 @@ class TestExamine:
         ("content", "code"),
         [
             (GOOD.replace(b"OPER", b"TR01"), "test-file"),
-            (GOOD.replace(b"D0010002", b"D0086002"), "wrong-flow"),
+            (GOOD.replace(b"D0010002", b"D0036002"), "wrong-flow"),
             (GOOD.replace(b"|X|", b"||"), "bad-header"),
             (GOOD[: GOOD.index(b"ZPT")], "no-trailer"),
             (GOOD[: len(HEADER)], "no-trailer"),
@@ -208,7 +208,7 @@ class TestExamine:
 
         assert found.rejection is not None
         assert found.rejection.code == code
-        assert found.header.flow in {"D0010002", "D0086002"}
+        assert found.header.flow in {"D0010002", "D0036002"}
         assert (found.header.file_identifier, found.header.sender) == ("0000000001", "UDMS")
         assert (found.header.sender_role, found.header.recipient) == ("D", "MRCY")
         assert found.header.created_at == datetime.datetime(2024, 2, 1, 12)  # noqa: DTZ001 - clock time
@@ -261,6 +261,12 @@ class TestExamine:
         rules = envelope.Rules(accept_test_files=True)
 
         assert envelope.examine(io.BytesIO(content), rules=rules).issues == ()
+
+    def test_refuses_a_known_flow_that_is_not_taken_by_its_name(self) -> None:
+        (issue,) = envelope.examine(io.BytesIO(GOOD), rules=envelope.Rules(takes=["D9"])).issues
+
+        assert (issue.code, issue.value) == ("other-flow", "D0010002")
+        assert issue.message.endswith("takes, D9, not Meter Readings (D0010)")
 
     def test_finds_what_lies_in_a_later_block_of_the_stream(self) -> None:
         body = [text for _ in range(20_000) for text in builder.meter_point(builder.MPAN)]
