@@ -43,7 +43,7 @@ class FlowFile(models.Model):
 
     # ZHV
     file_identifier = models.TextField("file id", default="")  # J1064
-    flow = models.TextField(default="")  # J0937
+    flow = models.TextField("flow and version", default="")  # J0937
     sender_role = models.TextField(default="")  # J0934
     sender = models.TextField(default="")  # J0938
     recipient_role = models.TextField(default="")  # J0935
@@ -113,6 +113,7 @@ class FlowFile(models.Model):
             # The list and its filters: the latest first, and those that came as one batch by id.
             models.Index(fields=["staged_at", "id"], name="flow_file_arrival"),
             models.Index(fields=["sender", "staged_at", "id"], name="flow_file_of_sender"),
+            models.Index(fields=["flow", "staged_at", "id"], name="flow_file_of_flow"),
             models.Index(
                 fields=["staged_at", "id"],
                 condition=models.Q(status__in=codes.REFUSED_STATUSES),

@@ -64,6 +64,9 @@ class CursorSerializer(Asked):
 
 class FlowFilesAskedSerializer(CursorSerializer):
     sender = serializers.CharField(required=False, help_text="As in the header, J0938.")
+    flow = serializers.CharField(
+        required=False, help_text="Flow and version as in the header, J0937."
+    )
     outcome = serializers.ChoiceField(required=False, choices=sorted(_OUTCOMES))
     since = serializers.DateField(required=False, help_text="The first UK date of arrival.")
     until = serializers.DateField(required=False, help_text="The last UK date of arrival.")

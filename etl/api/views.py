@@ -67,6 +67,7 @@ class FlowFilesView(uploads.ReceivingView, generics.ListAPIView[models.FlowFile]
         query = _asked(serializers.FlowFilesAskedSerializer, self.request)
         return files.find(
             sender=query.get("sender"),
+            flow=query.get("flow"),
             status=query.get("outcome"),
             since=query.get("since"),
             until=query.get("until"),

@@ -19,7 +19,8 @@ SELECT
     flow_file.file_name,
     reading.id & 4294967295 AS line_number,
     reading.standing,
-    reading.stated_at AS file_created_at
+    reading.stated_at AS file_created_at,
+    flow_file.flow
 FROM reading_standing AS reading
 LEFT JOIN meter
     ON

@@ -51,10 +51,10 @@ class TestCsv:
         assert output.read_text() == (
             "mpan_core,serial_number,register,read_at,value,reading_type,validation_status,"
             "reading_flag,reading_method,reason_code,reading_status,md_reset_at,md_reset_count,"
-            "file_name,line_number,standing,file_created_at\n"
+            "file_name,line_number,standing,file_created_at,flow\n"
             f"{builder.MPAN},'=1+1,S,2024-07-15T00:00:00+01:00,7.0,R,V,"
             "T,N,,,2024-01-10T12:00:00+00:00,3,"
-            "file.uff,4,current,2024-02-01T12:00:00+00:00\n"
+            "file.uff,4,current,2024-02-01T12:00:00+00:00,D0010002\n"
         )
 
     @pytest.mark.parametrize(

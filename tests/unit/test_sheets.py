@@ -36,6 +36,7 @@ ROW = listing.Listed(
     line_number=4,
     standing="current",
     file_created_at=datetime.datetime(2024, 7, 16, 8, 30, 1, tzinfo=LONDON),
+    flow="D0010002",
 )
 
 
@@ -54,9 +55,9 @@ class TestCsv:
         assert _csv(ROW) == (
             "mpan_core,serial_number,register,read_at,value,reading_type,validation_status,"
             "reading_flag,reading_method,reason_code,reading_status,md_reset_at,md_reset_count,"
-            "file_name,line_number,standing,file_created_at\n"
+            "file_name,line_number,standing,file_created_at,flow\n"
             "0123456789012,F75A 00802,01,2024-07-15T00:00:00+01:00,56311.0,D,V,T,N,,,"
-            "2024-01-10T12:00:00+00:00,3,a.uff,4,current,2024-07-16T08:30:01+01:00\n"
+            "2024-01-10T12:00:00+00:00,3,a.uff,4,current,2024-07-16T08:30:01+01:00,D0010002\n"
         )
 
     def test_leaves_empty_what_is_not_there(self) -> None:
@@ -161,6 +162,7 @@ class TestXlsx:
             "line_number": 4,
             "standing": "current",
             "file_created_at": _on_clocks(ROW.file_created_at),
+            "flow": "D0010002",
         }
         assert [name for name in cells if not name.endswith("_in_words")] == [
             *listing.Listed._fields

@@ -170,6 +170,17 @@ class SenderFilter(filters.SenderFilter):
         return queryset.filter(sender=value)
 
 
+class FlowFilter(filters.ChoiceFilter):
+    title = "flow"
+    parameter_name = "flow"
+
+    def values(self) -> Sequence[tuple[str, str]]:
+        return [(flow, words.visible(flow)) for flow in files.flows()]
+
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(flow=value)
+
+
 class IssuesFilter(filters.ChoiceFilter):
     title = "issues"
     parameter_name = "issues"
@@ -188,13 +199,14 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
     list_display = (
         "name",
         "outcome",
+        "flow_in_words",
         "route",
         "readings",
         "rejected_lines",
         "warnings",
         "arrived",
     )
-    list_filter = (ArrivalFilter, OutcomeFilter, IssuesFilter, SenderFilter)
+    list_filter = (ArrivalFilter, OutcomeFilter, IssuesFilter, SenderFilter, FlowFilter)
     ordering = ("-staged_at", "-id")
     search_fields = ("file_name",)  # shows the box; what is searched is told below
     search_help_text = (
@@ -222,6 +234,10 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
     @admin.display(description="outcome")
     def outcome(self, flow_file: models.FlowFile) -> str:
         return flow_file.get_status_display()
+
+    @admin.display(description="flow")
+    def flow_in_words(self, flow_file: models.FlowFile) -> str:
+        return _as_sent(flow_file.flow)
 
     @admin.display(description="sender → recipient")
     def route(self, flow_file: models.FlowFile) -> str:

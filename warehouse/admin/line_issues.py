@@ -72,6 +72,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         "item_number",
         "message_with_remedy",
         "mpan",
+        "flow",
         "file",
         "line",
     )
@@ -82,6 +83,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
     search_fields = ("mpan_core",)  # shows the box; what is searched is told below
     search_help_text = "An MPAN: its 13 digits, with or without spaces."
     fields = (
+        "flow",
         "file",
         "line",
         "mpan",
@@ -167,6 +169,10 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         # A search, which opens the page where there is one: the line may be all that is known.
         url = f"{reverse('admin:warehouse_meterpoint_changelist')}?{main.SEARCH_VAR}="
         return html.format_html('<a href="{0}{1}">{1}</a>', url, issue.mpan_core)
+
+    @admin.display(description="flow")
+    def flow(self, issue: models.LineIssue) -> str:
+        return words.visible(issue.flow_file.flow) or words.NOTHING
 
     @admin.display(description="file")
     def file(self, issue: models.LineIssue) -> safestring.SafeString:

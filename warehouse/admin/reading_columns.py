@@ -107,6 +107,10 @@ class ReadingColumns:
             '<a href="{}">{}</a>', url, words.visible(_beside(reading).flow_file.file_name)
         )
 
+    @admin.display(description="flow")
+    def flow(self, reading: models.Reading) -> str:
+        return words.visible(_beside(reading).flow_file.flow) or words.NOTHING
+
     @admin.display(description="file made, UK time")
     def file_made(self, reading: models.Reading) -> safestring.SafeString:
         return words.clock_time_tag(reading.stated_at)

@@ -77,7 +77,7 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
             },
         ),
         ("Maximum demand", {"fields": ("md_reset", "md_resets")}),
-        ("Where it comes from", {"fields": ("file", "file_made", "line", "issues")}),
+        ("Where it comes from", {"fields": ("flow", "file", "file_made", "line", "issues")}),
     )
 
     def get_ordering(

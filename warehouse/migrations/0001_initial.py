@@ -79,7 +79,7 @@ class Migration(migrations.Migration):
                     models.TextField(help_text="How bytes became text; encoding gives them back."),
                 ),
                 ("file_identifier", models.TextField(default="", verbose_name="file id")),
-                ("flow", models.TextField(default="")),
+                ("flow", models.TextField(default="", verbose_name="flow and version")),
                 ("sender_role", models.TextField(default="")),
                 ("sender", models.TextField(default="")),
                 ("recipient_role", models.TextField(default="")),
@@ -164,6 +164,7 @@ class Migration(migrations.Migration):
                     ),
                     models.Index(fields=["staged_at", "id"], name="flow_file_arrival"),
                     models.Index(fields=["sender", "staged_at", "id"], name="flow_file_of_sender"),
+                    models.Index(fields=["flow", "staged_at", "id"], name="flow_file_of_flow"),
                     models.Index(
                         condition=models.Q(("status__in", ("REJECTED", "FAILED"))),
                         fields=["staged_at", "id"],

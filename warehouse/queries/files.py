@@ -97,14 +97,17 @@ def search(flow_files: QuerySet[models.FlowFile], typed: str) -> QuerySet[models
 def find(
     *,
     sender: str | None = None,
+    flow: str | None = None,
     status: str | None = None,
     since: datetime.date | None = None,
     until: datetime.date | None = None,
 ) -> QuerySet[models.FlowFile]:
-    """Return the files of a sender, of a status, or that arrived on these UK dates."""
+    """Return the files of a sender, of a flow, of a status, or that arrived on these UK dates."""
     found = models.FlowFile.objects.all()
     if sender is not None:
         found = found.filter(sender=sender)
+    if flow is not None:
+        found = found.filter(flow=flow)
     if status is not None:
         found = found.filter(status=status)
     if since is not None:
@@ -118,6 +121,11 @@ def find(
 def senders() -> Sequence[str]:
     """Return who ever sent a file, at most `MOST_CHOICES`."""
     return _distinct(models.FlowFile, "sender")
+
+
+def flows() -> Sequence[str]:
+    """Return flows and versions of which a file ever came, at most `MOST_CHOICES`."""
+    return _distinct(models.FlowFile, "flow")
 
 
 def issue_codes() -> Sequence[str]:

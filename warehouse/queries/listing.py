@@ -41,6 +41,7 @@ class Listed(NamedTuple):
     line_number: int
     standing: str
     file_created_at: datetime.datetime
+    flow: str
 
 
 class NoPeriodError(Exception):
@@ -111,15 +112,16 @@ def listed(readings: QuerySet[models.Reading]) -> Iterator[Listed]:
         "standing",
         _seconds("stated_at"),
     )
-    file_names: Mapping[int, str] = {}
+    files: Mapping[int, tuple[str, str]] = {}
     # Within a transaction the server hands rows over as it finds them.
     with transaction.atomic():
         fetched = rows.iterator(chunk_size=_ROWS_A_FETCH)
         while chunk := list(itertools.islice(fetched, _ROWS_A_FETCH)):
             serial_numbers = history.serial_numbers({(row[1], row[2]) for row in chunk})
-            file_names = _file_names({row[0] >> 32 for row in chunk}, file_names)
+            files = _names_and_flows({row[0] >> 32 for row in chunk}, files)
             for row in chunk:
                 line_id, mpan_core, serial_key = row[:3]
+                file_name, flow = files.get(line_id >> 32, ("", ""))
                 yield Listed._make(
                     (
                         mpan_core,
@@ -130,10 +132,11 @@ def listed(readings: QuerySet[models.Reading]) -> Iterator[Listed]:
                         *row[5:12],
                         row[12] if row[12] is None else _moment(row[12]),
                         row[13],
-                        file_names.get(line_id >> 32, ""),
+                        file_name,
                         line_id & 0xFFFF_FFFF,
                         row[14],
                         _moment(row[15]),
+                        flow,
                     )
                 )
 
@@ -153,9 +156,12 @@ def _moment(seconds: int) -> datetime.datetime:
     return datetime.datetime.fromtimestamp(seconds, tz=timezone.get_default_timezone())
 
 
-def _file_names(flow_file_ids: set[int], known: Mapping[int, str]) -> Mapping[int, str]:
-    """Return the names of these files, and of no others, so that they stay few."""
+def _names_and_flows(
+    flow_file_ids: set[int], known: Mapping[int, tuple[str, str]]
+) -> Mapping[int, tuple[str, str]]:
+    """Return name and flow of these files, and of no others, so that they stay few."""
     missing = models.FlowFile.objects.filter(id__in=flow_file_ids - known.keys())
-    return {file_id: known[file_id] for file_id in flow_file_ids & known.keys()} | dict(
-        missing.values_list("id", "file_name")
-    )
+    return {file_id: known[file_id] for file_id in flow_file_ids & known.keys()} | {
+        file_id: (file_name, flow)
+        for file_id, file_name, flow in missing.values_list("id", "file_name", "flow")
+    }

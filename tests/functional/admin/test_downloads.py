@@ -80,6 +80,7 @@ class TestDownload:
                 "line_number": "4",
                 "standing": "current",
                 "file_created_at": "2016-03-02T15:31:51+00:00",
+                "flow": "D0010002",
             }
         ]
 
@@ -179,7 +180,7 @@ class TestDownload:
 
         body = response.getvalue().decode()
         assert f'"{name}"' in body
-        assert body.partition("\n")[0].endswith("file_created_at")
+        assert body.partition("\n")[0].endswith("flow")
 
 
 @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet

@@ -191,6 +191,8 @@ class TestFlowFileList:
             ({"issues": "none"}, set()),
             ({"sender": "OTHR"}, {"partly.uff"}),
             ({"sender": "WHO?"}, set()),
+            ({"flow": "D0010002"}, _ALL),
+            ({"flow": "D0010001"}, set()),
             ({"q": "0000475656"}, {"good.uff"}),
         ],
         ids=[
@@ -204,6 +206,8 @@ class TestFlowFileList:
             "unknown choice of issues",
             "sender",
             "unknown sender",
+            "flow",
+            "flow of which there is none",
             "file id",
         ],
     )

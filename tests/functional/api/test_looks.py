@@ -72,6 +72,7 @@ class TestFlowFiles:
         assert found("") == ["OTHR", "UDMS"]
         assert found("sender=UDMS") == ["UDMS"]
         assert found("outcome=rejected") == ["OTHR"]
+        assert (found("flow=D0010002"), found("flow=D0010001")) == (["OTHR", "UDMS"], [])
         assert found("since=2000-01-01&until=2999-12-31&outcome=loaded") == ["UDMS"]
         assert found("until=2000-01-01") == found("since=2999-01-01") == []
 
