@@ -1,4 +1,4 @@
-"""Builds D0010 files for tests: each says what matters to it, the rest is filled in."""
+"""Builds flow files for tests: each says what matters to it, the rest is filled in."""
 
 from __future__ import annotations
 
@@ -9,6 +9,17 @@ from collections.abc import Sequence
 MPAN = "1200023305967"
 OTHER_MPAN = "1900001059816"
 THIRD_MPAN = "1200033197420"
+
+# The codes of D0086 for those of D0010.
+D0086 = {
+    "026": "196",
+    "027": "765",
+    "028": "197",
+    "029": "766",
+    "030": "198",
+    "032": "07A",
+    "033": "199",
+}
 
 Lines = Sequence[str]
 
@@ -50,7 +61,7 @@ def flow_file(
 ) -> bytes:
     """Return a file with a header and a trailer that agree with what is in it."""
     body = _flat(inner)
-    flows = sum(text.startswith("026|") for text in body)
+    flows = sum(text.startswith(("026|", "196|")) for text in body)
     if header is None:
         header = f"ZHV|{file_id}|{flow}|D|{sender}|X|MRCY|20240201120000||||{test_flag}|"
     if trailer is None:
@@ -61,6 +72,18 @@ def flow_file(
 def simple(value: str = "100.0", *, file_id: str = "0000000001", mpan: str = MPAN) -> bytes:
     """Return a file with one reading."""
     return flow_file(meter_point(mpan, meter("A1", reading(value=value))), file_id=file_id)
+
+
+def mirrored(content: bytes) -> bytes:
+    """Return the D0086 that says what this D0010 says."""
+    header, *body, trailer, _ = content.decode().split("\n")
+    lines = [header.replace("D0010002", "D0086002"), *map(mirrored_line, body), trailer, ""]
+    return "\n".join(lines).encode()
+
+
+def mirrored_line(text: str) -> str:
+    code, pipe, rest = text.partition("|")
+    return f"{D0086.get(code, code)}{pipe}{rest}"
 
 
 def _flat(parts: Sequence[Lines]) -> list[str]:

@@ -72,6 +72,11 @@ class TestCollect:
         assert "2 files: 2 loaded" in ended.out
         assert models.FlowFile.objects.count() == 3
 
+    def test_takes_every_known_flow(self, collect: Collect, source: pathlib.Path) -> None:
+        (source / "d0086.uff").write_bytes(builder.mirrored(builder.simple()))
+
+        assert "1 file: 1 loaded; 1 reading" in collect().out
+
     def test_takes_no_file_that_is_unfinished_or_no_file(
         self, collect: Collect, source: pathlib.Path
     ) -> None:

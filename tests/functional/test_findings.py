@@ -43,6 +43,7 @@ CASES = [
     ("foreign-header", b"ZHD|P0142001|X|\n", 1, "", "ZHD|P0142001|X|"),
     ("bad-header", GOOD.replace(b"|UDMS|", b"||"), 1, "J0938", ""),
     ("wrong-flow", GOOD.replace(b"D0010002", b"D0036002"), 1, "J0937", "D0036002"),
+    ("other-flow", builder.mirrored(GOOD), 1, "J0937", "D0086002"),
     ("test-file", GOOD.replace(b"OPER", b"TR01"), 1, "J1063", "TR01"),
     ("no-trailer", GOOD[: GOOD.index(b"ZPT")], 4, "", BODY[2]),
     ("no-trailer: cut in the header", GOOD[:50], 1, "", GOOD.decode()[:50]),
@@ -289,7 +290,6 @@ class TestFindings:
 
         elsewhere = {
             "reused-file-id",
-            "other-flow",
             "parent-rejected",
             "wrong-count-accepted",
             "wrong-file-id-accepted",

@@ -117,7 +117,7 @@ class TestGrammar:
                 texts += [*chain(flow, group), line(group, **{item.number: value})]
                 expected[len(texts) + 1] = issues
 
-        run("load_d0010", write(flow_file(flow, texts)))
+        run("load_flows", write(flow_file(flow, texts)))
 
         found_issues = found()
         for number, of_line in expected.items():
@@ -148,7 +148,7 @@ class TestGrammar:
             texts += [*chain(flow, group), text]
             expected[len(texts) + 1] = issues
 
-        run("load_d0010", write(flow_file(flow, texts)))
+        run("load_flows", write(flow_file(flow, texts)))
 
         found_issues = found()
         assert {number: found_issues[number] for number in expected} == expected
@@ -160,7 +160,7 @@ class TestGrammar:
     ) -> None:
         texts = [*chain(flow, group), line(group), line(group)]
 
-        run("load_d0010", write(flow_file(flow, texts)))
+        run("load_flows", write(flow_file(flow, texts)))
 
         expected = {(REJECTED, "repeated-group", "")} if group.is_single else set()
         assert found()[len(texts) + 1] == expected

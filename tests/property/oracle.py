@@ -27,6 +27,19 @@ PARENTS = {
     "032": "030",
     "033": "030",
 }
+# What stands for each of these codes in a file, by its flow.
+CODES = {
+    "D0010": {code: code for code in PARENTS},
+    "D0086": {
+        "026": "196",
+        "027": "765",
+        "028": "197",
+        "029": "766",
+        "030": "198",
+        "032": "07A",
+        "033": "199",
+    },
+}
 # What is not seen, in Unicode's ranges; at both ends of a text, or anywhere in a serial number.
 _UNSEEN = (
     "[\x01-\x20\x7f-\xa0\xad\u034f\u061c\u115f\u1160\u1680\u17b4\u17b5\u180b-\u180f\u2000-\u200f"
@@ -35,7 +48,7 @@ _UNSEEN = (
 
 
 class Reading(NamedTuple):
-    """What one 030 line says, with what stands above and below it."""
+    """What one line of a reading says, with what stands above and below it."""
 
     mpan_core: str
     serial_key: str
@@ -53,7 +66,7 @@ class Reading(NamedTuple):
 
 
 class SiteVisit(NamedTuple):
-    """What one 027, 029 or 033 line says, and what it is said of."""
+    """What one line of a site visit says, and what it is said of."""
 
     mpan_core: str
     serial_key: str | None
@@ -64,7 +77,11 @@ class SiteVisit(NamedTuple):
 
 @dataclasses.dataclass
 class Line:
-    """One line in its place; `is_sound` is whether it and all lines above it can be loaded."""
+    """
+    One line in its place; `is_sound` is whether it and all lines above it can be loaded.
+
+    `code` is that of D0010, whatever stands for it in the file.
+    """
 
     number: int
     code: str
@@ -116,8 +133,9 @@ def content_of(content: bytes) -> Content:
     """Walk through a file whose envelope is whole."""
     lines = text_lines(content)
     first, *within, _ = lines
-    version = lines[first].split("|")[2].strip()[-3:]
-    placed = _walk({number: lines[number] for number in within}, version)
+    flow = lines[first].split("|")[2].strip()
+    codes = CODES[flow[:5]]
+    placed = _walk({number: lines[number] for number in within}, flow[-3:], codes)
     sound = [line for line in placed if line.is_sound]
     return Content(
         raw_lines=lines,
@@ -129,14 +147,15 @@ def content_of(content: bytes) -> Content:
     )
 
 
-def _walk(lines: Mapping[int, str], version: str) -> list[Line]:
+def _walk(lines: Mapping[int, str], version: str, codes: Mapping[str, str]) -> list[Line]:
     placed = []
     above: dict[str, Line] = {}
     for number, text in lines.items():
-        code, pipe, _ = text.partition("|")
-        if code not in PARENTS or not pipe:
+        sent, pipe, _ = text.partition("|")
+        code = next((code for code, in_file in codes.items() if in_file == sent), "")
+        if not code or not pipe:
             placed.append(Line(number, code, [], None, is_sound=False))
-            above = _open_behind_unknown(text, above)
+            above = _open_behind_unknown(text, above, codes)
             continue
         parent = above.get(PARENTS[code])
         has_place = code == "026" or (parent is not None and parent.is_sound)
@@ -153,17 +172,20 @@ def _walk(lines: Mapping[int, str], version: str) -> list[Line]:
     return placed
 
 
-def _open_behind_unknown(text: str, above: dict[str, Line]) -> dict[str, Line]:
+def _open_behind_unknown(
+    text: str, above: dict[str, Line], codes: Mapping[str, str]
+) -> dict[str, Line]:
     """
     Tell what a line of no known group leaves open: whatever it may have been before it broke.
 
     Without three letters or digits and a | at its start nothing is known of it. Else it may be
-    a 026, 028 or 030 with one wrong character, the first of these that fits.
+    what stands for a 026, 028 or 030 with one wrong character, the first of these that fits.
     """
     if not re.match(r"[0-9A-Za-z]{3}\|", text):
         return {}
     for code in ("026", "028", "030"):
-        patterns = (f".{code[1:]}", f"{code[0]}.{code[2]}", f"{code[:2]}.")
+        sent = codes[code]
+        patterns = (f".{sent[1:]}", f"{sent[0]}.{sent[2]}", f"{sent[:2]}.")
         if any(re.match(pattern, text) for pattern in patterns):
             return {name: line for name, line in above.items() if not _is_below(name, code)}
     return above

@@ -169,7 +169,7 @@ def _readings(draw: st.DrawFn, version: str) -> list[str]:
 
 @st.composite
 def bodies(draw: st.DrawFn, shared: Meters, version: str) -> list[str]:
-    """Draw the lines between header and trailer."""
+    """Draw the lines between header and trailer, as a D0010 has them."""
     lines: list[str] = []
     for _ in range(draw(st.integers(1, 3))):
         core, status = draw(st.sampled_from(shared.mpan_cores)), draw(_STATUSES)
@@ -207,9 +207,10 @@ class File:
 def files(draw: st.DrawFn, shared: Meters) -> File:
     """Draw a valid file, and what transfers do to one."""
     file_id = f"{next(_numbers):010d}"
-    version = draw(st.sampled_from(["001", "002", "002"]))
-    body = draw(bodies(shared, version))
+    flow = draw(st.sampled_from(["D0010001", "D0010002", "D0010002", "D0086002"]))
+    body = draw(bodies(shared, flow[-3:]))
     flows = sum(line.startswith("026|") for line in body)
+    body = [oracle.CODES[flow[:5]][line[:3]] + line[3:] for line in body]
     text = "".join(body)
     encodings = ["utf-8", *(name for name in ("cp1252", "latin-1") if _can_encode(text, name))]
     encoding = draw(st.sampled_from(encodings))
@@ -217,7 +218,7 @@ def files(draw: st.DrawFn, shared: Meters) -> File:
     line_ends = ["\n", "\n", "\r\n", "\r\r\n", *["\r"] * ("\r" not in text)]
     ends = ["", "", "\n\n", " \r\n\t\n", "\x1a", "\x0c\n\0\0\0\n"]
     return File(
-        header=f"ZHV|{file_id}|D0010{version}|D|UDMS|X|MRCY|20240201120000||||OPER|",
+        header=f"ZHV|{file_id}|{flow}|D|UDMS|X|MRCY|20240201120000||||OPER|",
         body=body,
         trailer=f"ZPT|{file_id}|{len(body)}||{flows}|20240201121500|",
         encoding=encoding,

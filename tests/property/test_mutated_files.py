@@ -28,7 +28,7 @@ class TestMutatedFiles:
             contents = [file.content for file in batch.files]
             paths = deliver(contents)
 
-            ended = run("load_d0010", "--json", "--batch", *paths)
+            ended = run("load_flows", "--json", "--batch", *paths)
 
             reports = [json.loads(line) for line in ended.out.splitlines()]
             assert [report["path"] for report in reports] == [str(path) for path in paths]
@@ -49,7 +49,7 @@ class TestMutatedFiles:
                 reconciled = run("reconcile", "--file", sha256)
                 assert reconciled.code == 0, reconciled.out
             if batch.is_given_again:
-                again = run("load_d0010", *paths)
+                again = run("load_flows", *paths)
                 assert again.code == int("rejected" in outcomes)
                 assert stored.contents([report["sha256"] for report in reports]) == held
 

@@ -16,6 +16,7 @@ import pytest
 from django import db
 from hypothesis import strategies as st
 
+from tests import builder
 from tests import conftest as tests_conftest
 from tests.property import conftest, strategies
 
@@ -52,7 +53,7 @@ def _examples(draw: st.DrawFn) -> tuple[list[list[Row]], list[int], list[bool]]:
 
 
 def content(mpan_core: str, rows: Sequence[Row], *, day: int) -> bytes:
-    """Return a file that was made on this day of May."""
+    """Return a file that was made on this day of May, a D0010 on the first and then in turns."""
     identifier = f"O{next(_numbers):09d}"
     body = [
         line
@@ -65,7 +66,8 @@ def content(mpan_core: str, rows: Sequence[Row], *, day: int) -> bytes:
     ]
     header = f"ZHV|{identifier}|D0010002|D|UDMS|X|MRCY|202405{day:02d}120000||||OPER|"
     trailer = f"ZPT|{identifier}|{len(body)}||{len(rows)}|202406{day:02d}120000|"
-    return "\n".join([header, *body, trailer, ""]).encode()
+    d0010 = "\n".join([header, *body, trailer, ""]).encode()
+    return d0010 if day % 2 else builder.mirrored(d0010)
 
 
 def standings_by_rule(files: Sequence[Sequence[Row]]) -> dict[tuple[int, int], str]:
@@ -124,15 +126,15 @@ class TestOrders:
                 [content(in_turn, rows, day=day) for day, rows in enumerate(files, start=1)]
                 + [content(in_another, files[day], day=day + 1) for day in order]
             )
-            assert run("load_d0010", *paths[: len(files)]).code == 0
+            assert run("load_flows", *paths[: len(files)]).code == 0
             batch = []
             for path, ends in zip(paths[len(files) :], ends_batch, strict=False):
                 batch.append(path)
                 if ends:
-                    assert run("load_d0010", "--batch", *batch).code == 0
+                    assert run("load_flows", "--batch", *batch).code == 0
                     batch = []
             if batch:
-                assert run("load_d0010", "--batch", *batch).code == 0
+                assert run("load_flows", "--batch", *batch).code == 0
 
             assert stored_standings(in_turn) == standings_by_rule(files)
             assert stored_standings(in_another) == stored_standings(in_turn)

@@ -29,7 +29,7 @@ class TestRandomFiles:
                 contents = [file.content for file in batch]
                 paths = deliver(contents)
 
-                ended = run("load_d0010", "--json", "--batch", *paths)
+                ended = run("load_flows", "--json", "--batch", *paths)
 
                 reports = [json.loads(line) for line in ended.out.splitlines()]
                 assert [report["outcome"] for report in reports] == ["loaded"] * len(batch)

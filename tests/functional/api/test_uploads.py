@@ -58,6 +58,9 @@ def _told(response: Any) -> tuple[int, str]:
 
 
 class TestUpload:
+    def test_takes_every_known_flow(self, uploader: test.Client) -> None:
+        assert _told(upload(uploader, builder.mirrored(ONE))) == (201, "loaded")
+
     def test_loads_a_file_as_the_command_does(
         self, uploader: test.Client, write: conftest.Write, run: conftest.Run
     ) -> None:
