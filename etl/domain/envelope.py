@@ -5,13 +5,38 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
-from . import checksum, fields, findings, flows, formats, headers, records, trailers
+from . import checksum, fields, findings, flows, formats, grammar, headers, records, trailers
 
 
 # The first that fits is taken. Latin-1 gives every byte a character, and the bytes back.
 ENCODINGS = ("utf-8", "cp1252", "latin-1")
+
+
+class _Starts(NamedTuple):
+    """How the lines of a flow start, behind a line end, by their kind."""
+
+    top: str
+    # Of groups that others stand under: where these are all that there is, which is nearly
+    # everywhere, nothing else need be looked for.
+    common: Mapping[str, bytes]
+    rare: Mapping[str, bytes]
+
+
+def _starts(flow: grammar.Flow) -> _Starts:
+    starts = {group.code: b"\n%b|" % group.code.encode() for group in flow.groups}
+    parents = {code for code in starts if flow.descendants(code)}
+    kinds = {group.code: group.kind for group in flow.groups}
+    return _Starts(
+        top=next(group.kind for group in flow.groups if group.parent is None),
+        common={kinds[code]: start for code, start in starts.items() if code in parents},
+        rare={kinds[code]: start for code, start in starts.items() if code not in parents},
+    )
+
+
+_STARTS = {flow.name: _starts(flow) for flow in flows.KNOWN.values()}
+_NO_STARTS = _Starts(top="", common={}, rare={})
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -88,9 +113,8 @@ class _Body:
         self.first = self.last = b""
         self.first_number = self.last_number = 0
         self.record_count = 0
-        self.kind_line_counts: Mapping[str, int] = {}
-        self._common: Sequence[tuple[str, bytes]] = ()
-        self._rare: Sequence[tuple[str, bytes]] = ()
+        self.kind_line_counts: dict[str, int] = {}
+        self._starts = _NO_STARTS
         self._encodings: Sequence[str] = ENCODINGS
         self.nul_number: int | None = None
         # Each with the number of its line.
@@ -103,16 +127,15 @@ class _Body:
         if not self.record_count:
             self.first = data[1 : data.index(b"\n", 1)]
             self.first_number = block.first_number
-            self._look_for_groups()
+            self._starts = _STARTS.get(flows.of(self.header.flow).name, _NO_STARTS)
         count = data.count(b"\n") - 1
         self.record_count += count
-        counts = {kind: data.count(start) for kind, start in self._common}
+        counts = {kind: data.count(start) for kind, start in self._starts.common.items()}
         is_common = sum(counts.values()) == count
         if not is_common:
-            counts |= {kind: data.count(start) for kind, start in self._rare}
-        self.kind_line_counts = {
-            kind: number + counts.get(kind, 0) for kind, number in self.kind_line_counts.items()
-        }
+            counts |= {kind: data.count(start) for kind, start in self._starts.rare.items()}
+        for kind, number in counts.items():
+            self.kind_line_counts[kind] = self.kind_line_counts.get(kind, 0) + number
         self.last_number = block.first_number + count - 1
         self.last = data[data.rfind(b"\n", 0, -1) + 1 : -1]
 
@@ -122,18 +145,6 @@ class _Body:
             self._look_for_envelope(block.first_number, data)
         if not data.isascii():
             self._encodings = still_fit(self._encodings, data)
-
-    def _look_for_groups(self) -> None:
-        """Tell apart the groups that others stand under: these are nearly all that there is."""
-        flow = flows.of(self.header.flow)
-        starts = [
-            (group.kind, b"\n%b|" % group.code.encode(), bool(flow.descendants(group.code)))
-            for group in flow.groups
-        ]
-        self._common = [(kind, start) for kind, start, is_parent in starts if is_parent]
-        self._rare = [(kind, start) for kind, start, is_parent in starts if not is_parent]
-        self.kind_line_counts = dict.fromkeys((group.kind for group in flow.groups), 0)
-        self.top_kinds = [group.kind for group in flow.groups if group.parent is None]
 
     def _look_for_envelope(self, first_number: int, data: bytes) -> None:
         def record(place: int) -> tuple[int, bytes] | None:
@@ -167,7 +178,7 @@ class _Body:
         return trailers.Counted(
             file_identifier=self.header.file_identifier,
             group_count=self.record_count - 2,
-            flow_count=sum(self.kind_line_counts[kind] for kind in self.top_kinds),
+            flow_count=self.kind_line_counts.get(self._starts.top, 0),
             created_at=self.header.created_at,
         )
 

@@ -57,6 +57,10 @@ _GROUPS = {
     flow.name: {_start(group.code): _group(flow, group) for group in flow.groups}
     for flow in flows.KNOWN.values()
 }
+_PARENTS = {
+    name: tuple(start for start, group in groups.items() if group.is_parent)
+    for name, groups in _GROUPS.items()
+}
 _ENVELOPE = {_start(code): kind for code, kind in grammar.ENVELOPE_KINDS.items()}
 
 
@@ -74,7 +78,7 @@ class Positions:
 
     def __init__(self, flow: grammar.Flow) -> None:
         self._groups = _GROUPS.get(flow.name, {})
-        self._parents = tuple(start for start, group in self._groups.items() if group.is_parent)
+        self._parents = _PARENTS.get(flow.name, ())
         self._open: dict[str, int] = {}
         self._said: dict[str, _Said] = {}
         self._places: dict[str, str] = {}  # those that are shared
