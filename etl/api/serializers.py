@@ -90,7 +90,7 @@ class MetersAskedSerializer(Asked):
 
 
 class ReportSerializer(serializers.Serializer[Any]):
-    """What became of a file, as `load_d0010 --json` says it."""
+    """What became of a file, as `load_flows --json` says it."""
 
     path = serializers.CharField(help_text="The file's name, as the client gave it.")
     outcome = serializers.ChoiceField(choices=[outcome.value for outcome in outcomes.Outcome])

@@ -58,7 +58,7 @@ class Handler(uploadhandler.FileUploadHandler):
 def _too_large() -> problems.TooLargeError:
     return problems.TooLargeError(
         f"A file of more than {settings.LARGEST_UPLOAD:,} bytes is not taken here: load it by the"
-        " command load_d0010, or send it packed by gzip."
+        " command load_flows, or send it packed by gzip."
     )
 
 

@@ -94,7 +94,7 @@ class FlowFilesView(uploads.ReceivingView, generics.ListAPIView[models.FlowFile]
     )
     def post(self, request: request.Request) -> response.Response:
         """
-        Load one flow file, as the command load_d0010 does.
+        Load one flow file, as the command load_flows does.
 
         201: loaded, perhaps with rejected lines. 200: its content was there before, and only the
         delivery was recorded. 202: it is large, and its raw lines are stored; `transform_pending`
