@@ -20,18 +20,20 @@ import pytest
 from tests import depth
 
 
-IS_DRAWN_ANEW = depth.times() > 1
-
-# No deadlines: an example is a few commands against a server, whose disk has its own pace.
-hypothesis.settings.register_profile(
-    "d0010",
-    max_examples=depth.rounds(quick=10, thorough=500),
-    derandomize=not IS_DRAWN_ANEW,
-    **({} if IS_DRAWN_ANEW else {"database": None}),
-    deadline=None,
-    print_blob=True,
-)
-hypothesis.settings.load_profile("d0010")
+@pytest.hookimpl(trylast=True)
+def pytest_configure() -> None:
+    """Choose how often, which the command line has said by now: not yet when this is imported."""
+    is_drawn_anew = depth.times() > 1
+    # No deadlines: an example is a few commands against a server, whose disk has its own pace.
+    hypothesis.settings.register_profile(
+        "d0010",
+        max_examples=depth.rounds(quick=10, thorough=500),
+        derandomize=not is_drawn_anew,
+        **({} if is_drawn_anew else {"database": None}),
+        deadline=None,
+        print_blob=True,
+    )
+    hypothesis.settings.load_profile("d0010")
 
 
 class Deliver(Protocol):
