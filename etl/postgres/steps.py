@@ -11,6 +11,7 @@ from django import db
 from django.db.backends import utils
 
 import sql
+from etl.postgres import work_tables
 
 
 logger = logging.getLogger(__name__)
@@ -57,12 +58,22 @@ def run_transform(
 
     :raises django.db.Error: if the server refuses a statement
     """
+    is_spread = work_tables.are_there()
+    is_large = line_count >= LINES_WORTH_A_SCAN
     _set(*_FOR_SETS, *_how_to_join(line_count))
     for name in sql.names("transform"):
         if judge_only and name > _LAST_JUDGEMENT:
             break
-        with db.connection.cursor() as cursor:
-            _execute(cursor, "transform", name, parameters)
+        statement: str | None = sql.statement("transform", name)
+        if is_spread:
+            statement = work_tables.statement(name, parameters, is_large=is_large)
+        if statement:
+            with db.connection.cursor() as cursor:
+                _execute(cursor, name, statement, parameters)
+                # What a step gives is told to those that follow.
+                parameters = {**parameters, **dict(*_rows(cursor))}
+    if is_spread:
+        work_tables.clear()
 
 
 def run_reconcile(name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
@@ -96,19 +107,36 @@ def compare_issues(
     :raises django.db.Error: if the server refuses a statement
     """
     with db.connection.cursor() as cursor:
-        _execute(cursor, "deep", "10_take_the_place_of_issues", {})
+        _execute_file(cursor, "deep", "10_take_the_place_of_issues", {})
     run_transform(parameters, line_count=line_count, judge_only=True)
     with db.connection.cursor() as cursor:
-        _execute(cursor, "deep", "20_give_the_place_back", {})
+        _execute_file(cursor, "deep", "20_give_the_place_back", {})
     return _query("deep", "30_compare_issues", parameters)
+
+
+def run_citus(name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """
+    Run one of the statements in `sql/citus` and return its rows, if it gives any.
+
+    :raises django.db.Error: if the server refuses the statement
+    """
+    with db.connection.cursor() as cursor:
+        _execute_file(cursor, "citus", name, parameters)
+        return _rows(cursor)
 
 
 def _query(folder: str, name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
     _set(*_FOR_SETS, *_how_to_join(LINES_WORTH_A_SCAN))
     with db.connection.cursor() as cursor:
-        _execute(cursor, folder, name, parameters)
-        columns = [column.name for column in cursor.description or ()]
-        return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
+        _execute_file(cursor, folder, name, parameters)
+        return _rows(cursor)
+
+
+def _rows(cursor: utils.CursorWrapper) -> Sequence[Mapping[str, Any]]:
+    if not cursor.description:
+        return []
+    columns = [column.name for column in cursor.description]
+    return [dict(zip(columns, row, strict=True)) for row in cursor.fetchall()]
 
 
 def _how_to_join(line_count: int) -> Sequence[str]:
@@ -147,12 +175,18 @@ def _set(*settings: str) -> None:
         cursor.execute("; ".join(f"SET LOCAL {setting}" for setting in settings))
 
 
-def _execute(
+def _execute_file(
     cursor: utils.CursorWrapper, folder: str, name: str, parameters: Mapping[str, Any]
+) -> None:
+    _execute(cursor, name, sql.statement(folder, name), parameters)
+
+
+def _execute(
+    cursor: utils.CursorWrapper, name: str, statement: str, parameters: Mapping[str, Any]
 ) -> None:
     started = time.perf_counter()
     # The tag tells the statement in pg_stat_activity and in the server's log.
-    cursor.execute(f"/* {name} */ {sql.statement(folder, name)}", parameters)
+    cursor.execute(f"/* {name} */ {statement}", parameters)
     seconds = time.perf_counter() - started
     # -1 rows where a statement writes none.
     facts = {"step": name, "rows": cursor.rowcount, "seconds": round(seconds, 3)}

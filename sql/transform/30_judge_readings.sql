@@ -11,7 +11,8 @@
 --         blanks (text): the characters that nobody sees
 --         field_…, longest_… (integer), codes_… (text[]), items_of_reading (integer): see step 10
 --         time_zone (text), transformed_at (timestamptz): what clock time and future mean
--- Reads:  staged_line, register, judged_meter
+--         has_rejected_meters (boolean): as the step before tells
+-- Reads:  staged_line, register
 -- Writes: judged_reading (temporary)
 -- Re-run: in a transaction of its own.
 CREATE TEMPORARY TABLE judged_reading ON COMMIT DROP AS
@@ -37,11 +38,7 @@ SELECT
             judged.rejections <> ''
             OR judged.warnings <> ''
             OR judged.reading_flag = 'F'
-            OR EXISTS (
-                SELECT
-                FROM judged_meter
-                WHERE judged_meter.rejections <> ''
-            )
+            OR %(has_rejected_meters)s
             THEN judged.sent
     END AS payload
 FROM (

@@ -4,7 +4,7 @@
 -- Writes: judged_reading
 -- Re-run: in the transaction that transforms the files.
 UPDATE judged_reading
-SET rejections = concat_ws(' ', 'parent-rejected', nullif(judged_reading.rejections, ''))
+SET rejections = rtrim('parent-rejected' || ' ' || judged_reading.rejections)
 FROM judged_meter AS meter
 WHERE
     judged_reading.mpan_core = meter.mpan_core

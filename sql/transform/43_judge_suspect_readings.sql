@@ -4,7 +4,7 @@
 -- Writes: judged_reading
 -- Re-run: in the transaction that transforms the files.
 UPDATE judged_reading
-SET warnings = concat_ws(' ', nullif(warnings, ''), 'missing-result/J0045')
+SET warnings = ltrim(warnings || ' ' || 'missing-result/J0045')
 WHERE
     reading_flag = 'F'
     AND NOT EXISTS (

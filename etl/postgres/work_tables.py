@@ -1,0 +1,78 @@
+"""
+The transform where the tables of readings are spread over machines: `manage.py distribute`.
+
+A temporary table is on one machine alone, so what the steps judge is kept in tables that are
+spread as well. They hold nothing but what a transaction in progress has judged, for nobody else to
+see, and are made from the very statements that fill them.
+"""
+
+from __future__ import annotations
+
+import collections
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from django import db
+
+import sql
+
+
+_CREATION = re.compile(r"^CREATE TEMPORARY TABLE (\w+) ON COMMIT DROP AS$", re.MULTILINE)
+_INDEX = re.compile(r"^CREATE (UNIQUE )?INDEX ON ", re.MULTILINE)
+_ANALYSIS = re.compile(r"^ANALYZE ", re.MULTILINE)
+# Both keep the planner from working a field out anew at each use. The one is cheaper, since it
+# lets the work be shared among processes; the other is taken by a cluster.
+_FENCE, _FENCE_OF_CLUSTERS = "OFFSET '0'", "ORDER BY NULL::text"
+# A step that names one of these has nothing to do where it is false or empty, which is worth
+# knowing where each statement goes to many shards.
+_NEEDED = ("has_other_lines", "refused_file_ids")
+
+
+def names() -> tuple[str, ...]:
+    return tuple(table for table, _ in _filled())
+
+
+def are_there() -> bool:
+    with db.connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [names()[-1]])
+        (is_there,) = cursor.fetchone()
+    return bool(is_there)
+
+
+def statement(name: str, parameters: Mapping[str, Any], *, is_large: bool) -> str | None:
+    """Return a step of the transform as it runs in work tables, None where it has none to do."""
+    text = sql.statement("transform", name)
+    if _INDEX.search(text) or (_ANALYSIS.search(text) and not is_large):
+        return None
+    if any(f"%({need})s" in text and not parameters[need] for need in _NEEDED):
+        return None
+    return _CREATION.sub(r"INSERT INTO \1", text).replace(_FENCE, _FENCE_OF_CLUSTERS)
+
+
+def make() -> None:
+    """Make the work tables and their indexes anew, in the transaction of the caller."""
+    nothing: Mapping[str, Any] = collections.defaultdict(lambda: None)
+    with db.connection.cursor() as cursor:
+        for table, text in _filled():
+            cursor.execute(f"DROP TABLE IF EXISTS {table}")
+            creation = _CREATION.sub(r"CREATE UNLOGGED TABLE \1 AS", text)
+            cursor.execute(f"{creation.rstrip().removesuffix(';')} WITH NO DATA", nothing)
+        for name in sql.names("transform"):
+            text = sql.statement("transform", name)
+            if _INDEX.search(text):
+                cursor.execute(text)
+
+
+def clear() -> None:
+    """Take away what this transaction has judged: at its end others would see it."""
+    with db.connection.cursor() as cursor:
+        for table in names():
+            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - named by the steps
+
+
+def _filled() -> Iterator[tuple[str, str]]:
+    for name in sql.names("transform"):
+        text = sql.statement("transform", name)
+        if created := _CREATION.search(text):
+            yield created[1], text

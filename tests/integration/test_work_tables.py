@@ -1,0 +1,65 @@
+"""The transform in work tables, as on a cluster, here on one machine."""
+
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from etl.postgres import work_tables
+from tests import conftest
+from tests.integration import contents, test_partitions
+
+
+TABLES = (*test_partitions.SPREAD, *test_partitions.BESIDE)
+
+
+@pytest.fixture
+def in_work_tables() -> Iterator[None]:
+    with transaction.atomic():
+        work_tables.make()
+    yield
+    test_partitions.execute(f"DROP TABLE {', '.join(work_tables.names())}")
+
+
+def load_all(run: conftest.Run, write: conftest.Write, tmp_path: pathlib.Path) -> dict[str, Any]:
+    # So that each time begins with the same ids.
+    test_partitions.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY")
+    run("load_d0010", write(contents.stored_file(), "stored.uff"))
+    run("load_d0010", write(contents.next_file(), "next.uff"), conftest.SAMPLE)
+    strict = [write(one, f"{place}.uff") for place, one in enumerate(contents.small_files(12))]
+    run("load_d0010", "--batch", "--strict", *strict, write(contents.next_file(), "again.uff"))
+    run("export_readings", "--output", tmp_path / "readings.csv")
+    return {**test_partitions.stored(), "export": (tmp_path / "readings.csv").read_text()}
+
+
+@pytest.mark.django_db(transaction=True)
+class TestTransform:
+    def test_gives_the_same_rows_as_in_temporary_tables(
+        self,
+        run: conftest.Run,
+        write: conftest.Write,
+        tmp_path: pathlib.Path,
+        request: pytest.FixtureRequest,
+    ) -> None:
+        plain = load_all(run, write, tmp_path)
+        request.getfixturevalue("in_work_tables")
+        beside = load_all(run, write, tmp_path)
+
+        for name in plain:
+            assert plain[name]
+            assert beside[name] == plain[name], name
+        for status in ("LOADED", "LOADED_WITH_REJECTIONS", "REJECTED"):
+            assert any(f'"status": "{status}"' in row for (row,) in plain["flow_file"])
+        assert run("reconcile", "--deep").code == 0
+
+    @pytest.mark.usefixtures("in_work_tables")
+    def test_leaves_nothing_in_them(self, run: conftest.Run) -> None:
+        run("load_d0010", "--dry-run", conftest.SAMPLE)
+        run("load_d0010", conftest.SAMPLE)
+
+        for table in work_tables.names():
+            assert test_partitions.rows(f"TABLE {table}") == []
