@@ -193,7 +193,7 @@ def empty_tables() -> None:
         cursor.execute(
             " UNION ALL ".join(
                 f"SELECT '{table}', pg_table_size('{table}')"  # noqa: S608 - a name of Django's
-                f" WHERE EXISTS (SELECT FROM {table})"
+                f" WHERE EXISTS (SELECT 1 FROM {table})"
                 for table in sorted({*tables} - {*MADE_BY_MIGRATIONS})
             )
         )

@@ -21,6 +21,7 @@ _ROWS_A_WRITE = 1_000
 NULL = r"\N"  # as COPY takes it
 # What is left of a line whose meter point was forgotten: kind and payload.
 FORGOTTEN = "forgotten"
+_PLACE_OF_FORGOTTEN = "\t".join(("\\N", FORGOTTEN, *[""] * (len(PLACE) - 2)))
 # The index of lines, and that of readings, tell so many apart: see sql/README.md.
 _BITS_OF_A_STRETCH = 10
 
@@ -100,6 +101,21 @@ def delete_lines_of(flow_file_id: int) -> None:
             "DELETE FROM staged_line WHERE id >> 10 BETWEEN %s AND %s",
             stretches(flow_file_id, flow_file_id),
         )
+
+
+def forget(line_ids: Sequence[int]) -> None:
+    """
+    Leave no more of these lines, which are all from the first to the last, than that they were.
+
+    They are written anew, since where a row is on a cluster depends on its MPAN.
+    """
+    first, last = line_ids[0], line_ids[-1]
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM staged_line WHERE id >> 10 BETWEEN %s AND %s AND id BETWEEN %s AND %s",
+            [first >> _BITS_OF_A_STRETCH, last >> _BITS_OF_A_STRETCH, first, last],
+        )
+    copy([[(line_id, _PLACE_OF_FORGOTTEN, FORGOTTEN) for line_id in line_ids]])
 
 
 def analyze() -> None:

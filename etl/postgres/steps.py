@@ -85,6 +85,25 @@ def run_reconcile(name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[
     return _query("reconcile", name, parameters)
 
 
+def gather(parameters: Mapping[str, Any]) -> None:
+    """
+    Have the rows of some files stand for the tables, on the coordinator of a cluster.
+
+    In the transaction of the caller. What compares sets with files and issues, which are there,
+    would else go from machine to machine.
+    """
+    gathering = [name for name in sql.names("citus") if "_gather_" in name]
+    for name in gathering:
+        run_citus(name, parameters)
+    with db.connection.cursor() as cursor:
+        for name in gathering:
+            table = name.partition("_gather_")[2].removesuffix("s")
+            cursor.execute(f"ALTER TABLE pg_temp.gathered_{table} RENAME TO {table}")
+        cursor.execute(
+            "CREATE INDEX ON pg_temp.staged_line ((id >> 10)); ANALYZE pg_temp.staged_line"
+        )
+
+
 def digests(flow_file_ids: Sequence[int], parameters: Mapping[str, Any]) -> Mapping[int, str]:
     """
     Return what stands for all rows that came from these files, by the ids of the files.

@@ -58,14 +58,16 @@ def reading(*, seconds: int | None = None) -> Iterator[None]:
         yield
 
 
-def look_at_one_moment(moment: str | None = None) -> None:
+def look_at_one_moment(moment: str | None = None, *, is_gathering: bool = False) -> None:
     """
     Let the statements of this transaction, which has had none, see the tables as at one moment.
 
-    That is now, or the moment of another transaction that still runs.
+    That is now, or the moment of another transaction that still runs. To gather rows takes
+    temporary tables, which a transaction that only reads can't make.
     """
+    mode = "READ WRITE" if is_gathering else "READ ONLY"
     with db.connection.cursor() as cursor:
-        cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")
+        cursor.execute(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ {mode}")
         if moment:
             cursor.execute("SET TRANSACTION SNAPSHOT %s", [moment])
 

@@ -151,22 +151,12 @@ def _redact(flow_file: models.FlowFile, blocks: Sequence[_Block]) -> Mapping[str
         )
         rejected = issues.filter(severity=codes.Severity.REJECTED)
         numbers = {*rejected.values_list("line_number", flat=True)}
-        lines = _lines(first, last)
+        kinds = dict(_lines(first, last).order_by("id").values_list("id", "kind").iterator())
         counts.update(
-            kind
-            for line_id, kind in lines.values_list("id", "kind").iterator()
-            if line_id & 0xFFFF_FFFF not in numbers
+            kind for line_id, kind in kinds.items() if line_id & 0xFFFF_FFFF not in numbers
         )
         issues.update(**_REDACTED_ISSUE, message=staged_lines.FORGOTTEN)
-        lines.update(
-            parent_id=None,
-            kind=staged_lines.FORGOTTEN,
-            mpan_core="",
-            serial_key="",
-            reading_type="",
-            validation_status="",
-            payload=staged_lines.FORGOTTEN,
-        )
+        staged_lines.forget(list(kinds))
     if is_sound:
         digest = raw_lines.sha256_of(flow_file)
         models.FlowFile.objects.filter(id=flow_file.pk).update(digest=digest)

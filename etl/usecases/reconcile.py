@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db.models import Q
 
-from etl.postgres import background, steps, transactions
+from etl.postgres import background, steps, transactions, work_tables
 from etl.usecases import differences, digests, judging_again, raw_lines
 from warehouse import audits, models
 
@@ -63,13 +63,18 @@ def reconcile(*, name_or_sha256: str | None = None, is_deep: bool = False) -> Re
     :raises UnknownFileError: if a name or the beginning of a hash is given that no file has, or
         that several have; nothing is compared then
     """
+    is_spread = work_tables.are_there()
     with background.Background() as other_connection, transactions.reading():
         # The files that come meanwhile are not looked at by some statements alone.
-        transactions.look_at_one_moment()
+        transactions.look_at_one_moment(is_gathering=is_spread)
         first, last = _chosen_files(name_or_sha256)
         parameters = differences.parameters(first, last)
+        if is_spread:
+            steps.gather(parameters)
         accounts = [Account(**row) for row in steps.run_reconcile(steps.LEDGER, parameters)]
-        if sum(account.line_count for account in accounts) < steps.LINES_WORTH_A_SCAN:
+        line_count = sum(account.line_count for account in accounts)
+        # What is gathered is seen by this connection alone.
+        if is_spread or line_count < steps.LINES_WORTH_A_SCAN:
             found = [*_compare_tables(parameters), *raw_lines.compare(first, last)]
         else:
             moment = transactions.moment()

@@ -25,29 +25,31 @@ def in_work_tables() -> Iterator[None]:
     test_partitions.execute(f"DROP TABLE {', '.join(work_tables.names())}")
 
 
-def load_all(run: conftest.Run, write: conftest.Write, tmp_path: pathlib.Path) -> dict[str, Any]:
+def load_all(run: conftest.Run, folder: pathlib.Path) -> dict[str, Any]:
+    """Return all that is stored of some files, which are written to the folder."""
+
+    def write(content: bytes, name: str) -> pathlib.Path:
+        (folder / name).write_bytes(content)
+        return folder / name
+
     # So that each time begins with the same ids.
     test_partitions.execute(f"TRUNCATE {', '.join(TABLES)} RESTART IDENTITY")
     run("load_d0010", write(contents.stored_file(), "stored.uff"))
     run("load_d0010", write(contents.next_file(), "next.uff"), conftest.SAMPLE)
     strict = [write(one, f"{place}.uff") for place, one in enumerate(contents.small_files(12))]
     run("load_d0010", "--batch", "--strict", *strict, write(contents.next_file(), "again.uff"))
-    run("export_readings", "--output", tmp_path / "readings.csv")
-    return {**test_partitions.stored(), "export": (tmp_path / "readings.csv").read_text()}
+    run("export_readings", "--output", folder / "readings.csv")
+    return {**test_partitions.stored(), "export": (folder / "readings.csv").read_text()}
 
 
 @pytest.mark.django_db(transaction=True)
 class TestTransform:
     def test_gives_the_same_rows_as_in_temporary_tables(
-        self,
-        run: conftest.Run,
-        write: conftest.Write,
-        tmp_path: pathlib.Path,
-        request: pytest.FixtureRequest,
+        self, run: conftest.Run, tmp_path: pathlib.Path, request: pytest.FixtureRequest
     ) -> None:
-        plain = load_all(run, write, tmp_path)
+        plain = load_all(run, tmp_path)
         request.getfixturevalue("in_work_tables")
-        beside = load_all(run, write, tmp_path)
+        beside = load_all(run, tmp_path)
 
         for name in plain:
             assert plain[name]

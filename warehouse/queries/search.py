@@ -124,7 +124,8 @@ def serial_numbers_at(mpan_cores: Collection[str]) -> Mapping[str, tuple[Sequenc
                         LIMIT %(most_counted)s
                     ) AS counted
                 )
-            FROM unnest(%(mpan_cores)s::text[]) AS asked (mpan_core)
+            FROM meter_point AS asked
+            WHERE asked.mpan_core = any(%(mpan_cores)s::text[])
             """,
             {
                 "mpan_cores": list(mpan_cores),

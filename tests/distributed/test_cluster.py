@@ -1,0 +1,253 @@
+"""All that the commands and pages do, where the tables of readings are spread."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django import test
+from django.contrib.auth import models as auth_models
+from django.core.files import uploadedfile
+from knox import models as knox
+
+from etl.postgres import work_tables
+from tests import builder, conftest
+from tests.benchmarks import generate
+from tests.distributed import cluster
+from tests.integration import contents, test_partitions, test_work_tables
+from warehouse import models
+
+
+pytestmark = pytest.mark.django_db(transaction=True)
+Rows = dict[str, Any]
+PLAIN: Rows = {}
+
+
+@pytest.fixture(autouse=True)
+def _spread(run: conftest.Run, folder: pathlib.Path) -> None:
+    """Spread the tables, and before that see what they hold without it."""
+    if not PLAIN:
+        PLAIN.update(test_work_tables.load_all(run, folder))
+        assert run("distribute").code == 0
+
+
+@pytest.fixture
+def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
+    """Return the same folder each time, since deliveries tell of it."""
+    folder = tmp_path_factory.getbasetemp() / "flow_files"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+@pytest.fixture
+def _loaded(run: conftest.Run, write: conftest.Write) -> None:
+    assert run("load_d0010", write(contents.stored_file(), "stored.uff")).code == 0
+    assert run("load_d0010", write(contents.next_file(), "next.uff")).code == 1
+    assert run("load_d0010", conftest.SAMPLE).code == 0
+
+
+@pytest.fixture
+def staff(client: test.Client) -> Iterator[test.Client]:
+    client.force_login(auth_models.User.objects.create_superuser("ada"))
+    with test.override_settings(SECURE_SSL_REDIRECT=False):
+        yield client
+
+
+def sound(run: conftest.Run, *options: str) -> bool:
+    ended = run("reconcile", *options)
+    return ended.code == 0 and ", 0 differences" in ended.out
+
+
+class TestDistribute:
+    def test_may_be_repeated(self, run: conftest.Run) -> None:
+        ended = run("distribute")
+
+        assert ended.code == 0, ended.err
+        assert ended.out.startswith("6 tables of readings are spread over ")
+        spread_tables = test_partitions.rows(
+            "SELECT table_name::text FROM citus_tables WHERE distribution_column = 'mpan_core'"
+        )
+        assert {name for (name,) in spread_tables} == {
+            *test_partitions.SPREAD,
+            *work_tables.names(),
+        }
+
+    def test_refuses_another_number_of_shards(self, run: conftest.Run) -> None:
+        ended = run("distribute", "--shards", "3")
+
+        assert ended.code == 1
+        assert "shards already" in ended.err
+
+
+class TestCommand:
+    def test_gives_the_same_rows_as_on_one_machine(
+        self, run: conftest.Run, folder: pathlib.Path
+    ) -> None:
+        spread = test_work_tables.load_all(run, folder)
+
+        for name in PLAIN:
+            assert PLAIN[name]
+            assert spread[name] == PLAIN[name], name
+        assert sound(run)
+        assert sound(run, "--deep")
+        assert sound(run, "--file", "next.uff")
+
+    def test_finishes_what_was_only_staged(self, run: conftest.Run, write: conftest.Write) -> None:
+        run("load_d0010", "--stage-only", write(contents.stored_file()))
+
+        assert "1 file: 1 loaded; 2,200 readings" in run("transform_pending").out
+        assert sound(run)
+
+    def test_keeps_nothing_of_a_dry_run(self, run: conftest.Run) -> None:
+        assert "13 readings" in run("load_d0010", "--dry-run", conftest.SAMPLE).out
+
+        for table in (*test_partitions.SPREAD, *work_tables.names()):
+            assert test_partitions.rows(f"TABLE {table}") == []
+
+    @pytest.mark.usefixtures("_loaded")
+    @pytest.mark.parametrize(
+        ("fault", "found"),
+        [
+            ("UPDATE reading SET value = value + 1", "of another value than their lines say"),
+            ("DELETE FROM register", "readings of no register"),
+            ("UPDATE staged_line SET payload = payload || ' '", "do not give the hash"),
+            ("DELETE FROM site_visit", "site visits that are missing"),
+        ],
+        ids=["changed readings", "lost registers", "changed lines", "lost visits"],
+    )
+    def test_tells_of_what_is_wrong(self, run: conftest.Run, fault: str, found: str) -> None:
+        test_partitions.execute(fault)
+
+        ended = run("reconcile")
+
+        assert ended.code == 1
+        assert found in ended.out
+
+    @pytest.mark.usefixtures("_loaded")
+    def test_purges_and_forgets(self, run: conftest.Run) -> None:
+        mpan_core = generate.mpan_core(1_000)
+        assert "2 files dropped" in run("purge_staged_lines", "--older-than", "0d").out
+        assert sound(run)
+
+        ended = run("forget_meter_point", mpan_core, "--reason", "asked", "--by", "ada", "--yes")
+
+        assert ended.code == 0, ended.err
+        assert not models.Reading.objects.filter(mpan_core=mpan_core).exists()
+        assert sound(run)
+
+    @pytest.mark.usefixtures("_loaded")
+    def test_forgets_raw_lines(self, run: conftest.Run) -> None:
+        mpan_core = generate.mpan_core(1_000)
+        ended = run("forget_meter_point", mpan_core, "--reason", "asked", "--by", "ada", "--yes")
+
+        assert ended.code == 0, ended.err
+        assert sound(run)
+
+
+class TestLoaders:
+    def test_store_each_file_once(
+        self,
+        run: conftest.Run,
+        write: conftest.Write,
+        start: Callable[..., subprocess.Popen[str]],
+    ) -> None:
+        paths = [write(one, f"{place}.uff") for place, one in enumerate(contents.small_files(6))]
+        orders = (paths, paths[::-1], paths[3:] + paths[:3])
+
+        loaders = [start("load_d0010", *order, url=cluster.URL) for order in orders]
+
+        ended = [loader.communicate(timeout=120) for loader in loaders]
+        # Half of the files have lines to reject.
+        assert [loader.returncode for loader in loaders] == [1, 1, 1], ended
+        assert models.FlowFile.objects.count() == 6
+        assert sound(run)
+
+    @pytest.mark.parametrize("step", ["30_judge_readings", "80_insert_readings"])
+    def test_are_killed_and_run_again(
+        self,
+        run: conftest.Run,
+        write: conftest.Write,
+        start: Callable[..., subprocess.Popen[str]],
+        step: str,
+    ) -> None:
+        path = write(contents.stored_file())
+        loader = start("load_d0010", path, url=cluster.URL, D0010_LOG_LEVEL="INFO")
+        assert loader.stderr
+        for line in loader.stderr:
+            if step in line:
+                loader.kill()
+        loader.communicate()
+        assert loader.returncode == -9
+
+        assert run("load_d0010", path).code == 0
+        assert "2,200" in run("reconcile").out
+        assert sound(run)
+
+
+@pytest.mark.usefixtures("_loaded")
+class TestPage:
+    @pytest.mark.parametrize(
+        "address",
+        [
+            "/",
+            "/warehouse/reading/?q={mpan}",
+            "/warehouse/reading/?q={serial}",
+            "/warehouse/reading/",
+            "/warehouse/reading/?q=nothing",
+            "/warehouse/meterpoint/",
+            "/warehouse/meterpoint/?q={serial}",
+            "/warehouse/meterpoint/{mpan}/change/",
+            "/warehouse/reading/{reading}/change/",
+            "/warehouse/flowfile/",
+            "/warehouse/flowfile/{file}/change/",
+            "/warehouse/lineissue/",
+            "/etl/stagedline/",
+            "/warehouse/reading/download/?q={mpan}",
+        ],
+    )
+    def test_opens(self, staff: test.Client, address: str) -> None:
+        mpan = generate.mpan_core(1_000)
+        reading = models.Reading.objects.filter(mpan_core=mpan).first()
+        assert reading
+        known = {
+            "mpan": mpan,
+            "serial": generate.serial_number(1_000),
+            "reading": reading.pk,
+            "file": reading.flow_file_id,
+        }
+
+        page = staff.get(address.format(**known), follow=True)
+
+        assert page.status_code == 200
+
+
+@pytest.mark.usefixtures("_loaded")
+class TestRest:
+    @pytest.fixture
+    def support(self) -> Iterator[test.Client]:
+        user = auth_models.User.objects.create_user("stella")
+        user.groups.set(auth_models.Group.objects.filter(name__in=["Support", "Upload"]))
+        _, token = knox.AuthToken.objects.create(user)  # type: ignore[no-untyped-call] # it has no types
+        with test.override_settings(SECURE_SSL_REDIRECT=False):
+            yield test.Client(headers={"Authorization": f"Token {token}"})
+
+    @pytest.mark.parametrize(
+        "address",
+        ["meter-points/{mpan}/", "meter-points/{mpan}/readings/", "meters/?serial={serial}"],
+    )
+    def test_answers(self, support: test.Client, address: str) -> None:
+        known = {"mpan": generate.mpan_core(1_000), "serial": generate.serial_number(1_000)}
+
+        answer = support.get(f"/api/v1/{address.format(**known)}")
+
+        assert answer.status_code == 200, answer.content
+
+    def test_takes_a_file(self, support: test.Client) -> None:
+        file = uploadedfile.SimpleUploadedFile("upload.uff", builder.simple(file_id="UPLOADED"))
+
+        answer = support.post("/api/v1/flow-files/", {"file": file})
+
+        assert answer.status_code == 201, answer.content
