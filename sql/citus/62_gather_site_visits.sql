@@ -2,9 +2,9 @@
 --
 -- Params: first_stretch, last_stretch (bigint): where the lines and rows of the files are
 -- Reads:  site_visit
--- Writes: gathered_site_visit (temporary), which takes the name of its table when all are gathered
+-- Writes: gathered_site_visit (temporary), to be renamed when all are gathered
 -- Re-run: in a transaction of its own.
 CREATE TEMPORARY TABLE gathered_site_visit ON COMMIT DROP AS
-SELECT * -- noqa: AM04 - as the table has them
+SELECT * -- noqa: AM04
 FROM site_visit
 WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s;

@@ -5,10 +5,10 @@
 -- Params: first_line_id, last_line_id (bigint): the files, by the ids of their lines
 --         first_stretch, last_stretch (bigint): where the lines and rows of the files are
 -- Reads:  staged_line, reading, site_visit, meter_point
--- Writes: gathered_meter_point (temporary), which takes the name of its table when all are gathered
+-- Writes: gathered_meter_point (temporary), to be renamed when all are gathered
 -- Re-run: in a transaction of its own.
 CREATE TEMPORARY TABLE gathered_meter_point ON COMMIT DROP AS
-SELECT * -- noqa: AM04 - as the table has them
+SELECT * -- noqa: AM04
 FROM meter_point
 WHERE
     mpan_core IN (
