@@ -104,4 +104,6 @@ def _spread(local: Sequence[str], shard_count: int) -> None:
     for table in (*local, *work_tables.names()):
         if table != _FIRST:
             steps.run_citus("20_spread_beside_meter_points", {"table_name": table})
+    for table in local:
+        steps.run_citus("25_drop_what_was_moved", {"table_name": table})
     steps.run_citus("40_set_for_database", {})
