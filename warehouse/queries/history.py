@@ -121,14 +121,17 @@ def serial_numbers(asked: Collection[tuple[str, str]]) -> Mapping[tuple[str, str
     """Return the serial numbers of these meters by MPAN and serial key, each found by its key."""
     if not asked:
         return {}
+    mpan_cores = [mpan_core for mpan_core, _ in asked]
+    # They are named twice, so that a cluster sees where they are.
     meters = models.Meter.objects.raw(
         """
         SELECT meter.id, meter.mpan_core, meter.serial_key, meter.serial_number
         FROM unnest(%s::text[], %s::text[]) AS asked (mpan_core, serial_key)
         INNER JOIN meter
             ON meter.mpan_core = asked.mpan_core AND meter.serial_key = asked.serial_key
+        WHERE meter.mpan_core = any(%s::text[])
         """,
-        [[mpan_core for mpan_core, _ in asked], [serial_key for _, serial_key in asked]],
+        [mpan_cores, [serial_key for _, serial_key in asked], mpan_cores],
     )
     return {(meter.mpan_core, meter.serial_key): meter.serial_number for meter in meters}
 
