@@ -1,4 +1,4 @@
--- Drop the rows of a table that were moved to the workers, and are still on the coordinator as well.
+-- Drop the rows of a table that were moved to the workers, and still are on the coordinator too.
 --
 -- Params: table_name (text)
 -- Re-run: safe; it touches no shard.
