@@ -160,8 +160,8 @@ class TestLoaders:
         loaders = [start("load_d0010", *order, url=cluster.URL) for order in orders]
 
         ended = [loader.communicate(timeout=120) for loader in loaders]
-        # Half of the files have lines to reject.
-        assert [loader.returncode for loader in loaders] == [1, 1, 1], ended
+        # Half of the files have lines to reject, of which whoever loads them tells.
+        assert {loader.returncode for loader in loaders} <= {0, 1}, ended
         assert models.FlowFile.objects.count() == 6
         assert sound(run)
 
