@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import os
@@ -25,6 +26,7 @@ from tests import depth, shared
 signal.signal(signal.SIGINT, signal.default_int_handler)
 # The tests start hundreds of processes that import the same: let the first compile it for all.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 ROOT = shared.ROOT
 SAMPLE = ROOT / "tests" / "flow_files" / "DTC5259515123502080915D0010.uff"
@@ -57,19 +59,25 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         left = [item for item in items if item.get_closest_marker("thorough")]
         config.hook.pytest_deselected(items=left)
         items[:] = [item for item in items if item not in left]
+    items.sort(key=lambda item: _place(item.nodeid))
 
 
-# What takes long to make is made by one process, which runs all tests that use it.
-TOGETHER = (
-    "tests/browser/",
-    "tests/functional/test_loading_benchmark.py::TestBenchmark",
-    "tests/functional/test_loading_benchmark.py::TestContenders",
-    "tests/functional/test_sweep_benchmark.py",
-    "tests/integration/test_plans.py",
-    "tests/unit/test_readme.py",
+# What takes long begins first, so that no process is alone with it at the end.
+ORDER = ("tests/faults/", "tests/browser/", "tests/property/", "tests/integration/", "tests/f")
+
+
+def _place(nodeid: str) -> int:
+    return next((n for n, start in enumerate(ORDER) if nodeid.startswith(start)), len(ORDER))
+
+
+# The tests of a file share what they begin with, and so does the browser; these share nothing.
+ALONE = (
+    "tests/faults/",
+    "tests/functional/test_processes.py",
+    "tests/functional/test_tampering.py",
+    "tests/integration/test_embedded_server.py",
+    "tests/property/",
 )
-
-
 ON_ONE_SERVER = (
     "tests/faults/test_lost_server.py::TestServer",
     "tests/faults/test_role_limits.py",
@@ -81,15 +89,18 @@ ON_ONE_SERVER = (
 
 
 class Scheduler(scheduler.LoadScopeScheduling):
-    """Gives each process one test after the other, but those that go together to the same."""
+    """Gives each process one file after the other, or one test where they take long."""
 
     def _split_scope(self, nodeid: str) -> str:
         if nodeid.startswith(ON_ONE_SERVER):
             return "a server that they may harm"
-        return next(filter(nodeid.startswith, TOGETHER), nodeid)
+        if nodeid.startswith("tests/browser/"):
+            return "a site"
+        return nodeid if nodeid.startswith(ALONE) else nodeid.partition("::")[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: remote.Producer) -> Scheduler:
+    config.option.loadscopereorder = False
     return Scheduler(config, log)
 
 
@@ -184,6 +195,31 @@ MADE_BY_MIGRATIONS = (
 MUCH = 4 << 20  # bytes
 
 
+_kept: list[Callable[[], None]] = []
+
+
+@contextlib.contextmanager
+def kept(blocker: DjangoDbBlocker, make: Callable[[], None]) -> Iterator[None]:
+    """
+    Commit what tests begin with, once for all that roll back what they change.
+
+    After one that commits, which leaves the tables empty, it is made anew.
+    """
+    with blocker.unblock():
+        make()
+    _kept.append(make)
+    yield
+    _kept.remove(make)
+    with blocker.unblock():
+        empty_tables()
+
+
+def _restore(_: test.TransactionTestCase) -> None:
+    empty_tables()
+    for make in _kept:
+        make()
+
+
 def empty_tables() -> None:
     """Empty the tables in which a test has left something."""
     tables = db.connection.introspection.django_table_names(
@@ -230,7 +266,7 @@ def _emptied_quickly() -> Iterator[None]:
     It empties all tables, and makes every content type, permission and group anew.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(test.TransactionTestCase, "_fixture_teardown", lambda _: empty_tables())
+        patch.setattr(test.TransactionTestCase, "_fixture_teardown", _restore)
         yield
 
 

@@ -1,12 +1,17 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import io
+import pathlib
+from collections.abc import Callable, Iterator
 
 import pytest
 from django import test
 from django.contrib.auth import models as auth_models
 from django.core import management
+from pytest_django import DjangoDbBlocker
 
+from tests import conftest
 from tests.functional.admin import flow_files
 
 
@@ -17,9 +22,34 @@ def _served_without_tls() -> Iterator[None]:
         yield
 
 
-@pytest.fixture
-def _sample(db: None) -> None:  # noqa: ARG001 - needed for its effect
-    management.call_command("load_d0010", str(flow_files.SAMPLE))
+@pytest.fixture(scope="module")
+def _sample(
+    django_db_setup: None,  # noqa: ARG001 - makes the database
+    django_db_blocker: DjangoDbBlocker,
+) -> Iterator[None]:
+    def make() -> None:
+        management.call_command("load_d0010", str(flow_files.SAMPLE), stdout=io.StringIO())
+
+    with conftest.kept(django_db_blocker, make):
+        yield
+
+
+@pytest.fixture(scope="module")
+def keep(
+    django_db_setup: None,  # noqa: ARG001 - makes the database
+    django_db_blocker: DjangoDbBlocker,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[flow_files.Keep]:
+    """Make, in a folder, what the tests of a module begin with: once for all of them."""
+    with contextlib.ExitStack() as stack:
+
+        def keep(make: Callable[[pathlib.Path], None]) -> None:
+            def make_in_a_folder() -> None:
+                make(tmp_path_factory.mktemp("kept"))
+
+            stack.enter_context(conftest.kept(django_db_blocker, make_in_a_folder))
+
+        yield keep
 
 
 @pytest.fixture

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from django.core import management
 
 
+Keep = Callable[[Callable[[pathlib.Path], None]], None]
 SAMPLE = pathlib.Path("tests/flow_files/DTC5259515123502080915D0010.uff")
 
 

@@ -137,7 +137,6 @@ class TestMeter:
         assert location == f"/warehouse/meterpoint/{MPAN}/change/#meter-{meter.pk}"
 
 
-@pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
 class TestSearchedMeter:
     @pytest.mark.parametrize(
         ("sent", "typed"),

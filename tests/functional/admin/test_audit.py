@@ -89,7 +89,6 @@ class TestLookUps:
         assert [row.looked_at for row in audits.LookUp.objects.all()] == ["METER_POINT"]
         assert all(f"`{place}`" in section for place in codes.LookedAt.values)
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_of_a_file_are_those_of_each_meter_point_in_it(
         self, staff: test.Client, tmp_path: pathlib.Path
     ) -> None:

@@ -183,7 +183,6 @@ class TestDownload:
         assert body.partition("\n")[0].endswith("flow")
 
 
-@pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
 class TestPages:
     @pytest.mark.parametrize("page", ["1", "2", "99", "x"])
     def test_are_all_handed_on_whichever_is_asked_for(
@@ -199,7 +198,6 @@ class TestPages:
         assert len(rows) == 30
 
 
-@pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
 class TestSelection:
     @pytest.mark.parametrize("query", ["?file={}", "?q=LONG"], ids=["a file", "a beginning"])
     def test_is_of_one_page(self, staff: test.Client, tmp_path: pathlib.Path, query: str) -> None:
@@ -227,7 +225,6 @@ class TestSelection:
         assert not audits.LookUp.objects.exists()
 
 
-@pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
 class TestFile:
     def test_is_offered_where_its_readings_are_listed(
         self, staff: test.Client, tmp_path: pathlib.Path

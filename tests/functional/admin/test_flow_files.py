@@ -25,10 +25,9 @@ from warehouse.queries import files
 HOSTILE = "<script>alert('é')</script> \"=1+1\" \u202edrawkcab"
 
 
-@pytest.fixture
-def _mixed_files(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - needed for its effect
+def _load_mixed_files(folder: pathlib.Path) -> None:
     flow_files.load(
-        tmp_path,
+        folder,
         {
             "good.uff": flow_files.SAMPLE.read_text(encoding="ascii"),
             "under another name.uff": flow_files.SAMPLE.read_text(encoding="ascii"),
@@ -53,8 +52,13 @@ def _mixed_files(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - ne
     )
 
 
+@pytest.fixture(scope="module")
+def _mixed_files(keep: flow_files.Keep) -> None:
+    keep(_load_mixed_files)
+
+
 @pytest.fixture
-def _partly_cleared_away(_mixed_files: None) -> None:
+def _partly_cleared_away(_mixed_files: None, db: None) -> None:  # noqa: ARG001 - needed for its effect
     models.FlowFile.objects.exclude(file_name="later.uff").update(
         transformed_at=db_models.F("transformed_at") + datetime.timedelta(days=1)
     )
@@ -305,7 +309,6 @@ class TestRawLine:
         assert "ZHV|0000475656|D0010002" in page
         assert '<dt>Register Reading (J0040)</dt><dd class="raw">56311.0</dd>' in page
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_of_the_last_file_that_there_can_be_is_found_as_are_its_readings(
         self, staff: test.Client, tmp_path: pathlib.Path
     ) -> None:
@@ -371,7 +374,6 @@ class TestRawLine:
         is_cleared_away = "Raw lines purged on" in _page_of(staff, file_name=name)
         assert is_cleared_away == (name == "later.uff")
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_is_led_to_where_a_file_was_refused_for_it(
         self, staff: test.Client, tmp_path: pathlib.Path
     ) -> None:

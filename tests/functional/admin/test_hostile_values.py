@@ -24,10 +24,9 @@ LONG = f"\"><h0 onx=1>'&amp;{TURN}".ljust(200, "w")
 SHORT = f"<h0>\"'&{TURN}"[:10]
 
 
-@pytest.fixture
-def _hostile_rows(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - needed for its effect
+def _make_hostile_rows(folder: pathlib.Path) -> None:
     flow_files.load(
-        tmp_path,
+        folder,
         {
             "loaded.uff": builder.flow_file(
                 builder.meter_point(
@@ -80,7 +79,12 @@ def _hostile_rows(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - n
     )
 
 
-pytestmark = pytest.mark.usefixtures("_hostile_rows")
+@pytest.fixture(scope="module")
+def _hostile_rows(keep: flow_files.Keep) -> None:
+    keep(_make_hostile_rows)
+
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_hostile_rows")]
 
 
 class _Page(html.parser.HTMLParser):

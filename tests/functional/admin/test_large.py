@@ -126,7 +126,7 @@ def _touched(node: Mapping[str, Any]) -> int:
 
 
 @pytest.fixture
-def flow_file(_sample: None) -> models.FlowFile:
+def flow_file(_sample: None, db: None) -> models.FlowFile:  # noqa: ARG001 - needed for its effect
     _empty()
     return models.FlowFile.objects.get()
 

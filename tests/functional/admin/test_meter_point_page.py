@@ -43,14 +43,13 @@ def _reading(month: str, value: str, **rest: str) -> builder.Lines:
     return builder.reading(read_at=f"{month}01000000", value=value, **rest)
 
 
-@pytest.fixture
-def _history(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - needed for its effect
+def _load_history(folder: pathlib.Path) -> None:
     visit = builder.flow_file(
         builder.meter_point(builder.MPAN, builder.line("027|20|card left|")),
         file_id="visit",
     )
     flow_files.load(
-        tmp_path,
+        folder,
         {
             **_file("first", "OLD 1", "R", _reading("202301", "100.0")),
             **_file("second", "OLD 1", "R", _reading("202302", "150.5")),
@@ -70,6 +69,11 @@ def _history(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - needed
             "visit.uff": visit.decode(),
         },
     )
+
+
+@pytest.fixture(scope="module")
+def _history(keep: flow_files.Keep) -> None:
+    keep(_load_history)
 
 
 pytestmark = pytest.mark.usefixtures("_history")
@@ -184,7 +188,6 @@ class TestHistory:
 
         assert rows[name]["Advance"] == advance
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     @pytest.mark.parametrize("first", ["F", "I"], ids=["final first", "initial first"])
     def test_begins_a_register_anew_after_its_final_reading(
         self, staff: test.Client, tmp_path: pathlib.Path, first: str
@@ -209,7 +212,6 @@ class TestHistory:
         ]
         assert _rows(page)["afterwards"]["Advance"] == "+12.0 since 1 May 2023"
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_measures_no_advance_between_types_of_one_reading(
         self, staff: test.Client, tmp_path: pathlib.Path
     ) -> None:
@@ -264,7 +266,6 @@ class TestHistory:
 
             assert shown == 200
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     @pytest.mark.parametrize("is_newer_first", [True, False], ids=["newer first", "older first"])
     def test_is_told_in_the_order_in_which_files_were_made(
         self,
@@ -378,7 +379,6 @@ class TestReadingList:
         assert len(struck) == 1
         assert ">wrong.uff<" in struck[0]
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_tells_what_is_doubted(self, staff: test.Client, tmp_path: pathlib.Path) -> None:
         (tmp_path / "more").mkdir()
         suspect = builder.reading(read_at="20230601000000", value="7.0", flag="F")
@@ -397,7 +397,6 @@ class TestLatest:
         latest = re.findall(r'class="latest-value"[^>]*>([^<]+)<', page)
         assert latest == ["60.0", "25.0", "180.0"]
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_tells_what_is_doubtful_as_the_history_does(
         self, staff: test.Client, tmp_path: pathlib.Path
     ) -> None:
@@ -420,7 +419,6 @@ class TestLatest:
         history = _rows(page)["doubtful"]["Type"]
         assert all(remark in history for remark in remarks)
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     @pytest.mark.parametrize(
         ("reading_type", "value"),
         [("W", "25.0"), ("R", "25.0")],
@@ -438,7 +436,6 @@ class TestLatest:
         reading = _reading_of("exchange.uff" if reading_type == "W" else "after.uff")
         assert f'class="latest-value" href="{_address_of(reading)}"' in page
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_is_the_value_that_superseded_another(
         self, staff: test.Client, tmp_path: pathlib.Path
     ) -> None:
@@ -451,7 +448,6 @@ class TestLatest:
         latest = re.findall(r'class="latest-value"[^>]*>([^<]+)<', page)
         assert latest == ["60.0", "24.0", "180.0"]
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_tells_what_failed_validation_and_what_is_in_the_future(
         self, staff: test.Client, tmp_path: pathlib.Path
     ) -> None:
@@ -479,7 +475,6 @@ class TestLatest:
         assert page.count(link) == 2
         assert "issue: future date" in row
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_tells_what_failed_validation_beside_its_flag_once(
         self, staff: test.Client, tmp_path: pathlib.Path
     ) -> None:
@@ -504,7 +499,6 @@ class TestReadingPage:
         made = page.partition("File made, UK time:")[2]
         assert re.search(r"<time [^>]*>([^<]+)<", made)[1] == "1 Feb 2024 12:00"  # type: ignore[index] # it is there
 
-    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
     def test_leads_to_the_issues_of_its_line(
         self, staff: test.Client, tmp_path: pathlib.Path
     ) -> None:

@@ -16,7 +16,7 @@ from tests import builder
 from warehouse import codes, models
 
 
-pytestmark = pytest.mark.usefixtures("_sample")
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("_sample")]
 
 MODELS = (
     models.FlowFile,

@@ -16,10 +16,9 @@ from warehouse import codes, models
 from warehouse.queries import arrivals
 
 
-@pytest.fixture
-def _arrivals(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - needed for its effect
+def _load_arrivals(folder: pathlib.Path) -> None:
     flow_files.load(
-        tmp_path,
+        folder,
         {
             "good.uff": builder.simple().decode(),
             "partly.uff": builder.flow_file(
@@ -33,9 +32,14 @@ def _arrivals(db: None, tmp_path: pathlib.Path) -> None:  # noqa: ARG001 - neede
             "cut short.uff": "ZHV|3|D0010002|D|UDMS|X|MRCY|20160302153151||||OPER|\n",
         },
     )
-    staged = tmp_path / "waiting.uff"
+    staged = folder / "waiting.uff"
     staged.write_bytes(builder.simple(file_id="4", value="7.0"))
     management.call_command("load_d0010", str(staged), stage_only=True)
+
+
+@pytest.fixture(scope="module")
+def _arrivals(keep: flow_files.Keep) -> None:
+    keep(_load_arrivals)
 
 
 @pytest.mark.usefixtures("_arrivals")
