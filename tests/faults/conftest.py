@@ -171,9 +171,7 @@ class OwnServer:
 
 @pytest.fixture(scope="session")
 def own_server(request: pytest.FixtureRequest) -> Iterator[OwnServer]:
-    # A short path, which the account that root's server runs as can pass through.
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-own-", dir="/tmp"))
-    folder.chmod(0o755)
+    folder = shared.make_folder("d0010-own-")
     try:
         shared.copy_home(request.config, folder / "home")
         with OwnServer(folder / "home") as one:

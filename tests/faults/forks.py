@@ -99,9 +99,10 @@ class Launcher:
         *arguments: object,
         url: str | None = None,
         bytes_a_chunk: int | None = None,
+        patience: int | None = None,
         log_level: str = "WARNING",
     ) -> Command:
-        """Start a command, against another database or with smaller chunks if they are given."""
+        """Start a command: against another database, in smaller chunks, with less patience."""
         place = self._folder / f"command-{next(self._numbers)}"
         assert self._process.stdin is not None
         request = {
@@ -109,6 +110,7 @@ class Launcher:
             "arguments": [str(argument) for argument in arguments],
             "url": url,
             "bytes_a_chunk": bytes_a_chunk,
+            "patience": patience,
             "log_level": log_level,
         }
         self._process.stdin.write(f"{json.dumps(request)}\n")
@@ -136,7 +138,8 @@ def _serve() -> None:
 
     os.environ["DJANGO_SETTINGS_MODULE"] = "etl.config.settings"
     django.setup()
-    from etl.usecases import load  # noqa: PLC0415 - needs the line above
+    from etl.postgres import background, transactions  # noqa: PLC0415 - need the line above
+    from etl.usecases import load  # noqa: PLC0415
 
     for name in ("load_d0010", "transform_pending", "reconcile", "runserver", "collect"):
         management.load_command_class("etl", name)
@@ -152,6 +155,9 @@ def _serve() -> None:
                 with contextlib.suppress(AttributeError):  # where none was made so far
                     del db.connections["default"]
             load.BYTES_A_CHUNK = request["bytes_a_chunk"] or load.BYTES_A_CHUNK
+            if patience := request["patience"]:
+                background._SECONDS_OF_CANCELLING = patience  # noqa: SLF001 - no caller sets it
+                transactions.commit.__kwdefaults__ = {"attempts": 10, "silence": patience}
             loggers: Any = settings.LOGGING["loggers"]
             loggers["etl"]["level"] = request["log_level"]
             _watch(pathlib.Path(request["place"]), request["arguments"])

@@ -10,10 +10,9 @@ import contextlib
 import pathlib
 import random
 import shutil
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 
 import psutil
 import psycopg
@@ -21,10 +20,11 @@ import pytest
 
 from etl.postgres.embedded import instance, place, server
 from tests import depth, shared
-from tests.faults import conftest, forks, snapshot
+from tests.faults import conftest, forks, snapshot, workload
 
 
 KILLS = 50 * depth.times()
+PARTS = 5  # of them, for as many processes
 SEED = depth.seed()
 SECONDS = 20  # that the next command may take
 # What a server does without for a moment, and ends nobody's session.
@@ -33,8 +33,7 @@ SPARED = ("io worker", "logical replication")
 
 @pytest.fixture
 def home(request: pytest.FixtureRequest) -> Iterator[pathlib.Path]:
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-kill-", dir="/tmp"))
-    folder.chmod(0o755)
+    folder = shared.make_folder("d0010-kill-")
     shared.copy_home(request.config, folder / "home")
     yield folder / "home"
     if process := postmaster(folder / "home"):
@@ -108,18 +107,19 @@ class TestProcess:
 
     @pytest.mark.thorough
     @pytest.mark.django_db(transaction=True)
+    @pytest.mark.parametrize("part", range(PARTS))
     def test_killed_at_any_time_leaves_a_server_for_the_next_command(
-        self, home: pathlib.Path, files: Sequence[object], tmp_path: pathlib.Path
+        self, home: pathlib.Path, tmp_path: pathlib.Path, part: int
     ) -> None:
         launcher = forks.Launcher(url="", folder=tmp_path, variables={"D0010_DATA_DIR": str(home)})
-        arguments = ["load_d0010", "--batch", *files]
+        arguments = ["load_d0010", "--batch", *workload.write(tmp_path, readings=60)]
         started = time.monotonic()
         launcher.run(*arguments)
         seconds = time.monotonic() - started
         done = take_and_empty(home)
-        chance = random.Random(SEED)  # noqa: S311 - no secret
+        chance = random.Random(SEED + part)  # noqa: S311 - no secret
         killed: list[str] = []
-        while len(killed) < KILLS:
+        while len(killed) < KILLS // PARTS:
             command = launcher.start(*arguments)
             while not (postmaster(home) or command.has_ended()):
                 time.sleep(0.005)

@@ -1,7 +1,7 @@
 """
 Loads that are killed wherever it hurts, and begun again until they are done.
 
-A quick run kills at one in three kinds of statement, a thorough one at each and at all moments.
+A quick run kills at some kinds of statement, a thorough one at each and at all moments.
 For thousands of kills, at new moments on every run:
 
     uv run pytest --times=100 tests/faults/test_kills.py
@@ -28,7 +28,7 @@ from tests import depth
 from tests.faults import conftest, forks, proxy, snapshot, workload
 
 
-RANDOM_KILLS = depth.rounds(quick=4, thorough=40)
+RANDOM_KILLS = depth.rounds(quick=2, thorough=40)
 STATEMENTS = 35  # of different kinds, at the least, that a load sends
 BESIDE = 24  # of them that its second connection sends
 MOMENTS = list(proxy.Moment)
@@ -125,7 +125,7 @@ class TestKill:
         arguments = ["load_d0010", "--batch", *files]
         whole = undisturbed(arguments)
         places = points(between, whole.messages)
-        for is_chosen in depth.some(places, one_of=9, first=3 * MOMENTS.index(moment)):
+        for is_chosen in depth.some(places, one_of=16, first=5 * MOMENTS.index(moment)):
             command = start_and_strike(
                 launcher,
                 between,
@@ -161,8 +161,8 @@ class TestKill:
         small = workload.BYTES_A_CHUNK
         whole = undisturbed(arguments, bytes_a_chunk=small)
         places = points_beside(whole.sent)
-        first = 3 * MOMENTS.index(moment) if is_batch else 10
-        for is_chosen in depth.some(places, one_of=12, first=first):
+        first = 5 * MOMENTS.index(moment) + 3 if is_batch else 10
+        for is_chosen in depth.some(places, one_of=24, first=first):
             command = start_and_strike(
                 launcher,
                 between,
@@ -238,7 +238,7 @@ class TestSignal:
         whole = undisturbed(arguments)
         # Every other one: each takes the server a while to roll back.
         places = points(between, whole.messages)[number % 2 :: 2]
-        for is_chosen in depth.some(places, one_of=6):
+        for is_chosen in depth.some(places, one_of=12, first=4):
             ended = start_and_strike(
                 launcher,
                 between,
@@ -271,7 +271,7 @@ class TestSignal:
         arguments = ["load_d0010", *["--batch"] * is_batch, *files]
         small = workload.BYTES_A_CHUNK
         whole = undisturbed(arguments, bytes_a_chunk=small)
-        for is_chosen in depth.some(points_beside(whole.sent)[is_batch::4], one_of=3):
+        for is_chosen in depth.some(points_beside(whole.sent)[is_batch::4], one_of=6):
             ended = start_and_strike(
                 launcher,
                 between,
@@ -327,7 +327,7 @@ class TestSignal:
             lambda _, label: label == sql.names("transform")[0], proxy.Moment.BEFORE, strike
         )
         began = time.monotonic()
-        started.set_result(launcher.start("load_d0010", *files))
+        started.set_result(launcher.start("load_d0010", *files, patience=1))
         ended = started.result().wait()
         lives_again.set()
 
@@ -340,7 +340,7 @@ class TestSignal:
 
     def test_while_starting_ends_it_too(self) -> None:
         interrupted = 0
-        for tenths in depth.some(range(2, 10), one_of=3):
+        for tenths in depth.some(range(2, 10), one_of=4):
             process = subprocess.Popen(
                 [sys.executable, "manage.py", "load_d0010", "no such file"],
                 cwd=forks.ROOT,

@@ -47,7 +47,7 @@ class TestConnection:
         whole = undisturbed(arguments)
         every = 1 if moment is proxy.Moment.DURING else 2
         places = test_kills.points(between, whole.messages)[::every]
-        for is_chosen in depth.some(places, one_of=9):
+        for is_chosen in depth.some(places, one_of=18, first=7):
             between.arm(is_chosen, moment, lambda: True)
             ended = launcher.run(*arguments)
             if between.messages[-1] != "start":
@@ -74,7 +74,7 @@ class TestConnection:
         whole = undisturbed(arguments, bytes_a_chunk=small)
         # Where it connects there is no session yet that could be cut.
         places = test_kills.points_beside(whole.sent)[1 + is_batch :: 2]
-        for is_chosen in depth.some(places, one_of=8):
+        for is_chosen in depth.some(places, one_of=12):
             between.arm(is_chosen, proxy.Moment.DURING, lambda: True)
             assert_said(launcher.run(*arguments, bytes_a_chunk=small))
             snapshot.assert_nothing_half(snapshot.take(), staged=whole.staged, done=whole.done)

@@ -14,6 +14,7 @@ from django import db, test
 from django.db.migrations import recorder
 
 import sql
+from etl.config import settings
 from tests import builder, conftest
 from tests.faults import forks, proxy, test_resources, test_security
 
@@ -137,9 +138,13 @@ class TestHealth:
         assert (answer.status_code, answer.json()["migrations"]) == (503, False)
         assert time.monotonic() - started < 10
 
-    def test_is_unfit_and_soon_known_where_nothing_answers(self) -> None:
+    # Two seconds are the least that the driver waits.
+    @pytest.mark.parametrize(
+        "patience", ["?connect_timeout=2", pytest.param("", marks=pytest.mark.thorough)]
+    )
+    def test_is_unfit_and_soon_known_where_nothing_answers(self, patience: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as deaf:
-            url = f"postgresql://127.0.0.1:{deaf.getsockname()[1]}/d0010"
+            url = f"postgresql://127.0.0.1:{deaf.getsockname()[1]}/d0010{patience}"
             started = time.monotonic()
             ended = test_security.run_python(
                 "-c", self.ASK, **{**test_security.PRODUCTION, "DATABASE_URL": url}
@@ -147,6 +152,11 @@ class TestHealth:
 
         assert ended.stdout == '503 {"database": false, "migrations": false}\n', ended.stderr
         assert time.monotonic() - started < 20
+
+    def test_waits_for_no_server_longer_than_some_seconds(self) -> None:
+        database = settings._database("postgresql://db.example/d0010")  # noqa: SLF001 - as set by it
+
+        assert database["OPTIONS"]["connect_timeout"] == settings.CONNECT_TIMEOUT <= 5
 
     def test_is_unfit_without_a_database_and_tells_no_more(self) -> None:
         nowhere = {**test_security.PRODUCTION, "DATABASE_URL": "postgresql:///d0010?host=/nowhere"}

@@ -111,7 +111,7 @@ class TestTimeout:
     ) -> None:
         # A dry run is one transaction, which pauses while a file is read.
         path = tmp_path / "large.uff"
-        generate.write_flow_file(path, readings=20_000)
+        generate.write_flow_file(path, readings=8_000)
         name = "idle_in_transaction_session_timeout"
         limited.execute(f"ALTER ROLE limited SET {name} = '1ms'")
 

@@ -109,9 +109,10 @@ class TestMistake:
                 "DATABASE_URL can't be read: expected postgresql://USER:PASSWORD@HOST:PORT/NAME",
                 marks=pytest.mark.thorough,
             ),
-            (
+            pytest.param(
                 {"DATABASE_URL": "mysql://me:secret@host/x"},
                 "DATABASE_URL can't be read: expected postgresql://USER:PASSWORD@HOST:PORT/NAME",
+                marks=pytest.mark.thorough,
             ),
             (
                 {"D0010_LOCK_TIMEOUT": "10m"},

@@ -27,8 +27,9 @@ from warehouse import models
 pytestmark = pytest.mark.django_db(transaction=True)
 
 PASSPHRASE = "open it"  # noqa: S105 - of a key of the test
-FILES_IN_THE_WAY_OF_KILLS = depth.size(quick=5, thorough=12)
+FILES_IN_THE_WAY_OF_KILLS = 5
 RANDOM_KILLS = depth.rounds(quick=2, thorough=100)
+PARTS = depth.size(quick=1, thorough=5)  # of them, for as many processes
 
 Collect = sftp_servers.Collect
 ThreadServer = sftp_servers.ThreadServer
@@ -62,7 +63,13 @@ class TestHost:
         assert f"{server.source}: its host key {word} {server.host_keys}" in ended.err
         assert (ended.err.count("\n"), server.orders.seen) == (1, [])
 
-    @pytest.mark.parametrize("is_known", [True, False], ids=["a known key", "another key"])
+    @pytest.mark.parametrize(
+        "is_known",
+        [
+            pytest.param(True, id="a known key"),
+            pytest.param(False, id="another key", marks=pytest.mark.thorough),
+        ],
+    )
     def test_is_shown_a_key_and_never_its_passphrase(
         self, server: ThreadServer, run: conftest.Run, tmp_path: pathlib.Path, *, is_known: bool
     ) -> None:
@@ -262,11 +269,13 @@ class TestCollector:
         assert models.Reading.objects.count() == 1
         assert ended.err.endswith("Terminated; what was reported as done is stored.\n")
 
-    @pytest.mark.parametrize("after", ["leave", "delete"])
+    @pytest.mark.parametrize(
+        "after", ["delete", pytest.param("leave", marks=pytest.mark.thorough)]
+    )
     def test_beside_another_shares_the_files(
         self, server: ThreadServer, launcher: forks.Launcher, tmp_path: pathlib.Path, after: str
     ) -> None:
-        count = depth.size(quick=20, thorough=600)
+        count = depth.size(quick=12, thorough=300)
         for number in range(count):
             content = builder.simple(file_id=str(number), value=f"{number}.0")
             (server.folder / f"{number}.uff").write_bytes(content)
@@ -285,27 +294,29 @@ class TestCollector:
         assert pipeline.Fetched.objects.count() == count
         snapshot.assert_reconciled()
 
+    @pytest.mark.parametrize("part", range(PARTS))
     def test_that_is_killed_or_cut_off_loses_and_doubles_nothing(
         self,
         sshd: sftp_servers.OpenSsh,
         launcher: forks.Launcher,
         place: pathlib.Path,
         run: conftest.Run,
+        part: int,
     ) -> None:
         """Kill the collector, the server, or the connection, at a random moment of each pass."""
-        draw = random.Random(depth.seed())  # noqa: S311 - no secret
+        draw = random.Random(depth.seed() + part)  # noqa: S311 - no secret
         contents = [
             builder.simple(file_id=str(number), value=f"{number}.0")
             for number in range(FILES_IN_THE_WAY_OF_KILLS)
         ]
         generate.write_flow_file(
-            place.parent / "large.uff", readings=depth.size(quick=600, thorough=20_000)
+            place.parent / "large.uff", readings=depth.size(quick=600, thorough=3_000)
         )
         contents.append((place.parent / "large.uff").read_bytes())
         options = ["--settle", "0.01s", "--inbox", place, "--after", "move", "done"]
         arguments = [sshd.source, *sshd.login, *options]
         seconds = 0.0
-        for number in range(RANDOM_KILLS + 1):
+        for number in range(RANDOM_KILLS // PARTS + 1):
             snapshot.empty()
             pipeline.Fetched.objects.all().delete()
             shutil.rmtree(sshd.folder / "done", ignore_errors=True)

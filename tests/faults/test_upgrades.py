@@ -9,7 +9,6 @@ import shlex
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -91,9 +90,7 @@ def assert_is_whole(launcher: forks.Launcher, one: conftest.OwnServer, exported:
 class TestBackup:
     @pytest.fixture
     def folder(self) -> Iterator[pathlib.Path]:
-        # The account that root's server runs as must be able to pass through it.
-        folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-backup-", dir="/tmp"))
-        folder.chmod(0o755)
+        folder = shared.make_folder("d0010-backup-")
         yield folder
         shutil.rmtree(folder)
 

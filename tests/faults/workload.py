@@ -13,12 +13,12 @@ READINGS = depth.size(quick=60, thorough=1_500)
 BYTES_A_CHUNK = READINGS * 33
 
 
-def write(folder: pathlib.Path) -> list[pathlib.Path]:
+def write(folder: pathlib.Path, *, readings: int = READINGS) -> list[pathlib.Path]:
     """Write the files, and return them in the order in which to load them."""
     everyday = folder / "everyday.uff"
-    generate.write_flow_file(everyday, readings=READINGS)
+    generate.write_flow_file(everyday, readings=readings)
     next_day = folder / "next_day.uff"
-    generate.write_flow_file(next_day, readings=READINGS, first=READINGS // 4, round_number=1)
+    generate.write_flow_file(next_day, readings=readings, first=readings // 4, round_number=1)
     contents = {
         "rejected_lines.uff": builder.flow_file(
             builder.meter_point(

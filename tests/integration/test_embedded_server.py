@@ -16,16 +16,15 @@ import signal
 import stat
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import psutil
 import pytest
 
 from etl.postgres.embedded import programs
-from tests import shared
+from tests import depth, shared
 
 
 SAMPLE = "tests/flow_files/DTC5259515123502080915D0010.uff"
@@ -146,9 +145,7 @@ def stop(home: pathlib.Path) -> None:
 
 @contextlib.contextmanager
 def place() -> Iterator[pathlib.Path]:
-    # A short path, and not pytest's own private folder: root's server runs as another user.
-    folder = pathlib.Path(tempfile.mkdtemp(prefix="d0010-test-", dir="/tmp"))
-    folder.chmod(0o755)
+    folder = shared.make_folder("d0010-test-")
     try:
         yield folder
     finally:
@@ -249,20 +246,20 @@ class TestLife:
 
         assert output.splitlines()[-1] == "True 0"
 
-    def test_begins_once_for_five_processes_that_come_at_once(
+    def test_begins_once_for_many_processes_that_come_at_once(
         self, home: pathlib.Path, client: Start
     ) -> None:
-        clients = [client() for _ in range(5)]
+        clients = [client() for _ in range(depth.size(quick=3, thorough=5))]
 
         for one in clients:
             one.send("SELECT pg_postmaster_start_time()")
         answers = [one.receive() for one in clients]
-        for one in clients[:4]:
+        for one in clients[:-1]:
             one.leave()
         is_running_for_the_last = postmaster(home)
-        clients[4].leave()
+        clients[-1].leave()
 
-        assert answers == answers[:1] * 5
+        assert answers == answers[:1] * len(clients)
         assert "error" not in str(answers)
         assert is_running_for_the_last
         assert postmaster(home) is None
@@ -348,7 +345,13 @@ class TestRecovery:
         assert [*home.glob("*.new-*")] == [copy_in_the_making]
 
     @pytest.mark.usefixtures("used")
-    @pytest.mark.parametrize("rest", ["", "\n/nowhere\n1\n"], ids=["cut short", "whole"])
+    @pytest.mark.parametrize(
+        "rest",
+        [
+            pytest.param("", id="cut short", marks=pytest.mark.thorough),
+            pytest.param("\n/nowhere\n1\n", id="whole"),
+        ],
+    )
     def test_does_not_believe_lock_files_that_name_another_program(
         self, home: pathlib.Path, client: Start, rest: str
     ) -> None:
@@ -386,7 +389,7 @@ class TestRecovery:
         server_process.kill()
         server_process.wait(timeout=30)
         one.send("SELECT answer FROM kept")
-        time.sleep(1)
+        time.sleep(0.3)
         sleeping.resume()
         answer = one.receive()
         other.kill()
@@ -448,14 +451,14 @@ class TestSignal:
     def test_ends_the_command_and_leaves_no_server(
         self, home: pathlib.Path, command: Command, number: int, code: int, word: str, times: int
     ) -> None:
-        moments: list[tuple[str, Callable[[psutil.Process], object], bool]] = [
+        moments: Sequence[tuple[str, Callable[[psutil.Process], object], bool]] = [
             ("initdb", lambda _: [*home.glob("pg*.new-*/PG_VERSION")], True),
             ("start", lambda process: is_running(process, "start"), True),
             ("load", lambda _: [*home.glob("pg*/.s.PGSQL.5432")], True),
             # It has done its work, and has only the server to stop.
             ("stop", lambda process: is_running(process, "stop"), False),
         ]
-        for moment, has_come, is_ended in moments:
+        for moment, has_come, is_ended in depth.some(moments, one_of=2):
             with command("load_d0010", SAMPLE) as process:
                 watched = psutil.Process(process.pid)
                 wait_until(functools.partial(has_come, watched))
@@ -500,9 +503,11 @@ class TestPlace:
         }
 
     def test_may_have_a_path_with_spaces_and_too_long_for_a_socket(
-        self, home: pathlib.Path, client: Start
+        self, home: pathlib.Path, client: Start, request: pytest.FixtureRequest
     ) -> None:
         place = home / 'it\'s "a" place with spaces' / ("x" * 120)
+        place.parent.mkdir(parents=True)
+        shared.copy_home(request.config, place)
         user = client(place)
 
         answer = user.ask("SELECT current_database()")
@@ -526,6 +531,7 @@ class TestPlace:
 
         assert 0 < log.stat().st_size < 10_000
 
+    @pytest.mark.thorough
     def test_is_taken_from_an_installed_server_where_the_package_is_absent(
         self, home: pathlib.Path, client: Start
     ) -> None:
@@ -581,11 +587,9 @@ class TestErrors:
         assert [path for path in home.iterdir() if path.is_dir()] == []
 
     def test_say_that_the_server_did_not_start_and_why(
-        self, home: pathlib.Path, client: Start
+        self, home: pathlib.Path, client: Start, request: pytest.FixtureRequest
     ) -> None:
-        user = client()
-        user.ask("SELECT 1")
-        user.leave()
+        shared.copy_home(request.config, home)
         (data_folder(home) / "global/pg_control").unlink()
 
         refusal = client().refused()
