@@ -71,6 +71,7 @@ def _served_without_tls() -> Iterator[None]:
         SESSION_COOKIE_SECURE=False,
         CSRF_COOKIE_SECURE=False,
         ALLOWED_HOSTS=["localhost", "testserver"],
+        PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],  # in no time
     ):
         yield
 

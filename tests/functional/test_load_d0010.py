@@ -47,14 +47,32 @@ class TestSample:
         [
             pytest.param(lambda content: content, id="another name"),
             pytest.param(lambda content: content.replace(b"\n", b"\r\n"), id="CRLF"),
-            pytest.param(lambda content: content.replace(b"\n", b"\r\r\n"), id="CRCRLF"),
+            pytest.param(
+                lambda content: content.replace(b"\n", b"\r\r\n"),
+                id="CRCRLF",
+                marks=pytest.mark.thorough,
+            ),
             pytest.param(lambda content: b"\xef\xbb\xbf" + content, id="a byte-order mark"),
             pytest.param(lambda content: content[:-1], id="no final newline"),
-            pytest.param(lambda content: content.replace(b"\n", b"\r"), id="CR alone"),
-            pytest.param(lambda content: content + b"\x1a", id="Ctrl-Z"),
-            pytest.param(lambda content: content[:-1] + b"\x0c", id="a form feed"),
+            pytest.param(
+                lambda content: content.replace(b"\n", b"\r"),
+                id="CR alone",
+                marks=pytest.mark.thorough,
+            ),
+            pytest.param(
+                lambda content: content + b"\x1a", id="Ctrl-Z", marks=pytest.mark.thorough
+            ),
+            pytest.param(
+                lambda content: content[:-1] + b"\x0c",
+                id="a form feed",
+                marks=pytest.mark.thorough,
+            ),
             pytest.param(lambda content: content + bytes(100_000), id="NULs"),
-            pytest.param(lambda content: content[:-1] + b"\t\n", id="a tab behind the last |"),
+            pytest.param(
+                lambda content: content[:-1] + b"\t\n",
+                id="a tab behind the last |",
+                marks=pytest.mark.thorough,
+            ),
             pytest.param(gzip.compress, id="gzip"),
         ],
     )

@@ -39,10 +39,15 @@ class TestDryRun:
         [
             ["--batch"],
             [],
-            ["--batch", "--strict"],
+            *(
+                pytest.param(options, marks=pytest.mark.thorough)
+                for options in (
+                    ["--batch", "--strict"],
+                    ["--batch", "--stage-only"],
+                    ["--accept-reused-file-ids", "--accept-test-files"],
+                )
+            ),
             ["--strict"],
-            ["--batch", "--stage-only"],
-            ["--accept-reused-file-ids", "--accept-test-files"],
             ["--json"],
         ],
         ids=" ".join,

@@ -207,7 +207,7 @@ class TestLoad:
     def test_of_very_many_bad_lines_sums_them_up_and_takes_no_more_memory(
         self, start: Start, run: conftest.Run, write: conftest.Write
     ) -> None:
-        half = depth.size(quick=8_000, thorough=50_000)
+        half = depth.size(quick=5_000, thorough=50_000)
         bad = [*builder.reading(value="x"), *builder.reading(read_at="20240230000000")] * half
         path = write(
             builder.flow_file(
@@ -256,6 +256,7 @@ class TestProgress:
 
 
 class TestEnd:
+    @pytest.mark.thorough
     def test_is_a_sentence_where_no_server_answers(
         self, start: Start, tmp_path: pathlib.Path
     ) -> None:
@@ -266,6 +267,7 @@ class TestEnd:
         assert "The database can't be used: connection is bad" in err
         assert "Traceback" not in err
 
+    @pytest.mark.thorough
     def test_is_a_sentence_where_the_tables_are_missing(
         self, start: Start, unmigrated_database_url: str
     ) -> None:
@@ -283,7 +285,7 @@ class TestEnd:
             pytest.param(("load_d0010", "--batch", OTHER_SAMPLES), marks=pytest.mark.thorough),
             pytest.param(("transform_pending",), marks=pytest.mark.thorough),
             pytest.param(("reconcile",), marks=pytest.mark.thorough),
-            ("purge_staged_lines", "--older-than", "0d"),
+            pytest.param(("purge_staged_lines", "--older-than", "0d"), marks=pytest.mark.thorough),
             ("export_readings",),
         ],
         ids=lambda arguments: " ".join(map(str, arguments[:2])),
@@ -315,6 +317,7 @@ class TestEnd:
         assert "Traceback" not in err
         assert models.Reading.objects.count() == 13
 
+    @pytest.mark.thorough
     def test_is_code_2_for_wrong_usage(self, start: Start) -> None:
         process = start("load_d0010")
         _, err = process.communicate(timeout=60)

@@ -136,10 +136,12 @@ def rows_of(table: str) -> Sequence[str]:
     return rows if depth.is_thorough() else [rows[len(rows) // 3]]
 
 
-def unseen(run: conftest.Run, table: str, *options: str) -> set[str]:
+def unseen(
+    run: conftest.Run, tried: Sequence[tuple[str, str]], table: str, *options: str
+) -> set[str]:
     """Return the tamperings of which `reconcile` tells nothing."""
     found = set()
-    for name, statement in tamperings(table):
+    for name, statement in tried:
         for number in range(len(rows_of(table))):
             with undone(table):
                 place = rows_of(table)[number]
@@ -161,9 +163,11 @@ class TestReconcile:
         run("load_d0010", write(REJECTING, "rejecting.uff"))
         assert run("reconcile", "--deep").code == 0
 
-        found = unseen(run, table, *(["--deep"] if table == "line_issue" else []))
+        # test_reconcile.py has one of each kind, in every run.
+        tried = depth.some([*tamperings(table)], one_of=4, first=1)
+        found = unseen(run, tried, table, *(["--deep"] if table == "line_issue" else []))
 
-        assert found == {name for name in UNPROVED if name.startswith(f"{table}.")}
+        assert found == UNPROVED.keys() & dict(tried).keys()
 
     @pytest.mark.parametrize("table", [table for table in TABLES if table != "staged_line"])
     def test_sees_what_was_done_after_the_raw_lines_were_dropped(
@@ -173,4 +177,5 @@ class TestReconcile:
         run("purge_staged_lines", "--older-than", "0d")
         assert run("reconcile").code == 0
 
-        assert unseen(run, table) == {"line_issue.id"} & {f"{table}.id"}
+        tried = depth.some([*tamperings(table)], one_of=8, first=2)
+        assert unseen(run, tried, table) == {"line_issue.id"} & dict(tried).keys()

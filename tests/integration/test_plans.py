@@ -1,7 +1,7 @@
 """
 No plan of the planner's makes a step go through anything again and again.
 
-Each step of a load and of `reconcile` runs over some 5,000 lines, beside 500,000 others (50,000 in
+Each step of a load and of `reconcile` runs over some 5,000 lines, beside 500,000 others (25,000 in
 a quick run), with the joins that the planner would choose if it were as wrong as it can be. How
 often a plan goes through rows again is counted, which tells the same on every machine; that it
 also ends in seconds is seen to by a time limit.
@@ -34,7 +34,7 @@ from warehouse import keys, models
 
 
 NOON = datetime.datetime(2024, 2, 2, 12, tzinfo=datetime.timezone.utc)
-COPIES, STORED_LINES = depth.size(quick=(12, 50_000), thorough=(110, 500_000))
+COPIES, STORED_LINES = depth.size(quick=(6, 25_000), thorough=(110, 500_000))
 SECONDS_A_STEP = 5
 # Some are looked for in the catalogues of findings and of items, 60 rows without an index.
 REPEATED_ROWS_A_LINE = 60

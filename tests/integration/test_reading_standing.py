@@ -12,7 +12,7 @@ from django import db
 from django.db import transaction
 from hypothesis import strategies as hypothesis_strategies
 
-from tests import builder, conftest
+from tests import builder, conftest, depth
 from warehouse import models
 from warehouse.queries import standings
 
@@ -20,141 +20,101 @@ from warehouse.queries import standings
 DAY = datetime.datetime(2024, 1, 15, tzinfo=datetime.timezone.utc)
 
 
-def _told() -> list[tuple[str, str, str]]:
-    """Return (value, type, standing) in the order of arrival."""
+def _told() -> Mapping[str, list[str]]:
+    """Return the standings by the key of the meter, in the order of arrival."""
+    told: dict[str, list[str]] = {}
     with db.connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT value::text, reading_type, standing FROM reading_standing ORDER BY id"
-        )
-        return list(cursor.fetchall())
+        cursor.execute("SELECT serial_key, standing FROM reading_standing ORDER BY id")
+        for serial_key, standing in cursor.fetchall():
+            told.setdefault(serial_key, []).append(standing)
+    return told
+
+
+# What arrives in turn, as value, type and status, and what each is worth in the end.
+ARRIVALS: Mapping[str, tuple[Sequence[str], Sequence[str]]] = {
+    "one reading counts": (["100 R V"], ["current"]),
+    "the same again": (["100 R V", "100 R V"], ["current", "repeated"]),
+    "another value later": (["100 R V", "105 R V"], ["superseded", "current"]),
+    "an old value sent again": (
+        ["100 R V", "105 R V", "100 R V"],
+        ["current", "superseded", "repeated"],
+    ),
+    "validated later": (["100 R U", "100 R V"], ["superseded", "current"]),
+    "validated before": (["100 R V", "100 R F"], ["current", "superseded"]),
+    "failed later": (["100 R U", "100 R F"], ["superseded", "current"]),
+    "withdrawn later": (["100 R V", "100 W V"], ["withdrawn", "withdrawal"]),
+    "withdrawn before": (["100 W V", "100 R V"], ["withdrawal", "withdrawn"]),
+    "another value withdrawn": (["100 R V", "101 W V"], ["current", "withdrawal"]),
+    "another status withdrawn": (["100 R U", "100 W V"], ["current", "withdrawal"]),
+    "a withdrawn reading supersedes nothing": (
+        ["100 R V", "105 R V", "105 W V"],
+        ["current", "withdrawn", "withdrawal"],
+    ),
+    "another value that failed": (["100 R V", "105 R F"], ["current", "superseded"]),
+    "another value not validated": (["100 R V", "105 R U"], ["current", "superseded"]),
+    "another value where none is validated": (["100 R F", "105 R U"], ["superseded", "current"]),
+    "another value validated": (["100 R F", "105 R V"], ["superseded", "current"]),
+    "validated after another value": (
+        ["100 R U", "105 R F", "100 R V"],
+        ["superseded", "superseded", "current"],
+    ),
+    "a value that failed sent again": (
+        ["100 R V", "105 R F", "105 R F"],
+        ["current", "superseded", "superseded"],
+    ),
+    "an old value sent again with another type": (
+        ["100 R V", "105 R V", "100 C V"],
+        ["superseded", "superseded", "current"],
+    ),
+    "an old value validated later": (
+        ["100 R U", "105 R V", "100 R V"],
+        ["superseded", "superseded", "current"],
+    ),
+    "one that failed where the validated one is withdrawn": (
+        ["105 R V", "105 W V", "100 R F"],
+        ["withdrawn", "withdrawal", "current"],
+    ),
+    "final and initial": (["100 F V", "0 I V"], ["current", "current"]),
+    "initial and final": (["0 I V", "100 F V"], ["current", "current"]),
+    "an initial one that failed": (["5 I V", "7 I F"], ["current", "superseded"]),
+    "two types, one value": (["100 C V", "100 R V"], ["superseded", "current"]),
+    "two types, one value, sent again": (
+        ["100 C V", "100 R V", "100 C V", "100 R V"],
+        ["superseded", "current", "superseded", "repeated"],
+    ),
+    "two types, one value, the other not validated": (
+        ["100 R V", "100 C U"],
+        ["current", "superseded"],
+    ),
+}
 
 
 @pytest.mark.django_db(transaction=True)
 class TestReadingStanding:
-    @pytest.mark.parametrize(
-        ("arrivals", "expected"),
-        [
-            pytest.param(["100 R V"], ["current"], id="one reading counts"),
-            pytest.param(["100 R V", "100 R V"], ["current", "repeated"], id="the same again"),
-            pytest.param(
-                ["100 R V", "105 R V"], ["superseded", "current"], id="another value later"
-            ),
-            pytest.param(
-                ["100 R V", "105 R V", "100 R V"],
-                ["current", "superseded", "repeated"],
-                id="an old value sent again",
-            ),
-            pytest.param(["100 R U", "100 R V"], ["superseded", "current"], id="validated later"),
-            pytest.param(["100 R V", "100 R F"], ["current", "superseded"], id="validated before"),
-            pytest.param(["100 R U", "100 R F"], ["superseded", "current"], id="failed later"),
-            pytest.param(
-                ["100 R V", "100 W V"], ["withdrawn", "withdrawal"], id="withdrawn later"
-            ),
-            pytest.param(
-                ["100 W V", "100 R V"], ["withdrawal", "withdrawn"], id="withdrawn before"
-            ),
-            pytest.param(
-                ["100 R V", "101 W V"], ["current", "withdrawal"], id="another value withdrawn"
-            ),
-            pytest.param(
-                ["100 R U", "100 W V"], ["current", "withdrawal"], id="another status withdrawn"
-            ),
-            pytest.param(
-                ["100 R V", "105 R V", "105 W V"],
-                ["current", "withdrawn", "withdrawal"],
-                id="a withdrawn reading supersedes nothing",
-            ),
-            pytest.param(
-                ["100 R V", "105 R F"], ["current", "superseded"], id="another value that failed"
-            ),
-            pytest.param(
-                ["100 R V", "105 R U"],
-                ["current", "superseded"],
-                id="another value not validated",
-            ),
-            pytest.param(
-                ["100 R F", "105 R U"],
-                ["superseded", "current"],
-                id="another value where none is validated",
-            ),
-            pytest.param(
-                ["100 R F", "105 R V"], ["superseded", "current"], id="another value validated"
-            ),
-            pytest.param(
-                ["100 R U", "105 R F", "100 R V"],
-                ["superseded", "superseded", "current"],
-                id="validated after another value",
-            ),
-            pytest.param(
-                ["100 R V", "105 R F", "105 R F"],
-                ["current", "superseded", "superseded"],
-                id="a value that failed sent again",
-            ),
-            pytest.param(
-                ["100 R V", "105 R V", "100 C V"],
-                ["superseded", "superseded", "current"],
-                id="an old value sent again with another type",
-            ),
-            pytest.param(
-                ["100 R U", "105 R V", "100 R V"],
-                ["superseded", "superseded", "current"],
-                id="an old value validated later",
-            ),
-            pytest.param(
-                ["105 R V", "105 W V", "100 R F"],
-                ["withdrawn", "withdrawal", "current"],
-                id="one that failed where the validated one is withdrawn",
-            ),
-            pytest.param(["100 F V", "0 I V"], ["current", "current"], id="final and initial"),
-            pytest.param(["0 I V", "100 F V"], ["current", "current"], id="initial and final"),
-            pytest.param(
-                ["5 I V", "7 I F"], ["current", "superseded"], id="an initial one that failed"
-            ),
-            pytest.param(
-                ["100 C V", "100 R V"], ["superseded", "current"], id="two types, one value"
-            ),
-            pytest.param(
-                ["100 C V", "100 R V", "100 C V", "100 R V"],
-                ["superseded", "current", "superseded", "repeated"],
-                id="two types, one value, sent again",
-            ),
-            pytest.param(
-                ["100 R V", "100 C U"],
-                ["current", "superseded"],
-                id="two types, one value, the other not validated",
-            ),
-        ],
-    )
     @pytest.mark.parametrize("in_one_file", [True, False], ids=["one file", "many files"])
     def test_tells_which_reading_of_a_register_and_time_counts(
         self,
         run: conftest.Run,
         write: conftest.Write,
-        arrivals: list[str],
-        expected: list[str],
         in_one_file: bool,  # noqa: FBT001 - a parameter of the test
     ) -> None:
-        parts = [
-            builder.meter_point(
-                builder.MPAN,
-                builder.meter("A1", builder.reading(value=value), reading_type=reading_type),
-                validation_status=status,
-            )
-            for value, reading_type, status in map(str.split, arrivals)
-        ]
-        contents = (
-            [builder.flow_file(*parts)]
-            if in_one_file
-            else [
-                builder.flow_file(part, file_id=str(number)) for number, part in enumerate(parts)
-            ]
-        )
-        for number, content in enumerate(contents):
-            run("load_d0010", write(content, f"{number}.uff"))
+        # Each case has a meter of its own; of files the first has what arrives first, and so on.
+        parts: dict[int, list[builder.Lines]] = {}
+        for meter, (arrivals, _) in enumerate(ARRIVALS.values()):
+            for place, (value, kind, status) in enumerate(map(str.split, arrivals)):
+                one = builder.meter(f"M{meter}", builder.reading(value=value), reading_type=kind)
+                parts.setdefault(0 if in_one_file else place, []).append(
+                    builder.meter_point(builder.MPAN, one, validation_status=status)
+                )
 
-        found = _told()
+        for number, of_file in parts.items():
+            content = builder.flow_file(*of_file, file_id=str(number))
+            assert run("load_d0010", write(content, f"{number}.uff")).code == 0
 
-        assert [standing for _, _, standing in found] == expected
+        told = _told()
+        assert {name: told[f"M{meter}"] for meter, name in enumerate(ARRIVALS)} == {
+            name: expected for name, (_, expected) in ARRIVALS.items()
+        }
 
     def test_compares_readings_of_one_register_and_time_only(
         self, run: conftest.Run, write: conftest.Write
@@ -177,7 +137,7 @@ class TestReadingStanding:
 
         run("load_d0010", write(content))
 
-        assert {standing for _, _, standing in _told()} == {"current"}
+        assert {*itertools.chain(*_told().values())} == {"current"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -399,7 +359,12 @@ class TestOrder:
 
     def test_is_that_of_the_rule_for_any_files(self) -> None:
         @hypothesis.given(data=hypothesis_strategies.data())
-        @hypothesis.settings(max_examples=200, derandomize=True, deadline=None, database=None)
+        @hypothesis.settings(
+            max_examples=depth.size(quick=60, thorough=400),
+            derandomize=True,
+            deadline=None,
+            database=None,
+        )
         def hold(data: hypothesis_strategies.DataObject) -> None:
             stated = data.draw(_STATEMENTS)
             files = _files(stated)

@@ -1,7 +1,7 @@
 """
 How many examples the properties are held to.
 
-A quick run draws 10 of each, a thorough one 500, the same ones every time. To look further, at new
+A quick run draws 6 of each, a thorough one 200, the same ones every time. To look further, at new
 ones on every run:
 
     uv run pytest --times=40 tests/property
@@ -27,7 +27,7 @@ def pytest_configure() -> None:
     # No deadlines: an example is a few commands against a server, whose disk has its own pace.
     hypothesis.settings.register_profile(
         "d0010",
-        max_examples=depth.rounds(quick=10, thorough=500),
+        max_examples=depth.rounds(quick=6, thorough=200),
         derandomize=not is_drawn_anew,
         **({} if is_drawn_anew else {"database": None}),
         deadline=None,
