@@ -131,9 +131,8 @@ def session_key(site: str, django_db_blocker: DjangoDbBlocker) -> str:  # noqa: 
 
 @pytest.fixture
 def support(page: playwright.Page, site: str, session_key: str) -> playwright.Page:
-    """Return the start page, as somebody of the group Support sees it."""
+    """Return a page of somebody of the group Support, who is logged in."""
     page.context.add_cookies(
         [{"name": settings.SESSION_COOKIE_NAME, "value": session_key, "url": site}]
     )
-    page.goto(site)
     return page

@@ -44,19 +44,24 @@ class TestSupport:
         row.get_by_role("link", name=re.compile("line")).click()
         expect(page.locator("tr.wanted")).to_contain_text("030|S|20160701000000|57999.0|")
 
-    def test_searches_by_serial_number(self, support: playwright.Page) -> None:
+    def test_searches_by_serial_number(self, support: playwright.Page, site: str) -> None:
+        support.goto(site)
         _search(support, "F75A 00802")
 
         expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
 
-    def test_is_helped_when_nothing_is_found(self, support: playwright.Page) -> None:
+    def test_is_helped_when_nothing_is_found(self, support: playwright.Page, site: str) -> None:
+        support.goto(site)
         _search(support, "1200023305697")
 
         expect(support.locator(".answer")).to_contain_text("mistyped")
         support.locator(".answer").get_by_role("link", name=demo.MPAN).click()
         expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
 
-    def test_sees_what_arrived_and_what_needs_somebody(self, support: playwright.Page) -> None:
+    def test_sees_what_arrived_and_what_needs_somebody(
+        self, support: playwright.Page, site: str
+    ) -> None:
+        support.goto(site)
         needs = support.get_by_role("region", name="Needs attention").first
         arrived = support.get_by_role("region", name="Arrived").first
 
@@ -160,7 +165,7 @@ def _as_on_screen(row: dict[str, str]) -> list[str]:
 
 
 class TestPages:
-    @pytest.mark.parametrize(("width", "one_of"), [(380, 2), (1280, 6)], ids=["phone", "desktop"])
+    @pytest.mark.parametrize(("width", "one_of"), [(380, 3), (1280, 6)], ids=["phone", "desktop"])
     def test_fits_the_screen(
         self, support: playwright.Page, site: str, width: int, one_of: int
     ) -> None:
@@ -197,7 +202,8 @@ class TestPages:
             "rgb(18, 18, 18)"
         )
 
-    def test_is_searched_without_a_mouse(self, support: playwright.Page) -> None:
+    def test_is_searched_without_a_mouse(self, support: playwright.Page, site: str) -> None:
+        support.goto(site)
         expect(support.get_by_label("MPAN or meter serial number")).to_be_focused()
 
         support.keyboard.type("f75a00802")
@@ -205,7 +211,7 @@ class TestPages:
 
         expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
 
-    @pytest.mark.parametrize(("color_scheme", "first"), [("light", 0), ("dark", 2)])
+    @pytest.mark.parametrize(("color_scheme", "first"), [("light", 0), ("dark", 3)])
     def test_is_accessible(
         self,
         support: playwright.Page,
@@ -217,7 +223,7 @@ class TestPages:
         support.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type] # one of its literals
         reports = []
 
-        for path in depth.some(_pages(), one_of=4, first=first):
+        for path in depth.some(_pages(), one_of=8, first=first):
             support.goto(site + path)
             assert complaints == []
             found = axe.Axe().run(support)

@@ -37,9 +37,8 @@ def _with_key(context: playwright.BrowserContext, site: str, key: str) -> None:
 
 @pytest.fixture
 def operations(page: playwright.Page, site: str, key_of_operations: str) -> playwright.Page:
-    """Return the list of flow files, as somebody of the group Operations sees it."""
+    """Return a page of somebody of the group Operations, who is logged in."""
     _with_key(page.context, site, key_of_operations)
-    page.goto(f"{site}/warehouse/flowfile/")
     return page
 
 
@@ -52,7 +51,8 @@ def _new(number: int) -> bytes:
 
 
 class TestUploadPage:
-    def test_takes_several_files_by_choice(self, operations: playwright.Page) -> None:
+    def test_takes_several_files_by_choice(self, operations: playwright.Page, site: str) -> None:
+        operations.goto(f"{site}/warehouse/flowfile/")
         operations.get_by_role("link", name="Upload flow files").click()
         expect(operations.get_by_role("button", name="Upload")).to_be_hidden()
 

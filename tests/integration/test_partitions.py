@@ -91,17 +91,17 @@ def stored() -> dict[str, Sequence[Any]]:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.usefixtures("spread")
 class TestPartitions:
-    @pytest.mark.parametrize("table", SPREAD)
-    def test_have_the_keys_of_their_table(self, table: str) -> None:
-        for query in (INDEXES, CHECKS):
-            assert rows(query, f"spread.{table}") == rows(query, f"public.{table}")
+    def test_have_the_keys_of_their_table(self) -> None:
+        for table in SPREAD:
+            for query in (INDEXES, CHECKS):
+                assert rows(query, f"spread.{table}") == rows(query, f"public.{table}"), table
 
-    @pytest.mark.parametrize("table", SPREAD)
-    def test_take_no_key_without_the_meter_point(self, table: str) -> None:
-        column = "line_id" if table == "meter_point" else "id"
+    def test_take_no_key_without_the_meter_point(self) -> None:
+        for table in SPREAD:
+            column = "line_id" if table == "meter_point" else "id"
 
-        with pytest.raises(db.NotSupportedError, match='lacks column "mpan_core"'):
-            execute(f"ALTER TABLE spread.{{}} ADD UNIQUE ({column})", table)
+            with pytest.raises(db.NotSupportedError, match='lacks column "mpan_core"'):
+                execute(f"ALTER TABLE spread.{{}} ADD UNIQUE ({column})", table)
 
     def test_hold_the_same_rows(
         self, run: conftest.Run, write: conftest.Write, tmp_path: pathlib.Path
