@@ -28,6 +28,15 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+# Folders that pytest is told of have their conftest.py read before the options are, and what runs
+# tests for xdist never sees them as they were typed.
+depth.choose_by(
+    os.environ.setdefault(
+        "D0010_TESTS_DEPTH",
+        " ".join(one for one in sys.argv if one.startswith(("--thorough", "--times="))),
+    )
+)
+
 ROOT = shared.ROOT
 SAMPLE = ROOT / "tests" / "flow_files" / "DTC5259515123502080915D0010.uff"
 

@@ -24,6 +24,12 @@ def choose(*, is_thorough: bool, times: int) -> None:
     _Chosen.times = times
 
 
+def choose_by(options: str) -> None:
+    """Choose by options as they are typed, `--thorough` and `--times=N`."""
+    times = [int(one.partition("=")[2]) for one in options.split() if "=" in one]
+    choose(is_thorough="--thorough" in options, times=max(times, default=1))
+
+
 def is_thorough() -> bool:
     return _Chosen.is_thorough
 

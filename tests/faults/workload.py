@@ -8,7 +8,7 @@ from tests import builder, depth
 from tests.benchmarks import generate
 
 
-READINGS = depth.size(quick=60, thorough=1_500)
+READINGS = depth.size(quick=60, thorough=500)
 # With this each of the everyday files ends a chunk, so that the files make three.
 BYTES_A_CHUNK = READINGS * 33
 

@@ -1,7 +1,7 @@
 """
 How many examples the properties are held to.
 
-A quick run draws 6 of each, a thorough one 200, the same ones every time. To look further, at new
+A quick run draws 6 of each, a thorough one 250, the same ones every time. To look further, at new
 ones on every run:
 
     uv run pytest --times=40 tests/property
@@ -20,20 +20,19 @@ import pytest
 from tests import depth
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_configure() -> None:
-    """Choose how often, which the command line has said by now: not yet when this is imported."""
-    is_drawn_anew = depth.times() > 1
-    # No deadlines: an example is a few commands against a server, whose disk has its own pace.
-    hypothesis.settings.register_profile(
-        "d0010",
-        max_examples=depth.rounds(quick=6, thorough=200),
-        derandomize=not is_drawn_anew,
-        **({} if is_drawn_anew else {"database": None}),
-        deadline=None,
-        print_blob=True,
-    )
-    hypothesis.settings.load_profile("d0010")
+IS_DRAWN_ANEW = depth.times() > 1
+PARTS = depth.size(quick=1, thorough=5)  # of the examples, for as many processes
+
+# No deadlines: an example is a few commands against a server, whose disk has its own pace.
+hypothesis.settings.register_profile(
+    "d0010",
+    max_examples=depth.rounds(quick=6, thorough=250) // PARTS,
+    derandomize=not IS_DRAWN_ANEW,
+    **({} if IS_DRAWN_ANEW else {"database": None}),
+    deadline=None,
+    print_blob=True,
+)
+hypothesis.settings.load_profile("d0010")
 
 
 class Deliver(Protocol):

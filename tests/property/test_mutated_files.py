@@ -15,14 +15,17 @@ import hypothesis
 import pytest
 
 from tests import conftest as tests_conftest
+from tests import depth
 from tests.property import conftest, damages, oracle, stored, strategies
 
 
 @pytest.mark.django_db(transaction=True)
 class TestMutatedFiles:
+    @pytest.mark.parametrize("part", range(conftest.PARTS))
     def test_are_accounted_for_line_by_line_and_disturb_no_other_file(
-        self, run: tests_conftest.Run, deliver: conftest.Deliver
+        self, run: tests_conftest.Run, deliver: conftest.Deliver, part: int
     ) -> None:
+        @hypothesis.seed(depth.seed() + part)
         @hypothesis.given(batch=damages.mixed_batches())
         def hold(batch: damages.MixedBatch) -> None:
             contents = [file.content for file in batch.files]

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 
 from tests import builder
 from tests import conftest as tests_conftest
+from tests import depth
 from tests.property import conftest, strategies
 
 
@@ -113,9 +114,11 @@ def stored_standings(mpan_core: str) -> Mapping[tuple[int, int], str]:
 
 @pytest.mark.django_db(transaction=True)
 class TestOrders:
+    @pytest.mark.parametrize("part", range(conftest.PARTS))
     def test_change_the_standing_of_no_reading(
-        self, run: tests_conftest.Run, deliver: conftest.Deliver
+        self, run: tests_conftest.Run, deliver: conftest.Deliver, part: int
     ) -> None:
+        @hypothesis.seed(depth.seed() + part)
         @hypothesis.given(example=_examples())
         def hold(example: tuple[list[list[Row]], list[int], list[bool]]) -> None:
             files, order, ends_batch = example

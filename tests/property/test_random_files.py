@@ -15,14 +15,17 @@ import hypothesis
 import pytest
 
 from tests import conftest as tests_conftest
+from tests import depth
 from tests.property import conftest, oracle, stored, strategies
 
 
 @pytest.mark.django_db(transaction=True)
 class TestRandomFiles:
+    @pytest.mark.parametrize("part", range(conftest.PARTS))
     def test_are_stored_as_a_plain_reading_of_them_says(
-        self, run: tests_conftest.Run, deliver: conftest.Deliver
+        self, run: tests_conftest.Run, deliver: conftest.Deliver, part: int
     ) -> None:
+        @hypothesis.seed(depth.seed() + part)
         @hypothesis.given(batches=strategies.batches())
         def hold(batches: Sequence[Sequence[strategies.File]]) -> None:
             for batch in filter(None, batches):
