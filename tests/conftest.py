@@ -72,7 +72,15 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 # What takes long begins first, so that no process is alone with it at the end.
-ORDER = ("tests/browser/", "tests/faults/", "tests/property/", "tests/integration/", "tests/f")
+ORDER = (
+    "tests/browser/",
+    "tests/functional/test_loading_benchmark.py",
+    "tests/integration/test_plans.py",
+    "tests/faults/",
+    "tests/property/",
+    "tests/integration/",
+    "tests/functional/",
+)
 
 
 def _place(nodeid: str) -> int:

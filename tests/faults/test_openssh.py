@@ -9,7 +9,7 @@ import time
 import pytest
 
 from etl.intake import inbox, sftp, ssh
-from tests import builder, conftest
+from tests import builder, conftest, depth
 from tests.benchmarks import generate
 from tests.faults import sftp_servers, snapshot
 from warehouse import models
@@ -17,7 +17,7 @@ from warehouse import models
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-MANY = 2_000  # files
+MANY = depth.rounds(quick=0, thorough=500)  # files
 LARGE = 3_300_000  # readings, of 200 MB
 
 Collect = sftp_servers.Collect
