@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import importlib
 import io
 import os
 import pathlib
@@ -61,6 +62,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_configure_node(node: workermanage.WorkerController) -> None:
     shared.tell(node)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Have each process compile a part of the tests, which the others then find compiled."""
+    about = getattr(session.config, "workerinput", {})
+    if about and [pathlib.Path(one).name for one in session.config.args] == ["tests"]:
+        paths = sorted(ROOT.glob("tests/**/test_*.py"))
+        for path in paths[int(about["workerid"][2:]) :: about["workercount"]]:
+            importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -60,7 +60,13 @@ class TestArgument:
         assert "failed (No such file or directory)" in run("load_d0010", "\udce9").out
 
     @with_database
-    @pytest.mark.parametrize("arguments", [["load_d0010", ""], ["reconcile", "--file="]])
+    @pytest.mark.parametrize(
+        "arguments",
+        [
+            ["load_d0010", ""],
+            pytest.param(["reconcile", "--file="], marks=pytest.mark.thorough),
+        ],
+    )
     def test_ends_the_process_with_2_and_a_sentence(
         self, start: Callable[..., subprocess.Popen[str]], arguments: list[str]
     ) -> None:

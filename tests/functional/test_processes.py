@@ -127,6 +127,7 @@ class TestLoad:
         assert run("load_d0010", path).code == 0
         assert models.Reading.objects.count() == LARGE
 
+    @pytest.mark.thorough
     def test_killed_while_transforming_is_finished_by_transform_pending(
         self, start: Start, run: conftest.Run, tmp_path: pathlib.Path
     ) -> None:

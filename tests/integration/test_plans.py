@@ -251,7 +251,7 @@ class TestSteps:
         assert idle == {f"{name}, sound" for name in steps.COMPARISONS}
 
     @pytest.mark.parametrize("run", depth.some([*RUNS], one_of=2))
-    @pytest.mark.parametrize("way", depth.some([*WAYS], one_of=2, first=1))
+    @pytest.mark.parametrize("way", depth.some([*WAYS], one_of=3, first=1))
     def test_give_the_same_rows_in_seconds_by_any_plan(self, run: str, way: str) -> None:
         found = outcome(run, way)
 

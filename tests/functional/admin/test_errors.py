@@ -156,7 +156,9 @@ class TestCookie:
 
 class TestTicked:
     @pytest.mark.parametrize(
-        "nonsense", ["abc", "", "1\0", "9" * 5_000, "1;2", "\u202eabc"], ids=_ascii
+        "nonsense",
+        depth.some(["abc", "", "1\0", "9" * 5_000, "1;2", "\u202eabc"], one_of=3, first=2),
+        ids=_ascii,
     )
     @pytest.mark.parametrize(
         ("listed", "action"),
