@@ -211,6 +211,34 @@ class TestPages:
 
         expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
 
+    @pytest.mark.parametrize("width", depth.some([800, 380, 768, 1024, 1280], one_of=5))
+    def test_has_a_low_header(self, support: playwright.Page, site: str, width: int) -> None:
+        support.set_viewport_size({"width": width, "height": 800})
+        support.goto(site + METER_POINT)
+
+        assert support.evaluate("document.getElementById('header').offsetHeight") < 130
+        assert support.evaluate("document.documentElement.scrollWidth") == width
+
+    def test_is_led_to_the_search_box_by_a_key(self, support: playwright.Page, site: str) -> None:
+        support.goto(site + METER_POINT)
+
+        support.keyboard.press("/")
+        expect(support.locator("#find-next-term")).to_be_focused()
+
+        support.keyboard.type("f/")  # there it is a letter like others
+        expect(support.locator("#find-next-term")).to_have_value("f/")
+
+    def test_prints_what_was_found_and_no_more(self, support: playwright.Page, site: str) -> None:
+        support.goto(site + METER_POINT)
+        support.emulate_media(media="print")
+
+        for left_out in ("#header", ".breadcrumbs", ".ways-on"):
+            expect(support.locator(left_out).first).to_be_hidden()
+        expect(support.locator(".latest-value").first).to_be_visible()
+        support.set_viewport_size({"width": 703, "height": 1000})  # A4 without its margins
+        table = support.locator("table.history")
+        assert table.evaluate("table => table.scrollWidth") <= 703
+
     @pytest.mark.parametrize(("color_scheme", "first"), [("light", 0), ("dark", 3)])
     def test_is_accessible(
         self,
