@@ -227,7 +227,7 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
             for flow_file in chunk:
                 done += 1
                 name = words.visible(flow_file.file_name)
-                outcome = f"{name}: {flow_file.get_status_display()}"
+                outcome = f"{name}: {words.outcome(flow_file)}"
                 self.log_change(request, flow_file, f"Transformed again: {outcome}")
                 if done <= _MOST_TOLD:
                     # Django starts a message with a capital, which a file name must not get.
@@ -240,6 +240,9 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
             )
 
 
+words.learn_items(
+    {item.number: item.name for group in grammar.GROUPS.values() for item in group.items}
+)
 remedies.learn({finding.code: finding.remedy for finding in findings.CATALOGUE.values()})
 admin.site.unregister(warehouse_models.FlowFile)
 admin.site.register(warehouse_models.FlowFile, PipelineFlowFileAdmin)

@@ -31,7 +31,7 @@ class ForgottenMeterPoint(models.Model):
 
 class LookUp(models.Model):
     """
-    Who looked at which meter point, when and where: written for audits, read by nothing else.
+    Who looked at which meter point, when and where: for audits, and for a user to find it again.
 
     One that names a flow file in place of a meter point was of all readings of that file. The
     user's name stays when the user goes.

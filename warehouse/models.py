@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from django.db import models
+from django.db.models import functions
 
 from warehouse import (
     audits,  # noqa: F401 - Django finds the models of an app from here
@@ -249,7 +250,11 @@ class Meter(models.Model):
                 condition=~models.Q(serial_key=""), name="meter_has_a_serial_number"
             ),
         )
-        indexes = (models.Index(fields=["serial_key"], name="meter_serial_key"),)
+        indexes = (
+            models.Index(fields=["serial_key"], name="meter_serial_key"),
+            # Finds a serial number by how it ends.
+            models.Index(functions.Reverse("serial_key"), name="meter_serial_key_backwards"),
+        )
 
     def __str__(self) -> str:
         return f"{self.serial_number} at {self.mpan_core}"

@@ -239,7 +239,7 @@ class MeterSerializer(serializers.ModelSerializer[models.Meter]):
 
 
 class MetersSerializer(serializers.Serializer[Any]):
-    is_exact = serializers.BooleanField(help_text="Else they only begin like that.")
+    is_exact = serializers.BooleanField(help_text="Else they only begin or end like that.")
     has_more = serializers.BooleanField(help_text="Whether there are more than these 200.")
     meters = MeterSerializer(many=True)
 

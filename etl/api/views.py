@@ -17,7 +17,7 @@ from etl.usecases import outcomes, raw_lines
 from warehouse import codes, models
 from warehouse.admin import audit
 from warehouse.admin import raw_lines as kept_lines
-from warehouse.queries import arrivals, files, history, listing, search
+from warehouse.queries import arrivals, files, history, listing, search, terms
 
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -201,7 +201,7 @@ class ContentView(permissions.RightsView):
 
 
 def _meter_point(mpan: str) -> str:
-    mpan_core = search.read_term(mpan).mpan_core
+    mpan_core = terms.whole_mpan_core(mpan)
     return generics.get_object_or_404(models.MeterPoint, mpan_core=mpan_core).mpan_core
 
 

@@ -3,7 +3,7 @@ from django.urls import include, path
 from knox import models as knox
 
 from etl.config import errors, health, moved
-from warehouse.admin import start
+from warehouse.admin import guide, start
 
 
 admin.autodiscover()
@@ -27,6 +27,7 @@ urlpatterns = [
     path("autocomplete/", errors.page_not_found),
     path("r/<path:rest>", errors.page_not_found),
     path("", include("etl.api.urls")),
+    path("help/", admin.site.admin_view(guide.page), name="help"),
     path("", admin.site.admin_view(start.page)),
     path("", admin.site.urls),
 ]

@@ -26,7 +26,7 @@ from etl.postgres import advice, transactions
 from etl.postgres.embedded import place
 from etl.usecases import outcomes, schema
 from warehouse.admin import words
-from warehouse.queries import search
+from warehouse.queries import terms
 
 
 logger = logging.getLogger(__name__)
@@ -350,7 +350,7 @@ def mpan_core(text: str) -> str:
 
     :raises ArgumentTypeError: if it is none
     """
-    found = search.read_term(text).mpan_core
+    found = terms.whole_mpan_core(text)
     if not found:
         raise argparse.ArgumentTypeError(
             f"'{text}' is not an MPAN: expected its 13 digits, or all 21 of a supply number"

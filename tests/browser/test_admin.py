@@ -151,10 +151,10 @@ ON_PAGE = {
 
 
 def _as_on_screen(row: dict[str, str]) -> list[str]:
-    """Write a row of the CSV as the list does: UK time without seconds, codes in words."""
+    """Write a row of the CSV as the list does: UK dates, codes in words."""
     moment = datetime.datetime.fromisoformat(row["read_at"])
     in_words = {
-        "read_at": f"{moment.day} {moment:%b %Y %H:%M}",
+        "read_at": f"{moment.day} {moment:%b %Y}",  # all are of midnight
         "reading_type": f"{codes.ReadingType(row['reading_type']).label} ({row['reading_type']})",
         "validation_status": (
             f"{codes.ValidationStatus(row['validation_status']).label}"
@@ -162,6 +162,37 @@ def _as_on_screen(row: dict[str, str]) -> list[str]:
         ),
     }
     return [in_words.get(column, row[column]) for column in ON_SCREEN.values()]
+
+
+class TestMeterPoint:
+    def test_is_narrowed_without_drawing_it_anew(
+        self, support: playwright.Page, site: str
+    ) -> None:
+        support.goto(site + METER_POINT)
+        support.evaluate("document.querySelector('.cards').dataset.stays = 'yes'")
+
+        support.get_by_label("Standing").select_option("taken back")
+        support.get_by_role("button", name="Show").click()
+
+        expect(support.locator("table.history tbody tr")).to_have_count(1)
+        expect(support.locator(".cards[data-stays]")).to_be_visible()
+        assert support.url.endswith("/change/?standing=withdrawn#history")
+        support.go_back()
+        expect(support.locator("table.history tbody tr").nth(5)).to_be_visible()
+
+    def test_tells_marks_of_a_chart_by_keys_and_by_touch(
+        self, support: playwright.Page, site: str
+    ) -> None:
+        support.goto(site + METER_POINT)
+        plot = support.locator(".plot").first
+
+        plot.focus()
+        support.keyboard.press("ArrowRight")
+        expect(plot.locator(".told")).to_contain_text("a day, 1 Jan 2013 to 1 Apr 2013")
+        support.keyboard.press("End")
+        expect(plot.locator(".told")).to_contain_text("to 1 Jul 2016")
+        plot.locator("svg").click(position={"x": 5, "y": 100})
+        expect(plot.locator(".told")).to_contain_text("1 Jan 2013")
 
 
 class TestPages:
@@ -303,6 +334,7 @@ def _pages() -> list[str]:
         "/nowhere/",
         "/warehouse/lookup/",  # which Support may not see
         "/password_change/",
+        "/help/",
         "/warehouse/reading/",
         "/warehouse/reading/?q=F75",
         "/warehouse/reading/?q=1200023305697",

@@ -14,7 +14,7 @@ from django.utils import html, safestring, timezone
 
 from warehouse import audits, codes
 from warehouse.admin import read_only, words
-from warehouse.queries import look_ups, search
+from warehouse.queries import look_ups, terms
 
 
 def record(request: HttpRequest, mpan_cores: Iterable[str], looked_at: codes.LookedAt) -> None:
@@ -69,7 +69,7 @@ class LookUpAdmin(read_only.ReadOnlyAdmin):
     ) -> tuple[QuerySet[audits.LookUp], bool]:
         typed = search_term.strip()
         if typed:
-            mpan_core = search.read_term(typed).mpan_core
+            mpan_core = terms.read(typed).mpan_core
             queryset = (
                 look_ups.of_meter_point(queryset, mpan_core)
                 if mpan_core

@@ -45,6 +45,7 @@ def is_asked_for(request: HttpRequest) -> bool:
 class DownloadAdmin(searching.SearchAdmin[models.Reading]):
     """A list of readings that is handed on whole, or those of a page that are ticked."""
 
+    narrowing: Sequence[type[filters.GivenFilter]] = ()  # what a search is narrowed by
     actions = ("download_selected", "download_selected_as_workbook")
 
     def get_urls(self) -> list[urls.URLPattern]:
@@ -105,6 +106,9 @@ class DownloadAdmin(searching.SearchAdmin[models.Reading]):
         readings = self.get_queryset(request).order_by(*self.get_ordering(request))
         if file_id:
             readings = files.readings_of(file_id, readings)
+        for narrow in self.narrowing:
+            asked = narrow(request, dict(request.GET.lists()), models.Reading, self)
+            readings = asked.queryset(request, readings)
         if term:
             found = searching.found_by(request, term)
             readings = search.narrowed(found, readings)

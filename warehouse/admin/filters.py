@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from warehouse import models
-from warehouse.admin import addresses, words
+from warehouse.admin import addresses, searching, words
 from warehouse.queries import files
 
 
@@ -91,3 +92,25 @@ class SenderFilter(ChoiceFilter):
 
     def values(self) -> Sequence[tuple[str, str]]:
         return [(sender, words.visible(sender)) for sender in files.senders()]
+
+
+class GivenFilter(ChoiceFilter):
+    """One whose value is typed, and no choices are looked up; it narrows what is searched only."""
+
+    def values(self) -> Sequence[tuple[str, str]]:
+        return ()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return super().queryset(request, queryset) if searching.typed(request) else queryset
+
+
+class DayFilter(GivenFilter):
+    """A day, as ISO has it; what is none narrows to nothing, as an unknown value does."""
+
+    def of_day(self, queryset: QuerySet[Any], day: datetime.date) -> QuerySet[Any]:
+        """Return those of the rows that this day means."""
+        raise NotImplementedError
+
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        day = words.read_day(value)
+        return self.of_day(queryset, day) if day else queryset.none()

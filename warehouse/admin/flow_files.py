@@ -59,7 +59,7 @@ class OutcomeFilter(filters.ChoiceFilter):
     refused = "REFUSED"
 
     def values(self) -> Sequence[tuple[str, str]]:
-        return [*codes.FlowFileStatus.choices, (self.refused, "rejected or failed")]
+        return [*words.OUTCOMES.items(), (self.refused, "rejected or failed")]
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         if value == self.refused:
@@ -233,7 +233,7 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
 
     @admin.display(description="outcome")
     def outcome(self, flow_file: models.FlowFile) -> str:
-        return flow_file.get_status_display()
+        return words.outcome(flow_file)
 
     @admin.display(description="flow")
     def flow_in_words(self, flow_file: models.FlowFile) -> str:
@@ -268,8 +268,8 @@ def _page(flow_file: models.FlowFile) -> dict[str, Any]:
     return {
         "title": words.visible(flow_file.file_name),
         "subtitle": None,
-        "outcome": flow_file.get_status_display(),
-        "reason": words.visible(flow_file.reason) or _EXPLAINED.get(flow_file.status, ""),
+        "outcome": words.outcome(flow_file),
+        "reason": words.told(flow_file.reason) or _EXPLAINED.get(flow_file.status, ""),
         "remedy": remedies.of(kinds[0].code) if is_rejected and kinds else "",
         "facts": (
             ("What became of it", _counts(flow_file)),
@@ -312,7 +312,7 @@ def _issue_row(flow_file: models.FlowFile, kind: files.IssueKind) -> IssueRow:
     return IssueRow(
         severity=codes.Severity(kind.severity).label,
         finding=words.finding(kind.code),
-        item=words.visible(kind.item) or words.NOTHING,
+        item=words.item(kind.item),
         remedy=remedies.of(kind.code) or words.NOTHING,
         count=f"{kind.count:,}",
         among=f"among the first {kind.among:,}" if kind.among else "",

@@ -15,7 +15,7 @@ from django.utils import html, safestring
 
 from warehouse import codes, models
 from warehouse.admin import audit, filters, raw_lines, read_only, remedies, words
-from warehouse.queries import files, search
+from warehouse.queries import files, terms
 
 
 class FlowFileFilter(filters.FlowFileFilter):
@@ -53,7 +53,7 @@ class ItemFilter(filters.ChoiceFilter):
     parameter_name = "item"
 
     def values(self) -> Sequence[tuple[str, str]]:
-        return [(item, words.visible(item)) for item in files.issue_items()]
+        return [(item, words.item(item)) for item in files.issue_items()]
 
     def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
         return queryset.filter(item=value)
@@ -108,7 +108,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         search_term: str,
     ) -> tuple[QuerySet[models.LineIssue], bool]:
         if search_term.strip():
-            mpan_core = search.read_term(search_term).mpan_core
+            mpan_core = terms.read(search_term).mpan_core
             # An empty MPAN is that of the lines under none, which nobody can have meant.
             queryset = queryset.filter(mpan_core=mpan_core) if mpan_core else queryset.none()
         return queryset, False
@@ -144,7 +144,7 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
 
     @admin.display(description="item")
     def item_number(self, issue: models.LineIssue) -> str:
-        return words.visible(issue.item) or words.NOTHING
+        return words.item(issue.item)
 
     @admin.display(description="value")
     def shown_value(self, issue: models.LineIssue) -> str:
@@ -152,11 +152,11 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
 
     @admin.display(description="what was expected")
     def shown_message(self, issue: models.LineIssue) -> str:
-        return words.visible(issue.message)
+        return words.told(issue.message)
 
     @admin.display(description="what was expected, and what to do")
     def message_with_remedy(self, issue: models.LineIssue) -> safestring.SafeString:
-        return remedies.below(words.visible(issue.message), issue.code)
+        return remedies.below(words.told(issue.message), issue.code)
 
     @admin.display(description="what to do")
     def remedy(self, issue: models.LineIssue) -> str:

@@ -10,6 +10,7 @@ from django.contrib import admin
 from django.contrib.admin import utils as admin_utils
 from django.contrib.admin.views import main
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import html, safestring, timezone
 
@@ -50,8 +51,14 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
         meter_point = self.shown(request, object_id)
         if meter_point is not None:
             audit.record(request, [meter_point.pk], codes.LookedAt.METER_POINT)
-            page = request.GET.get("page", "1")
-            context = meter_point_page.context(meter_point.pk, page, timezone.now())
+            if request.GET.get("part") == "history":  # for a script, which puts it into the page
+                context = meter_point_page.history_context(
+                    meter_point.pk, request.GET, timezone.now()
+                )
+                return TemplateResponse(
+                    request, "admin/warehouse/meterpoint/history.html", context
+                )
+            context = meter_point_page.context(meter_point.pk, request.GET, timezone.now())
             extra_context = {**context, **(extra_context or {})}
         elif request.method != "POST" and self.has_view_permission(request):
             query = urlencode({main.SEARCH_VAR: admin_utils.unquote(object_id)})

@@ -9,21 +9,28 @@ from django.contrib import admin
 from django.utils import html, safestring, timezone
 
 from warehouse import codes, models
-from warehouse.admin import raw_lines, remedies, searching, words
-from warehouse.queries import history, standings
+from warehouse.admin import raw_lines, reading_rows, remedies, searching, words
+from warehouse.queries import history, register_history, standings
 
 
 def set_beside(readings: Sequence[models.Reading]) -> None:
     """Fetch what the columns tell beside the readings themselves, for all of them at once."""
     standings.tell(readings)
     beside = history.beside(readings)
+    has_times = words.has_times(reading.read_at for reading in readings)
     for reading in readings:
+        reading.has_times = has_times  # type: ignore[attr-defined] # the same
         reading.beside = beside[reading.pk]  # type: ignore[attr-defined] # for the columns below
 
 
 def _beside(reading: models.Reading) -> history.Beside:
     beside: history.Beside = reading.beside  # type: ignore[attr-defined] # set before it is shown
     return beside
+
+
+def _around(reading: models.Reading) -> history.Around | None:
+    around: history.Around | None = reading.around  # type: ignore[attr-defined] # set before it is shown
+    return around
 
 
 class ReadingColumns:
@@ -44,7 +51,8 @@ class ReadingColumns:
 
     @admin.display(description="read at, UK time")
     def read(self, reading: models.Reading) -> safestring.SafeString:
-        return words.clock_time_tag(reading.read_at)
+        has_time: bool = reading.has_times  # type: ignore[attr-defined] # set before it is shown
+        return words.moment_tag(reading.read_at, has_time=has_time)
 
     @admin.display(description="reading")
     def register_reading(self, reading: models.Reading) -> str:
@@ -54,18 +62,28 @@ class ReadingColumns:
 
     @admin.display(description="standing")
     def standing_in_list(self, reading: models.Reading) -> safestring.SafeString:
-        is_doubted = history.is_doubted(reading) or reading.read_at > timezone.now()
+        is_doubted = register_history.is_doubted(reading) or reading.read_at > timezone.now()
         return html.format_html(
             '<span class="{}"><span class="standing" title="{}">{}</span></span>{}',
             reading.standing,
             words.STANDINGS[reading.standing],
-            reading.standing,
+            words.STANDING_WORDS[reading.standing],
             html.format_html(' <span class="doubted">{}</span>', "doubted") if is_doubted else "",
         )
 
     @admin.display(description="standing")
-    def standing(self, reading: models.Reading) -> str:
-        return f"{reading.standing}: {words.STANDINGS[reading.standing]}"
+    def standing(self, reading: models.Reading) -> safestring.SafeString:
+        told = f"{words.STANDING_WORDS[reading.standing]}: {words.STANDINGS[reading.standing]}"
+        around = _around(reading)
+        because = around and reading_rows.because(reading.standing, around.entry.because)
+        if not because:
+            return html.format_html("{}", told)
+        return html.format_html('{} (<a href="{}">{}</a>)', told, because[1], because[0])
+
+    @admin.display(description="advance")
+    def advance(self, reading: models.Reading) -> str:
+        around = _around(reading)
+        return reading_rows.advance_in_words(around.entry) if around else words.NOTHING
 
     @admin.display(description="reading type")
     def type_in_words(self, reading: models.Reading) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from django.contrib import admin
@@ -9,10 +10,19 @@ from django.core import exceptions
 from django.db.models import QuerySet, expressions
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 
 from warehouse import codes, models
-from warehouse.admin import addresses, audit, downloads, read_only, reading_columns, searching
-from warehouse.queries import files
+from warehouse.admin import (
+    addresses,
+    audit,
+    downloads,
+    filters,
+    read_only,
+    reading_columns,
+    searching,
+)
+from warehouse.queries import arrivals, files, history
 
 
 _ASK = searching.Answer(
@@ -22,6 +32,38 @@ _ASK = searching.Answer(
         "For the readings of one file open the file, then follow “Its readings”.",
     ),
 )
+
+
+class SinceFilter(filters.DayFilter):
+    title = "first day"
+    parameter_name = "since"
+
+    def of_day(self, queryset: QuerySet[Any], day: datetime.date) -> QuerySet[Any]:
+        return queryset.filter(read_at__gte=arrivals.midnight(day))
+
+
+class UntilFilter(filters.DayFilter):
+    title = "last day"
+    parameter_name = "until"
+
+    def of_day(self, queryset: QuerySet[Any], day: datetime.date) -> QuerySet[Any]:
+        return queryset.filter(read_at__lt=arrivals.day_after(day))
+
+
+class RegisterFilter(filters.GivenFilter):
+    title = "register"
+    parameter_name = "register"
+
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(identifier=value)
+
+
+class TypeFilter(filters.GivenFilter):
+    title = "reading type"
+    parameter_name = "type"
+
+    def narrow(self, queryset: QuerySet[Any], value: str) -> QuerySet[Any]:
+        return queryset.filter(reading_type=value)
 
 
 class ChangeList(read_only.ChangeList):
@@ -39,8 +81,14 @@ class ChangeList(read_only.ChangeList):
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
+        self.narrowing = _narrowing(request)
         self.is_unasked = not downloads.is_asked_for(request)
         self.result_list = list(self.result_list)
+        is_last = self.page_num == self.paginator.num_pages
+        if searching.typed(request) and self.paginator.is_capped and is_last and self.result_list:
+            oldest = f"{timezone.localtime(self.result_list[-1].read_at):%Y-%m-%d}"
+            if oldest != request.GET.get("until"):
+                self.older_url = self.get_query_string({"until": oldest}, ["p"])
         reading_columns.set_beside(self.result_list)
 
 
@@ -58,10 +106,23 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
         "file",
     )
     list_display_links = ("register_reading",)
-    list_filter = (downloads.FlowFileFilter,)
+    narrowing = (SinceFilter, UntilFilter, RegisterFilter, TypeFilter)
+    list_filter = (downloads.FlowFileFilter, *narrowing)
     list_per_page = 25
     fieldsets = (
-        (None, {"fields": ("mpan", "serial_number", "register_identifier", "read", "value")}),
+        (
+            None,
+            {
+                "fields": (
+                    "mpan",
+                    "serial_number",
+                    "register_identifier",
+                    "read",
+                    "value",
+                    "advance",
+                )
+            },
+        ),
         (
             "What it is worth",
             {
@@ -100,6 +161,7 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
         reading = found.first()
         if reading is not None:
             reading_columns.set_beside([reading])
+            reading.around = history.around(reading)
         return reading
 
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
@@ -137,5 +199,26 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
 
     def context_of(self, request: HttpRequest, row: models.Reading) -> dict[str, Any]:
         audit.record(request, [row.mpan_core], codes.LookedAt.READING)
-        title = f"Reading {row.value} at meter point {row.mpan_core}"
-        return {"title": title, "subtitle": None}
+        meter_point = searching.meter_point_url(row.mpan_core)
+        return {
+            "title": f"Reading {row.value} at meter point {row.mpan_core}",
+            "subtitle": None,
+            "mpan_core": row.mpan_core,
+            "meter_point_url": meter_point,
+            "close_url": f"{meter_point}#reading-{row.pk}",
+            **_neighbors(row),
+        }
+
+
+def _narrowing(request: HttpRequest) -> dict[str, str] | None:
+    """Return what a search is narrowed to; the readings of a file have no index to narrow by."""
+    if not searching.typed(request):
+        return None
+    return {name: request.GET.get(name, "") for name in ("since", "until", "register", "type")}
+
+
+def _neighbors(reading: Any) -> dict[str, str]:
+    """Return the ways to the readings of the register before this one and after it."""
+    around: history.Around | None = reading.around
+    ways = {"previous_url": around and around.previous, "next_url": around and around.next}
+    return {name: addresses.url_of_reading(row) for name, row in ways.items() if row}

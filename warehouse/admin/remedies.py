@@ -10,6 +10,8 @@ from collections.abc import Mapping
 
 from django.utils import html, safestring
 
+from warehouse.admin import words
+
 
 _REMEDIES: dict[str, str] = {}
 
@@ -21,7 +23,7 @@ def learn(remedies: Mapping[str, str]) -> None:
 
 def of(code: str) -> str:
     """Return what to do about a finding; nothing where nobody has told."""
-    return _REMEDIES.get(code, "")
+    return words.told(_REMEDIES.get(code, ""))
 
 
 def below(text: str, code: str) -> safestring.SafeString:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
+from urllib.parse import urlencode
 
 from django.contrib.admin.views import main
 from django.db.models import Model, QuerySet
@@ -13,7 +14,7 @@ from django.urls import reverse
 
 from warehouse import keys, models
 from warehouse.admin import read_only, words
-from warehouse.queries import search
+from warehouse.queries import search, terms
 
 
 Row = TypeVar("Row", bound=Model)
@@ -42,8 +43,9 @@ class SearchAdmin(read_only.ReadOnlyAdmin, Generic[Row]):
 
     search_fields = ("mpan_core",)  # shows the box; what is searched is told below
     search_help_text = (
-        "An MPAN: its 13 digits, with or without spaces, or all 21 of a supply number."
-        " Or a meter serial number, or its beginning; spaces and capitals make no difference."
+        "An MPAN: its 13 digits, all 21 of a supply number, or how it begins. Or a meter serial"
+        " number, or how it begins or ends. Spaces and capitals make no difference. Or a list of"
+        " them, with commas between."
     )
 
     def get_search_results(
@@ -102,9 +104,38 @@ def meter_url(meter: models.Meter) -> str:
 
 
 def _answer(found: search.Found) -> Answer:
+    if found.items:
+        return _answer_to_list(found)
     if found.term.mpan_core:
         return _answer_to_mpan(found)
-    return _answer_to_serial_number(found)
+    if found.meter_points:
+        return _answer_of_several(found)
+    return _answer_to_nothing(found)
+
+
+def _answer_to_list(found: search.Found) -> Answer:
+    asked = found.items[: terms.MOST_ITEMS]
+    advice = []
+    if len(found.items) > len(asked):
+        advice.append(f"Only the first {len(asked)} of {len(found.items)} were looked up.")
+    if found.has_more:
+        advice.append(f"Only the first {search.MOST_METERS} meters are shown.")
+    if found.missing:
+        missing = ", ".join(map(words.visible, found.missing))
+        advice.append(f"Nothing is found for {missing}.")
+    readings = Suggestion(label="Their readings", url=_list_url("reading", found))
+    csv = Suggestion(label="Their readings as CSV", url=_list_url("download", found))
+    return Answer(
+        heading=f"{len(asked) - len(found.missing)} of {len(asked)} found",
+        advice=advice,
+        suggestions=[readings, csv] if found.meter_points else (),
+    )
+
+
+def _list_url(name: str, found: search.Found) -> str:
+    name = {"reading": "reading_changelist", "download": "reading_download"}[name]
+    query = urlencode({main.SEARCH_VAR: ", ".join(found.items[: terms.MOST_ITEMS])})
+    return f"{reverse(f'admin:warehouse_{name}')}?{query}"
 
 
 def _answer_to_mpan(found: search.Found) -> Answer:
@@ -140,21 +171,32 @@ def _issues_url(mpan_core: str) -> str:
     return f"{reverse('admin:warehouse_lineissue_changelist')}?{main.SEARCH_VAR}={mpan_core}"
 
 
-def _answer_to_serial_number(found: search.Found) -> Answer:
+def _answer_of_several(found: search.Found) -> Answer:
     typed = words.visible(found.term.serial_key)
-    if found.meters:
-        manner = "is" if found.is_exact else "begins with"
-        advice = []
-        if not found.is_exact:
-            advice.append(f"No meter has exactly the serial number {typed}.")
-        if found.has_more:
-            advice.append(f"These are the first {search.MOST_METERS} meters; type more of it.")
-        return Answer(
-            heading=f"Meters whose serial number {manner} {typed}",
-            advice=advice,
-            suggestions=[_meter_suggestion(meter) for meter in found.meters[:10]],
+    manner = "is" if found.is_exact else "begins or ends with"
+    heading = f"Meters whose serial number {manner} {typed}"
+    advice = []
+    if found.by_mpan:
+        heading = f"Meter points whose MPAN begins with {typed}"
+        if found.meters:
+            heading += f", and meters whose serial number {manner} it"
+    elif not found.is_exact:
+        advice.append(f"No meter has exactly the serial number {typed}.")
+    if len(found.term.digits) > 10:  # noqa: PLR2004 - a serial number has ten characters
+        advice.append(f"An MPAN has 13 digits, here are {len(found.term.digits)}.")
+    if found.has_more:
+        advice.append(f"These are the first {search.MOST_METERS} meters; type more of it.")
+    if len(found.by_mpan) == search.MOST_METERS:
+        advice.append(
+            f"These are the first {search.MOST_METERS} meter points; type more of the MPAN."
         )
-    heading = f"Nothing is found for {typed}."
+    by_mpan = [_meter_point_suggestion(mpan_core) for mpan_core in found.by_mpan]
+    meters = [_meter_suggestion(meter) for meter in found.meters]
+    return Answer(heading=heading, advice=advice, suggestions=[*meters[:10], *by_mpan[:10]])
+
+
+def _answer_to_nothing(found: search.Found) -> Answer:
+    heading = f"Nothing is found for {words.visible(found.term.serial_key)}."
     advice = []
     digits = found.term.digits
     if len(digits) > 10:  # noqa: PLR2004 - a serial number has ten characters
@@ -165,11 +207,18 @@ def _answer_to_serial_number(found: search.Found) -> Answer:
             advice.append(f"Known MPANs with one digit {difference}:")
             suggestions = [_meter_point_suggestion(mpan_core) for mpan_core in meter_points]
             return Answer(heading=heading, advice=advice, suggestions=suggestions)
+    meant = [_meter_suggestion(meter) for meter in search.meant_meters(found.term.serial_key)]
+    mpan_core = terms.mpan_core_meant(found.term.serial_key)
+    if mpan_core:
+        meant.append(_meter_point_suggestion(mpan_core))
+    if meant:
+        advice.append("Did you mean this? O and 0, I and 1, S and 5 are easily mistaken:")
+        return Answer(heading=heading, advice=advice, suggestions=meant)
     near = search.near_meters(found.term.serial_key)
     if near:
         advice.append("Meters whose serial numbers begin like it:")
     else:
-        advice.append("Try the first characters of the serial number only, or the MPAN.")
+        advice.append("Try the first or the last characters of the serial number, or the MPAN.")
     return Answer(
         heading=heading,
         advice=advice,

@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from warehouse import codes, models
-from warehouse.admin import flow_files, remedies, words
-from warehouse.queries import arrivals
+from warehouse.admin import flow_files, remedies, searching, words
+from warehouse.queries import arrivals, look_ups
 
 
 DAYS = 7
@@ -19,7 +19,16 @@ DAYS = 7
 def page(request: HttpRequest) -> HttpResponse:
     """Show the start page, with the overview to those who may see flow files."""
     may_see_files = request.user.has_perm("warehouse.view_flowfile")
-    return admin.site.index(request, _overview() if may_see_files else {})
+    context = {"recent": _recent(request), **(_overview() if may_see_files else {})}
+    return admin.site.index(request, context)
+
+
+def _recent(request: HttpRequest) -> list[tuple[str, str]]:
+    """Return the meter points that the user looked at last, with their addresses."""
+    if not request.user.has_perm("warehouse.view_meterpoint"):
+        return []
+    looked_at = look_ups.recent(request.user.get_username())
+    return [(words.mpan_tag(one), searching.meter_point_url(one)) for one in looked_at]
 
 
 def _overview() -> dict[str, Any]:
@@ -99,8 +108,8 @@ def _listed(flow_file: models.FlowFile) -> dict[str, str]:
         "name": words.visible(flow_file.file_name),
         "url": reverse("admin:warehouse_flowfile_change", args=[flow_file.pk]),
         "arrived": words.minute_tag(flow_file.staged_at),
-        "outcome": flow_file.get_status_display(),
-        "reason": words.visible(flow_file.reason)
+        "outcome": words.outcome(flow_file),
+        "reason": words.told(flow_file.reason)
         or f"{rejected:,} {'line' if rejected == 1 else 'lines'} rejected",
         # Lines are rejected for many reasons, which the page of their file tells.
         "remedy": remedies.of(first_finding or "") if flow_file.reason else "",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime
 import functools
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 
 from django.db import models as django_models
-from django.utils import html, safestring, timezone
+from django.utils import dateparse, html, safestring, timezone
 
 from warehouse import codes, models
 
@@ -37,13 +38,27 @@ _ROLES: Mapping[str, str] = {
 }
 
 
-# What each value of the view `reading_standing` means.
+OUTCOMES: Mapping[str, str] = {
+    **dict(codes.FlowFileStatus.choices),
+    codes.FlowFileStatus.STAGED: "pending",
+}
+_ITEM_NAMES: dict[str, str] = {}
+_OPTION = re.compile(r"--([a-z][a-z-]*[a-z])")
+
+# What each value of the view `reading_standing` is called on screen, and what it means.
+STANDING_WORDS: Mapping[str, str] = {
+    "current": "counts",
+    "repeated": "sent again",
+    "superseded": "replaced",
+    "withdrawn": "taken back",
+    "withdrawal": "takes back",
+}
 STANDINGS: Mapping[str, str] = {
-    "current": "it counts",
-    "repeated": "the same was stated before; it changes nothing",
+    "current": "the reading to go by",
+    "repeated": "says the same as one that counts; it changes nothing",
     "superseded": "another reading of the same time counts instead: validated, or stated later",
-    "withdrawn": "it was taken back",
-    "withdrawal": "it takes a reading back, and is none itself",
+    "withdrawn": "the sender took it back; do not quote it",
+    "withdrawal": "takes another reading back, and is none itself",
 }
 # Those whose values are not to be quoted; a repeated one is the same as one that counts.
 NOT_COUNTING = ("superseded", "withdrawn")
@@ -71,6 +86,10 @@ def validation_status(reading: models.Reading) -> str:
     return in_words(codes.ValidationStatus, reading.validation_status)
 
 
+def site_visit(code: str) -> str:
+    return in_words(codes.SiteVisitCode, code)
+
+
 def participant(role: str, identifier: str) -> str:
     """Return a market participant with its role in words."""
     if not role and not identifier:
@@ -92,6 +111,27 @@ def visible(text: str) -> str:
         character if character.isprintable() else character.encode("unicode_escape").decode()
         for character in text
     )
+
+
+def told(text: str) -> str:
+    """Return a message in visible text; options of commands, which few readers type, in words."""
+    return _OPTION.sub(lambda option: f"“{option[1].replace('-', ' ')}”", visible(text))
+
+
+def outcome(flow_file: models.FlowFile) -> str:
+    """Return what became of a file; one that is staged and no more is pending for all who look."""
+    return OUTCOMES[flow_file.status]
+
+
+def item(number: str) -> str:
+    """Return a catalogue item by its number, with its name where that is known."""
+    name = _ITEM_NAMES.get(number)
+    return f"{name} ({visible(number)})" if name else visible(number) or NOTHING
+
+
+def learn_items(names: Mapping[str, str]) -> None:
+    """Take over the names of items, by their numbers, from whoever knows the catalogue."""
+    _ITEM_NAMES.update(names)
 
 
 def clock_time(moment: datetime.datetime | None) -> str:
@@ -117,9 +157,42 @@ def clock_time_tag(moment: datetime.datetime | None) -> safestring.SafeString:
     )
 
 
+def has_times(moments: Iterable[datetime.datetime | None]) -> bool:
+    """Tell whether any of these is not of midnight, so that the time of day says something."""
+    return any(
+        (local.hour, local.minute, local.second) != (0, 0, 0)
+        for moment in moments
+        if moment is not None
+        for local in [timezone.localtime(moment)]
+    )
+
+
+def moment_tag(moment: datetime.datetime | None, *, has_time: bool) -> safestring.SafeString:
+    """Return a day as an element that programs can read as well, with its time if asked."""
+    if moment is None or has_time:
+        return clock_time_tag(moment)
+    local = timezone.localtime(moment)
+    return html.format_html('<time datetime="{}">{}</time>', local.isoformat(), day(moment))
+
+
+def mpan_tag(mpan_core: str) -> safestring.SafeString:
+    """Return an MPAN in the groups that bills have, with gaps that are not copied with it."""
+    groups = (mpan_core[:2], mpan_core[2:6], mpan_core[6:10], mpan_core[10:])
+    spans = html.format_html_join("", "<span>{}</span>", ((group,) for group in groups))
+    return html.format_html('<span class="mpan">{}</span>', spans)
+
+
 def minute_tag(moment: datetime.datetime | None) -> safestring.SafeString:
     """Return UK clock time without its seconds: when something arrived, not when it was read."""
     return clock_time_tag(moment.replace(second=0, microsecond=0) if moment else None)
+
+
+def read_day(text: str) -> datetime.date | None:
+    """Return a day that an address asks for, or none."""
+    try:
+        return dateparse.parse_date(text)
+    except ValueError:  # such as the 31st of June
+        return None
 
 
 def day(moment: datetime.datetime) -> str:

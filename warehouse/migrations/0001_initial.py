@@ -1,5 +1,6 @@
 import django.db.models.deletion
 import django.db.models.expressions
+import django.db.models.functions.text
 from django.conf import settings
 from django.db import migrations, models
 
@@ -261,7 +262,13 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "meter",
-                "indexes": [models.Index(fields=["serial_key"], name="meter_serial_key")],
+                "indexes": [
+                    models.Index(fields=["serial_key"], name="meter_serial_key"),
+                    models.Index(
+                        django.db.models.functions.text.Reverse("serial_key"),
+                        name="meter_serial_key_backwards",
+                    ),
+                ],
                 "constraints": [
                     models.CheckConstraint(
                         condition=models.Q(("serial_key", ""), _negated=True),

@@ -100,6 +100,12 @@ def midnight(day: datetime.date) -> datetime.datetime:
     return datetime.datetime.combine(day, datetime.time.min, tzinfo=zone)
 
 
+def day_after(day: datetime.date) -> datetime.datetime:
+    """Return when the day after begins; behind the last day that there is comes none."""
+    is_last = day == datetime.date.max
+    return midnight(day if is_last else day + datetime.timedelta(days=1))
+
+
 def start_of_last(days: int) -> datetime.datetime:
     """Return when the last so many days began; today is the last of them."""
     return midnight(timezone.localdate() - datetime.timedelta(days=days - 1))

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime
-import decimal
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from django import db
 
 from warehouse import codes, models
-from warehouse.queries import standings
+from warehouse.queries import register_history, standings
 
 
 # More than a century of monthly readings of two registers, and as many site visits; the export
@@ -19,35 +18,8 @@ MOST_READINGS = 2_500
 # A meter point has a few meters, and a meter a few registers; what has more is not what it seems.
 MOST_METERS = 25
 MOST_REGISTERS = 12
+_MOST_AROUND = 50  # readings of a register, among which one that nobody doubts is to be
 MOST_COUNTED = 1_000  # of what is not shown, so that to count costs as little as to show
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A reading, whether it counts, and how far its register went on since the one before it."""
-
-    reading: models.Reading
-    standing: str
-    advance: decimal.Decimal | None = None
-    advance_since: datetime.datetime | None = None
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class RegisterHistory:
-    """A register of a meter and the readings of it, the oldest first."""
-
-    identifier: str
-    entries: Sequence[Entry]
-
-    @property
-    def latest(self) -> Entry | None:
-        return next(
-            (entry for entry in reversed(self.entries) if entry.standing == "current"), None
-        )
-
-    @property
-    def is_maximum_demand(self) -> bool:
-        return is_maximum_demand(entry.reading for entry in self.entries)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,7 +27,7 @@ class MeterHistory:
     """A meter and those of its registers that are shown; the number of all stops counting."""
 
     meter: models.Meter
-    registers: Sequence[RegisterHistory]
+    registers: Sequence[register_history.RegisterHistory]
     register_count: int
 
     @property
@@ -92,6 +64,29 @@ class History:
     rejected_line_count: int
     warning_count: int
     is_cut: bool
+
+
+def removed_at(meter: MeterHistory, found: History) -> datetime.datetime | None:
+    """
+    Return when a meter was taken away, where that can be told.
+
+    The last reading of it that counts is a final one, and another meter is read since.
+    """
+    counting = [
+        entry.reading
+        for register in meter.registers
+        for entry in register.entries
+        if entry.standing == "current"
+    ]
+    last = max(counting, key=register_history.place_in_time, default=None)
+    if last is None or last.reading_type != codes.ReadingType.FINAL:
+        return None
+    is_followed = any(
+        other.read_between is not None and other.read_between[1] >= last.read_at
+        for other in found.meters
+        if other is not meter
+    )
+    return last.read_at if is_followed else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -157,26 +152,13 @@ def issues_of(readings: Iterable[models.Reading]) -> Mapping[int, Sequence[model
     return found
 
 
-def place_in_time(
-    reading: models.Reading,
-) -> tuple[datetime.datetime, bool, datetime.datetime, int]:
-    """
-    Return what readings are sorted by: when they were read, then when they were stated.
-
-    An initial one starts a register anew, after the final one of the same instant, whichever
-    stands first in a file.
-    """
-    is_initial = reading.reading_type == codes.ReadingType.INITIAL
-    return (reading.read_at, is_initial, reading.stated_at, reading.pk)
-
-
 def of_meter_point(mpan_core: str) -> History:
     """Return what there is to tell about a meter point, by a constant number of queries."""
     # What names something is asked for before it: a load may commit both in between.
     readings = models.Reading.objects.filter(mpan_core=mpan_core)
     latest = list(readings.order_by("-read_at", "-id")[: MOST_READINGS + 1])
-    shown = sorted(latest[:MOST_READINGS], key=place_in_time)
-    standings.tell(shown)
+    shown = sorted(latest[:MOST_READINGS], key=register_history.place_in_time)
+    standings.tell_whole(shown, is_cut=len(latest) > MOST_READINGS)
     site_visits = models.SiteVisit.objects.filter(mpan_core=mpan_core)
     latest_visits = list(site_visits.order_by("-id")[: MOST_READINGS + 1])
     visits = latest_visits[:MOST_READINGS]
@@ -199,6 +181,39 @@ def of_meter_point(mpan_core: str) -> History:
         rejected_line_count=severities.count(codes.Severity.REJECTED),
         warning_count=severities.count(codes.Severity.WARNING),
         is_cut=max(len(latest), len(latest_visits)) > MOST_READINGS,
+    )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Around:
+    """A reading as its register's history has it, and those before and after it there."""
+
+    entry: register_history.Entry
+    previous: models.Reading | None
+    next: models.Reading | None
+
+
+def around(reading: models.Reading) -> Around | None:
+    """Return what stands around a reading, by a look at some of its register; none if gone."""
+    of_register = models.Reading.objects.filter(
+        mpan_core=reading.mpan_core,
+        serial_key=reading.serial_key,
+        identifier=reading.identifier,
+    )
+    earlier = of_register.filter(read_at__lt=reading.read_at).order_by("-read_at", "-id")
+    at_once = of_register.filter(read_at=reading.read_at).order_by("-id")
+    later = of_register.filter(read_at__gt=reading.read_at).order_by("read_at", "id")
+    found = [*later[:1], *at_once[:_MOST_AROUND], *earlier[:_MOST_AROUND]]
+    found.sort(key=register_history.place_in_time)
+    if all(one.pk != reading.pk for one in found):
+        return None
+    standings.tell_whole(found, is_cut=True)
+    entries = register_history.of_readings(reading.identifier, found).entries
+    place = next(place for place, entry in enumerate(entries) if entry.reading.pk == reading.pk)
+    return Around(
+        entry=entries[place],
+        previous=entries[place - 1].reading if place else None,
+        next=entries[place + 1].reading if place + 1 < len(entries) else None,
     )
 
 
@@ -233,7 +248,7 @@ def _with_registers(
     """Return the meters, the newest first, with the registers that have been read, and others."""
     read = {
         serial_key: {
-            identifier: RegisterHistory(identifier=identifier, entries=with_advances(readings))
+            identifier: register_history.of_readings(identifier, readings)
             for identifier, readings in of_meters.get(serial_key, {}).items()
         }
         for serial_key in meters
@@ -249,7 +264,7 @@ def _with_registers(
         dataclasses.replace(
             history,
             registers=[
-                known.get(identifier) or RegisterHistory(identifier=identifier, entries=())
+                known.get(identifier) or register_history.of_readings(identifier, ())
                 for identifier in sorted({*known, *identifiers})
             ],
             register_count=max(count, len({*known, *identifiers})),
@@ -308,45 +323,6 @@ def _newest_first(meters: Iterable[MeterHistory]) -> Sequence[MeterHistory]:
         key=lambda meter: (meter.read_between or (unread, unread))[::-1],
         reverse=True,
     )
-
-
-def with_advances(readings: Sequence[models.Reading]) -> Sequence[Entry]:
-    """
-    Return the readings of one register with their advances; they come by `place_in_time`.
-
-    An advance is measured between readings that count, from the last one that nobody doubted,
-    which has to be of an earlier time.
-    There is none at an initial reading, which starts a register anew, and none at all on a
-    register of maximum demand, which does not add up.
-    """
-    entries = []
-    is_adding_up = not is_maximum_demand(readings)
-    base: models.Reading | None = None
-    for reading in readings:
-        entry = Entry(reading=reading, standing=reading.standing)
-        if entry.standing == "current" and is_adding_up:
-            if reading.reading_type == codes.ReadingType.INITIAL:
-                base = None
-            if base is not None and base.read_at < reading.read_at:
-                entry = dataclasses.replace(
-                    entry, advance=reading.value - base.value, advance_since=base.read_at
-                )
-            if not is_doubted(reading):
-                base = reading
-        entries.append(entry)
-    return entries
-
-
-def is_doubted(reading: models.Reading) -> bool:
-    """Tell whether a reading failed validation, or is flagged and was not accepted after all."""
-    if reading.validation_status == codes.ValidationStatus.FAILED:
-        return True
-    verdict = reading.reading_status or reading.reading_flag
-    return verdict == codes.ReadingFlag.SUSPECT
-
-
-def is_maximum_demand(readings: Iterable[models.Reading]) -> bool:
-    return any(reading.md_reset_at is not None or reading.md_reset_count for reading in readings)
 
 
 def _visits(

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.contrib.auth import base_user
 from django.db.models import F, QuerySet
 
 from warehouse import audits, codes, models
+
+
+_MOST_RECENT = 8
+_MOST_LOOKED_THROUGH = 100
 
 
 def record(
@@ -57,6 +61,14 @@ def record_file(
         looked_at=looked_at,
         looked_up_at=looked_up_at,
     )
+
+
+def recent(user_name: str) -> Sequence[str]:
+    """Return the meter points whose pages a user looked at last, the latest first."""
+    own = audits.LookUp.objects.filter(user_name=user_name).order_by("-looked_up_at", "-id")
+    latest = own.values_list("mpan_core", "looked_at")[:_MOST_LOOKED_THROUGH]
+    pages = [mpan_core for mpan_core, at in latest if at == codes.LookedAt.METER_POINT]
+    return [*dict.fromkeys(pages)][:_MOST_RECENT]
 
 
 def of_meter_point(look_ups: QuerySet[audits.LookUp], mpan_core: str) -> QuerySet[audits.LookUp]:

@@ -1,4 +1,4 @@
-"""What somebody typed, and what it finds: an exact MPAN first, else a meter serial number."""
+"""What was typed, and what it finds: an exact MPAN first, else a meter serial number."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from django import db
-from django.db.models import Model, QuerySet
+from django.db.models import Model, Q, QuerySet, functions
 
 from warehouse import keys, models
+from warehouse.queries import terms
 
 
 # A search that matches more meters than this is answered with "type more of it".
@@ -20,35 +21,25 @@ MOST_METERS_COUNTED = 100  # of the others
 
 Row = TypeVar("Row", bound=Model)
 
-_SUPPLY_NUMBER = re.compile(r"S?(?:[0-9]{8})?([0-9]{13})")
+_SHORTEST_ENDING = 3
+_SHORTEST_WITHOUT_LETTERS = 5
+_SHORTEST_BEGINNING = 3  # of an MPAN
 _SHORTEST_COMMON_PREFIX = 3
 _MOST_SUGGESTIONS = 5
-
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Term:
-    """
-    What was typed, read both ways.
-
-    `mpan_core` is empty unless 13 digits stand there, alone or at the end of the 21 of a supply
-    number; `digits` unless nothing but digits does. `serial_key` is as meters are known by it.
-    """
-
-    typed: str
-    mpan_core: str
-    digits: str
-    serial_key: str
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Found:
     """The meter points and meters that a term finds; at most `MOST_METERS` of the latter."""
 
-    term: Term
+    term: terms.Term
     meter_points: Sequence[str] = ()
+    by_mpan: Sequence[str] = ()
     meters: Sequence[models.Meter] = ()
     is_exact: bool = False
     has_more: bool = False
+    items: Sequence[str] = ()  # of a list, and those of it that found nothing
+    missing: Sequence[str] = ()
 
     @property
     def only_meter_point(self) -> str | None:
@@ -56,49 +47,113 @@ class Found:
         return self.meter_points[0] if self.is_exact and len(self.meter_points) == 1 else None
 
 
-def read_term(typed: str) -> Term:
-    serial_key = keys.serial_key(typed)
-    plain = re.sub(r"[-/.|]", "", serial_key)
-    supply_number = _SUPPLY_NUMBER.fullmatch(plain)
-    return Term(
-        typed=typed,
-        mpan_core=keys.mpan_core(supply_number[1]) if supply_number else "",
-        digits=plain if plain.isascii() and plain.isdigit() else "",
-        serial_key=serial_key,
-    )
-
-
 def look_up(typed: str) -> Found:
-    """Find by exact MPAN; if that is none, by exact serial number; if none, by its beginning."""
-    term = read_term(typed)
+    """
+    Find by exact MPAN; if that is none, by exact serial number; if none, by parts of either.
+
+    Parts are the beginning or the ending of a serial number, and the beginning of an MPAN. A
+    serial number without its letters, as people quote it, finds its meter as if it were whole.
+    A list is found item by item, each as a whole.
+    """
+    items = terms.items(typed)
+    return _look_up_each(typed, items) if len(items) > 1 else _look_up_one(typed)
+
+
+def _look_up_one(typed: str) -> Found:
+    term = terms.read(typed)
     if term.mpan_core:
         known = models.MeterPoint.objects.filter(mpan_core=term.mpan_core)
         meter_points = tuple(known.values_list("mpan_core", flat=True))
-        return Found(term=term, meter_points=meter_points, is_exact=bool(meter_points))
+        return Found(
+            term=term,
+            meter_points=meter_points,
+            by_mpan=meter_points,
+            is_exact=bool(meter_points),
+        )
     if not term.serial_key:
         return Found(term=term)
-    exact = _first_meters(serial_key=term.serial_key)
-    meters = exact or _first_meters(serial_key__startswith=term.serial_key)
+    exact = _first_meters(models.Meter.objects.filter(serial_key__in=term.exact_keys))
+    if exact:
+        return _found(term, exact, is_exact=True)
+    meters = _first_meters(models.Meter.objects.filter(serial_key__startswith=term.serial_key))
+    endings = _ending_in(term.serial_key)
+    lettered = re.compile(rf"[A-Z]{{1,3}}{re.escape(term.serial_key)}")
+    whole = [meter for meter in endings if lettered.fullmatch(meter.serial_key)]
+    if whole and not meters and len(term.digits) >= _SHORTEST_WITHOUT_LETTERS:
+        return _found(term, whole, is_exact=True)
+    known_ids = {meter.pk for meter in meters}
+    meters += [meter for meter in endings if meter.pk not in known_ids]
+    return _found(term, meters, by_mpan=_beginning_with(term.digits))
+
+
+def _look_up_each(typed: str, items: Sequence[str]) -> Found:
+    """Find whole MPANs and serial numbers, by a query each."""
+    read = {item: terms.read(item) for item in items[: terms.MOST_ITEMS]}
+    mpan_cores = {term.mpan_core for term in read.values()} - {""}
+    serial_keys = {term.serial_key for term in read.values() if not term.mpan_core} - {""}
+    known = models.MeterPoint.objects.filter(mpan_core__in=sorted(mpan_cores))
+    by_mpan = tuple(known.order_by("mpan_core").values_list("mpan_core", flat=True))
+    meters = _first_meters(models.Meter.objects.filter(serial_key__in=sorted(serial_keys)))
+    found = {*by_mpan, *(meter.serial_key for meter in meters)}
+    missing = tuple(
+        item for item, term in read.items() if not {term.mpan_core or term.serial_key} & found
+    )
+    return dataclasses.replace(
+        _found(terms.read(typed), meters, by_mpan=by_mpan),
+        items=tuple(items),
+        missing=missing,
+    )
+
+
+def _found(
+    term: terms.Term,
+    meters: Sequence[models.Meter],
+    *,
+    by_mpan: Sequence[str] = (),
+    is_exact: bool = False,
+) -> Found:
+    shown = tuple(meters[:MOST_METERS])
     return Found(
         term=term,
-        meter_points=tuple(dict.fromkeys(meter.mpan_core for meter in meters)),
-        meters=tuple(meters[:MOST_METERS]),
-        is_exact=bool(exact),
+        meter_points=tuple(dict.fromkeys([*by_mpan, *(meter.mpan_core for meter in shown)])),
+        by_mpan=by_mpan,
+        meters=shown,
+        is_exact=is_exact,
         has_more=len(meters) > MOST_METERS,
     )
 
 
-def _first_meters(**condition: str) -> list[models.Meter]:
-    meters = models.Meter.objects.filter(**condition)
+def _first_meters(meters: QuerySet[models.Meter]) -> list[models.Meter]:
     return list(meters.order_by("serial_key", "mpan_core")[: MOST_METERS + 1])
 
 
+def _ending_in(serial_key: str) -> list[models.Meter]:
+    """Return the meters whose keys end so, by the index over reversed keys."""
+    if len(serial_key) < _SHORTEST_ENDING:
+        return []
+    meters = models.Meter.objects.alias(backwards=functions.Reverse("serial_key"))
+    found = meters.filter(backwards__startswith=serial_key[::-1])
+    return list(found.order_by("backwards", "mpan_core")[: MOST_METERS + 1])
+
+
+def _beginning_with(digits: str) -> Sequence[str]:
+    if not _SHORTEST_BEGINNING <= len(digits) < keys.MPAN_DIGITS:
+        return ()
+    found = models.MeterPoint.objects.filter(mpan_core__startswith=digits)
+    return tuple(found.order_by("mpan_core").values_list("mpan_core", flat=True)[:MOST_METERS])
+
+
 def narrowed(found: Found, rows: QuerySet[Row]) -> QuerySet[Row]:
-    """Narrow rows of a meter point to what was found, by their keys, which begin with the MPAN."""
+    """
+    Narrow rows of a meter point to what was found, by their keys, which begin with the MPAN.
+
+    Of what was found by its MPAN all is meant, of the others the meters that were found.
+    """
     rows = rows.filter(mpan_core__in=found.meter_points)
     if not found.meters or rows.model is models.MeterPoint:
         return rows
-    return rows.filter(serial_key__in=sorted({meter.serial_key for meter in found.meters}))
+    meters = Q(serial_key__in=sorted({meter.serial_key for meter in found.meters}))
+    return rows.filter(meters | Q(mpan_core__in=found.by_mpan) if found.by_mpan else meters)
 
 
 def serial_numbers_at(mpan_cores: Collection[str]) -> Mapping[str, tuple[Sequence[str], int]]:
@@ -167,6 +222,12 @@ def _slips(mpan_core: str) -> Iterator[str]:
         yield from (f"{before}{other}{after}" for other in "0123456789")
         if after:
             yield f"{before}{after[0]}{digit}{after[1:]}"
+
+
+def meant_meters(serial_key: str) -> Sequence[models.Meter]:
+    """Return the meters whose keys differ in O and 0, I and 1, S and 5 only."""
+    meters = models.Meter.objects.filter(serial_key__in=terms.look_alikes(serial_key))
+    return list(meters.order_by("serial_key", "mpan_core")[:_MOST_SUGGESTIONS])
 
 
 def near_meters(serial_key: str) -> Sequence[models.Meter]:

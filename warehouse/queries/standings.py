@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import collections
+from collections.abc import Iterable, Sequence
 
 from django import db
 from django.db.models import CharField, QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.sql import datastructures
 
-from warehouse import models
+from warehouse import codes, models
 
 
 # Asked row by row, so that it costs as much for ten readings of millions as for ten of ten, and a
@@ -78,6 +79,29 @@ def tell(readings: Iterable[models.Reading]) -> None:
         told = dict(cursor.fetchall())
     for key, reading in asked.items():
         reading.standing = told.get(key, "current")  # where it was erased in between
+
+
+def tell_whole(readings: Sequence[models.Reading], *, is_cut: bool) -> None:
+    """
+    Set the `standing` of each reading of a meter point, the oldest first.
+
+    Where they are cut off, more of the oldest's time may be missing. One that is alone at its
+    register and time counts, so that of nearly all meter points nothing is asked.
+    """
+    at_once = collections.Counter(map(_register_and_time, readings))
+    cut_at = readings[0].read_at if is_cut else None
+    asked = []
+    for reading in readings:
+        is_alone = at_once[_register_and_time(reading)] == 1 and reading.read_at != cut_at
+        if is_alone and reading.reading_type != codes.ReadingType.WITHDRAWN:
+            reading.standing = "current"
+        else:
+            asked.append(reading)
+    tell(asked)
+
+
+def _register_and_time(reading: models.Reading) -> tuple[object, ...]:
+    return (reading.read_at, reading.serial_key, reading.identifier)
 
 
 def of_whole_registers(readings: QuerySet[models.Reading]) -> QuerySet[models.Reading]:

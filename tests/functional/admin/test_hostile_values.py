@@ -157,7 +157,7 @@ class TestPages:
         page = _get(staff, f"/warehouse/meterpoint/{builder.MPAN}/change/")
 
         assert {"svg", "circle", "path"} <= page.elements
-        assert page.text.count("Register <\\u202e of meter <h0>") == 2  # caption and title
+        assert page.text.count("Register <\\u202e of meter <h0>") == 3  # caption and two titles
 
     @pytest.mark.parametrize("listed", ["flowfile", "lineissue"])
     def test_offer_hostile_values_as_filters(self, staff: test.Client, listed: str) -> None:

@@ -11,7 +11,8 @@ from pytest_django import fixtures
 
 from tests import builder
 from tests.functional.admin import flow_files
-from warehouse import models
+from warehouse import audits, models
+from warehouse.admin import charts, read_only, readings
 from warehouse.queries import history
 
 
@@ -147,29 +148,29 @@ class TestHistory:
         rows = _rows(staff.get(ADDRESS).content.decode())
 
         assert {name: row["Standing"] for name, row in rows.items() if "Standing" in row} == {
-            "first": "current",
-            "second": "current",
-            "wrong": "withdrawn",
-            "taken back": "withdrawal",
-            "right": "current",
-            "once more": "repeated",
-            "low": "current",
-            "exchange": "current",
-            "after": "current",
-            "peak": "current",
-            "peak 2": "current",
+            "first": "counts",
+            "second": "counts",
+            "wrong": "taken back on 1 Feb 2024",
+            "taken back": "takes back 999.0",
+            "right": "counts",
+            "once more": "sent again as before",
+            "low": "counts",
+            "exchange": "counts",
+            "after": "counts",
+            "peak": "counts",
+            "peak 2": "counts",
         }
 
     @pytest.mark.parametrize(
         ("name", "advance"),
         [
             ("first", ""),
-            ("second", "+50.5 since 1 Jan 2023"),
+            ("second", "+50.5 1.6 a day since 1 Jan 2023"),
             ("wrong", ""),
-            ("right", "+39.5 since 1 Feb 2023"),
-            ("low", "−10.0 since 1 Mar 2023"),  # noqa: RUF001 - the sign of a number
+            ("right", "+39.5 1.4 a day since 1 Feb 2023"),
+            ("low", "−10.0 −0.3 a day since 1 Mar 2023"),  # noqa: RUF001 - the sign of a number
             ("exchange", ""),
-            ("after", "+20.0 since 1 Apr 2023"),
+            ("after", "+20.0 0.7 a day since 1 Apr 2023"),
             ("peak 2", ""),
         ],
         ids=[
@@ -208,9 +209,9 @@ class TestHistory:
         at_once = [row for row in rows if row["From"].startswith("both.uff")]
         assert [(row["Reading"], row["Advance"]) for row in at_once] == [
             ("0.0", ""),
-            ("300.0", "+120.0 since 1 Apr 2023"),
+            ("300.0", "+120.0 4.0 a day since 1 Apr 2023"),
         ]
-        assert _rows(page)["afterwards"]["Advance"] == "+12.0 since 1 May 2023"
+        assert _rows(page)["afterwards"]["Advance"] == "+12.0 0.4 a day since 1 May 2023"
 
     def test_measures_no_advance_between_types_of_one_reading(
         self, staff: test.Client, tmp_path: pathlib.Path
@@ -221,8 +222,8 @@ class TestHistory:
 
         rows = _rows(staff.get(ADDRESS).content.decode())
 
-        assert rows["after"]["Standing"] == "superseded"
-        assert rows["routine"]["Advance"] == "+20.0 since 1 Apr 2023"
+        assert rows["after"]["Standing"] == "replaced by 25.0"
+        assert rows["routine"]["Advance"] == "+20.0 0.7 a day since 1 Apr 2023"
 
     def test_is_cut_in_words(self, staff: test.Client, monkeypatch: pytest.MonkeyPatch) -> None:
         whole = staff.get(ADDRESS).content.decode()
@@ -230,7 +231,7 @@ class TestHistory:
 
         cut = staff.get(ADDRESS).content.decode()
 
-        told = "The latest 3 readings and site visits at most; the export has all readings."
+        told = "The latest 3 readings and site visits at most; the list of readings and the export"
         assert told not in whole
         assert told in cut
         assert "No reading that counts among the latest 3." in cut  # of the old meter
@@ -288,8 +289,8 @@ class TestHistory:
         rows = [row for row in _cells(staff.get(ADDRESS).content.decode()) if "Standing" in row]
 
         assert [(row["Reading"], row["Standing"], row["Advance"]) for row in rows[:2]] == [
-            ("31.0", "current", "+6.0 since 1 May 2023"),
-            ("30.0", "superseded", ""),
+            ("31.0", "counts", "+6.0 0.2 a day since 1 May 2023"),
+            ("30.0", "replaced by 31.0", ""),
         ]
 
     def test_shows_what_is_at_no_known_meter(self, staff: test.Client) -> None:
@@ -363,17 +364,17 @@ class TestReadingList:
             for standing in re.findall(r'<span class="standing"[^>]*>([^<]+)</span>', row)
         }
         assert told == {
-            "first": "current",
-            "second": "current",
-            "wrong": "withdrawn",
-            "taken back": "withdrawal",
-            "right": "current",
-            "once more": "repeated",
-            "low": "current",
-            "exchange": "current",
-            "after": "current",
-            "peak": "current",
-            "peak 2": "current",
+            "first": "counts",
+            "second": "counts",
+            "wrong": "taken back",
+            "taken back": "takes back",
+            "right": "counts",
+            "once more": "sent again",
+            "low": "counts",
+            "exchange": "counts",
+            "after": "counts",
+            "peak": "counts",
+            "peak 2": "counts",
         }
         struck = [row for row in rows if 'class="does-not-count"' in row]
         assert len(struck) == 1
@@ -386,7 +387,7 @@ class TestReadingList:
 
         page = staff.get("/warehouse/reading/", {"q": builder.MPAN}).content.decode()
 
-        doubted = '>current</span></span> <span class="doubted">doubted</span>'
+        doubted = '>counts</span></span> <span class="doubted">doubted</span>'
         assert page.count(doubted) == 1
 
 
@@ -492,6 +493,125 @@ class TestLatest:
         )
 
 
+class TestQuotable:
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_stands_large_with_the_doubted_one_beneath(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        (tmp_path / "more").mkdir()
+        suspect = builder.reading(read_at="20230601000000", value="7.0", flag="F")
+        flow_files.load(tmp_path / "more", _file("doubtful", "NEW 2", "R", suspect))
+
+        page = staff.get(ADDRESS).content.decode()
+
+        assert re.findall(r'class="latest-value"[^>]*>([^<]+)<', page) == ["60.0", "25.0", "180.0"]
+        _, _, beneath = page.partition(">25.0</a>")
+        assert beneath.index("Not to be quoted") < beneath.index(">7.0</a>")
+        assert re.findall(r'class="doubted-value"[^>]*>([^<]+)<', page) == ["7.0"]
+
+    def test_is_marked_where_the_meter_was_removed(self, staff: test.Client) -> None:
+        before = staff.get(ADDRESS).content.decode()
+        models.Reading.objects.filter(value="180.0").update(reading_type="F")
+
+        page = staff.get(ADDRESS).content.decode()
+
+        assert "removed" not in before
+        assert 'Meter OLD 1 <span class="badge">removed 1 Apr 2023</span>' in page
+        assert page.count("removed") == 1
+
+    def test_is_copied_and_taken_away(self, staff: test.Client) -> None:
+        page = staff.get(ADDRESS).content.decode()
+
+        assert "<span>12</span><span>0002</span><span>3305</span><span>967</span>" in page
+        assert f'data-copy="{builder.MPAN}"' in page
+        for address in re.findall(r'href="(/warehouse/reading/download/[^"]+)"', page):
+            taken = staff.get(address.replace("&amp;", "&"))
+            assert b"".join(taken.streaming_content)  # type: ignore[attr-defined] # it is streamed
+
+    def test_is_found_again_on_the_start_page(
+        self, staff: test.Client, support: test.Client
+    ) -> None:
+        for _ in range(2):
+            staff.get(ADDRESS)
+
+        link = f'<a href="{ADDRESS}">'
+        assert staff.get("/").content.decode().count(link) == 1
+        assert link not in support.get("/").content.decode()
+
+
+class TestNarrowing:
+    @pytest.mark.parametrize(
+        ("asked", "left"),
+        [
+            ({"since": "2023-05-01"}, {"after", "peak 2", "visit"}),
+            ({"until": "2023-01-31"}, {"first"}),
+            ({"since": "2023-02-01", "until": "2023-02-01"}, {"second"}),
+            ({"register": "MD"}, {"peak", "peak 2"}),
+            ({"type": "I"}, {"exchange"}),
+            ({"standing": "withdrawn"}, {"wrong"}),
+            ({"register": "S", "since": "2023-05-01"}, {"after"}),
+            ({"standing": "odd"}, set()),
+            ({"since": "0001-01-01", "until": "9999-12-31", "register": "MD"}, {"peak", "peak 2"}),
+        ],
+        ids=[
+            "from a day",
+            "to a day",
+            "one day",
+            "register",
+            "type",
+            "standing",
+            "two at once",
+            "what there is not",
+            "all days",
+        ],
+    )
+    def test_shows_what_is_asked(
+        self, staff: test.Client, asked: dict[str, str], left: set[str]
+    ) -> None:
+        page = staff.get(ADDRESS, asked).content.decode()
+
+        shown = _rows(page) if left else {}
+        assert set(shown) == left
+        assert ("Nothing of this kind." in page) == (not left)
+
+    @pytest.mark.parametrize("day", ["2023-06-31", "x", "\u0661", "2023-02-01T00:00"])
+    def test_takes_no_date_for_none(self, staff: test.Client, day: str) -> None:
+        page = staff.get(ADDRESS, {"since": day}).content.decode()
+
+        assert len(_rows(page)) == 12
+
+    def test_draws_the_history_alone_for_a_script(self, staff: test.Client) -> None:
+        whole = staff.get(ADDRESS, {"register": "MD"}).content.decode()
+        part = staff.get(ADDRESS, {"register": "MD", "part": "history"}).content.decode()
+
+        assert part.startswith('<section class="module" id="history"')
+        assert part.strip() in whole
+        assert audits.LookUp.objects.filter(mpan_core=builder.MPAN).count() == 2
+
+
+class TestReadTogether:
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_is_one_row(self, staff: test.Client, tmp_path: pathlib.Path) -> None:
+        (tmp_path / "more").mkdir()
+        files = {}
+        for number, month in enumerate(("202401", "202402")):
+            both = builder.meter(
+                "DAY 3",
+                _reading(month, f"{10 + number}.0", register="DY"),
+                _reading(month, f"{20 + 2 * number}.0", register="NT"),
+            )
+            content = builder.flow_file(builder.meter_point(builder.MPAN, both), file_id=month)
+            files[f"{month}.uff"] = content.decode()
+        flow_files.load(tmp_path / "more", files)
+
+        row = _rows(staff.get(ADDRESS).content.decode())["202402"]
+
+        assert row["Register"] == "DY NT"
+        assert row["Reading"] == "DY 11.0 NT 22.0"
+        assert row["Advance"] == "DY +1.0 0.0 a day NT +2.0 0.1 a day since 1 Jan 2024"
+        assert row["From"] == "202402.uff , line 4 , 5"
+
+
 class TestReadingPage:
     def test_tells_when_its_file_was_made(self, staff: test.Client) -> None:
         page = staff.get(_address_of(_reading_of("first.uff"))).content.decode()
@@ -515,9 +635,9 @@ class TestReadingPage:
     @pytest.mark.parametrize(
         ("name", "standing"),
         [
-            ("first", "current: it counts"),
-            ("wrong", "withdrawn: it was taken back"),
-            ("once more", "repeated: the same was stated before; it changes nothing"),
+            ("first", "counts: the reading to go by"),
+            ("wrong", "taken back: the sender took it back; do not quote it"),
+            ("once more", "sent again: says the same as one that counts; it changes nothing"),
         ],
     )
     def test_tells_whether_it_counts(self, staff: test.Client, name: str, standing: str) -> None:
@@ -526,6 +646,74 @@ class TestReadingPage:
         page = staff.get(_address_of(reading)).content.decode()
 
         assert standing in page
+
+    def test_leads_back_and_on(self, staff: test.Client) -> None:
+        reading = _reading_of("second.uff")
+
+        page = staff.get(_address_of(reading)).content.decode()
+
+        assert f'<a href="{ADDRESS}">Meter point {builder.MPAN}</a>' in page
+        assert f'<a href="{ADDRESS}#reading-{reading.pk}" class="closelink">Close</a>' in page
+        assert f'<a href="{_address_of(_reading_of("first.uff"))}" rel="prev">' in page
+        assert 'rel="next"' in page
+        assert "+50.5 since 1 Jan 2023, 1.6 a day" in page
+        first = staff.get(_address_of(_reading_of("first.uff"))).content.decode()
+        assert 'rel="prev"' not in first
+
+    def test_leads_to_what_replaced_it(self, staff: test.Client) -> None:
+        taken_back = _address_of(_reading_of("taken back.uff"))
+
+        page = staff.get(_address_of(_reading_of("wrong.uff"))).content.decode()
+
+        assert f'do not quote it (<a href="{taken_back}">on 1 Feb 2024</a>)' in page
+
+
+class TestSearchedReadings:
+    @pytest.mark.parametrize(
+        ("asked", "count"),
+        [
+            ({}, 11),
+            ({"since": "2023-05-01"}, 2),
+            ({"until": "2023-01-01"}, 1),
+            ({"register": "MD"}, 2),
+            ({"type": "I"}, 1),
+            ({"since": "2023-06-31"}, 0),
+            ({"since": "0001-01-01", "until": "9999-12-31"}, 11),
+        ],
+        ids=["all", "from a day", "to a day", "register", "type", "no day", "all days"],
+    )
+    def test_are_narrowed(self, staff: test.Client, asked: dict[str, str], count: int) -> None:
+        response = staff.get("/warehouse/reading/", {"q": builder.MPAN, **asked})
+
+        assert len(response.context["cl"].result_list) == count
+        for name, value in asked.items():
+            assert re.search(rf'name="{name}"[^>]* value="{value}"', response.content.decode())
+
+    def test_are_taken_away_as_narrowed(self, staff: test.Client) -> None:
+        asked = {"q": builder.MPAN, "register": "MD", "since": "2023-05-01"}
+
+        taken = staff.get("/warehouse/reading/download/", asked)
+
+        lines = b"".join(taken.streaming_content).splitlines()  # type: ignore[attr-defined] # it is streamed
+        assert len(lines) == 2
+
+    def test_are_paged_to_the_last(
+        self, staff: test.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(readings.ReadingAdmin, "list_per_page", 2)
+        monkeypatch.setattr(read_only.CappedPaginator, "MOST_PAGES", 3)
+        address, shown = "/warehouse/reading/?q=" + builder.MPAN, set[int]()
+
+        for _ in range(20):
+            page = staff.get(f"{address}&p=3")
+            for response in (staff.get(address), staff.get(f"{address}&p=2"), page):
+                shown |= {row.pk for row in response.context["cl"].result_list}
+            older = getattr(page.context["cl"], "older_url", "")
+            if not older:
+                break
+            address = f"/warehouse/reading/{older}"
+
+        assert len(shown) == 11
 
 
 class TestNotFound:
@@ -556,15 +744,50 @@ class TestChart:
         page = staff.get(ADDRESS).content.decode()
 
         assert (
-            "Register S of meter OLD 1. 4 readings that count, from 100.0 on 1 Jan 2023 00:00 to"
-            " 180.0 on 1 Apr 2023 00:00; the lowest is 100.0, the highest 190.0."
-            " Not counted, marked by crosses: 1."
+            "6 readings that count, from 100.0 on 1 Jan 2023 to 25.0 on 1 May 2023; the lowest is"
+            " 5.0, the highest 190.0. Not counted, marked by crosses: 1."
         ) in page
 
     def test_draws_a_line_through_what_counts(self, staff: test.Client) -> None:
         page = staff.get(ADDRESS).content.decode()
 
         assert len(re.findall(r'<polyline points="([^"]+)"', page)) == 2  # none for the peaks
+
+    @pytest.mark.django_db(transaction=True)  # as two transforms in one would meet
+    def test_draws_many_readings_as_few_points(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        (tmp_path / "more").mkdir()
+        start = datetime.datetime(2024, 1, 1)  # noqa: DTZ001 - clock time, as a file has it
+        readings = [
+            builder.reading(
+                read_at=f"{start + datetime.timedelta(days=day):%Y%m%d%H%M%S}",
+                value="9000.0" if day == 300 else f"{day}.0",
+            )
+            for day in range(450)
+        ]
+        meter = builder.meter("MANY", *readings)
+        content = builder.flow_file(builder.meter_point(builder.OTHER_MPAN, meter), file_id="many")
+        flow_files.load(tmp_path / "more", {"many.uff": content.decode()})
+
+        page = staff.get(f"/warehouse/meterpoint/{builder.OTHER_MPAN}/change/").content.decode()
+
+        bars, total = re.findall(r"<svg viewBox.*?</svg>", page, re.DOTALL)
+        assert 100 < bars.count("<rect") <= charts.MOST_POINTS
+        assert 100 < total.count("<circle") <= charts.MOST_POINTS
+        assert "450 readings that count" in page
+        # The jump, and the way back from it, are told as arrows with their values.
+        assert bars.count('class="mark arrow"') == 2
+        assert re.findall(r'class="value"[^>]*>([^<]+)<', bars) != []
+
+    def test_marks_exchanges_and_visits(self, staff: test.Client) -> None:
+        page = staff.get(ADDRESS).content.decode()
+
+        assert "<title>meter NEW 2 from 1 Apr 2023</title>" in page
+        assert page.count('class="mark exchange"') == 2  # in both pictures of register S
+        models.SiteVisit.objects.update(reading_id=_reading_of("second.uff").pk, serial_key="OLD1")
+        page = staff.get(ADDRESS).content.decode()
+        assert "<title>site visit 1 Feb 2023: no access (20)</title>" in page
 
 
 class TestHostileValues:

@@ -10,7 +10,7 @@ from etl.domain import findings
 from tests import builder
 from tests.functional.admin import flow_files
 from warehouse import models
-from warehouse.admin import remedies
+from warehouse.admin import remedies, words
 
 
 def _load_flawed(folder: pathlib.Path) -> None:
@@ -106,6 +106,6 @@ class TestRemedy:
 
     def test_is_known_of_each_finding(self) -> None:
         assert {code: remedies.of(code) for code in findings.CATALOGUE} == {
-            code: finding.remedy for code, finding in findings.CATALOGUE.items()
+            code: words.told(finding.remedy) for code, finding in findings.CATALOGUE.items()
         }
         assert all(map(remedies.of, findings.CATALOGUE))

@@ -62,6 +62,7 @@ RIGHTS: Mapping[str, Row] = {  # what a GET and a POST get
     "/": (STAFF, STAFF),
     "/login/": ("200 200 302 302 302 302", ANYBODY),
     "/logout/": (MOVED, MOVED),
+    "/help/": (STAFF, STAFF),
     "/password_change/": (STAFF, STAFF),
     "/password_change/done/": (STAFF, STAFF_GET_ONLY),
     "/jsi18n/": (STAFF, STAFF_GET_ONLY),

@@ -11,3 +11,84 @@ document.addEventListener("keydown", (event) => {
   box.focus();
   box.select();
 });
+
+// A box of one line would run the lines of a pasted list together.
+document.addEventListener("paste", (event) => {
+  const box = event.target.closest("input[type=search]");
+  const text = event.clipboardData.getData("text").trim();
+  if (!box || !/[\r\n]/.test(text)) return;
+  event.preventDefault();
+  box.setRangeText(text.split(/\s*[\r\n]+\s*/).join(", "), box.selectionStart, box.selectionEnd, "end");
+});
+
+function button(text, label) {
+  const made = document.createElement("button");
+  Object.assign(made, { type: "button", className: "copy", textContent: text });
+  made.setAttribute("aria-label", label);
+  return made;
+}
+
+async function copy(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  const field = document.createElement("textarea"); // where there is no TLS
+  field.value = text;
+  document.body.append(field);
+  field.select();
+  document.execCommand("copy");
+  field.remove();
+}
+
+for (const place of document.querySelectorAll("[data-copy]")) {
+  const made = button("Copy", `Copy ${place.dataset.what} ${place.dataset.copy}`);
+  made.addEventListener("click", async () => {
+    await copy(place.dataset.copy);
+    made.textContent = "Copied";
+    setTimeout(() => (made.textContent = "Copy"), 2000);
+  });
+  place.append(made);
+}
+
+for (const place of document.querySelectorAll("[data-print]")) {
+  const made = button("Print", "Print this page");
+  made.addEventListener("click", () => print());
+  place.append(made);
+}
+
+// Paging and narrowing change the history alone; the rest of the page stays as it is.
+async function show(address, isBack = false) {
+  const asked = new URL(address, location.href);
+  asked.searchParams.set("part", "history");
+  try {
+    const answer = await fetch(asked, { headers: { Accept: "text/html" } });
+    if (!answer.ok || answer.redirected) throw new Error("another page");
+    const made = new DOMParser().parseFromString(await answer.text(), "text/html");
+    document.getElementById("history").replaceWith(made.getElementById("history"));
+    if (!isBack) history.pushState({}, "", address);
+    const place = document.getElementById("history");
+    place.focus({ preventScroll: true });
+    place.scrollIntoView();
+  } catch {
+    location.assign(address); // such as the page to log in
+  }
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[data-part]");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+  event.preventDefault();
+  show(link.href);
+});
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset.part) return;
+  event.preventDefault();
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+  show(`${location.pathname}?${query}#history`);
+});
+
+if (document.getElementById("history")) {
+  addEventListener("popstate", () => {
+    if (document.querySelector("[data-part]")) show(location.href, true);
+  });
+}
