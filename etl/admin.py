@@ -241,7 +241,7 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
 
 
 words.learn_items(
-    {item.number: item.name for group in grammar.GROUPS.values() for item in group.items}
+    {item.number: item.name for group in flows.GROUPS.values() for item in group.items}
 )
 remedies.learn({finding.code: finding.remedy for finding in findings.CATALOGUE.values()})
 admin.site.unregister(warehouse_models.FlowFile)

@@ -16,9 +16,8 @@ import pytest
 from django import db
 from hypothesis import strategies as st
 
-from tests import builder
+from tests import builder, depth
 from tests import conftest as tests_conftest
-from tests import depth
 from tests.property import conftest, strategies
 
 
