@@ -32,6 +32,7 @@ def _spread(run: conftest.Run, folder: pathlib.Path) -> None:
     if not PLAIN:
         PLAIN.update(test_work_tables.load_all(run, folder))
         assert run("distribute").code == 0
+        conftest.empty_tables()
 
 
 @pytest.fixture
