@@ -259,7 +259,7 @@ class TestHostileRequest:
             response = _post(uploader, _part(ONE))
 
         assert response.status_code == 413
-        assert "load_d0010" in response.json()["detail"]
+        assert "load_flows" in response.json()["detail"]
         assert not models.FlowFile.objects.exists()
 
     @pytest.mark.parametrize(
