@@ -15,7 +15,7 @@ from django.utils import timezone
 from etl import models
 from etl.domain import findings, flows
 from etl.usecases import transform
-from warehouse import codes
+from warehouse import codes, words
 from warehouse import models as warehouse_models
 from warehouse.admin import (
     addresses,
@@ -25,7 +25,6 @@ from warehouse.admin import (
     read_only,
     remedies,
     searching,
-    words,
 )
 from warehouse.queries import files
 

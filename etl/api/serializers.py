@@ -10,8 +10,7 @@ from rest_framework import serializers
 
 from etl.domain import findings
 from etl.usecases import outcomes
-from warehouse import codes, models
-from warehouse.admin import words
+from warehouse import codes, models, words
 from warehouse.queries import listing
 
 

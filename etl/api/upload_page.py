@@ -12,7 +12,7 @@ from rest_framework import request, status
 
 from etl.api import problems, uploads, views
 from etl.usecases import outcomes
-from warehouse.admin import words
+from warehouse import words
 
 
 @utils.extend_schema(exclude=True)

@@ -14,7 +14,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from etl.config import errors
-from warehouse.admin import words
+from warehouse import words
 
 
 _MOST_REPEATED = 40  # characters

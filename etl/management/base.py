@@ -25,7 +25,7 @@ from django.core.management import base
 from etl.postgres import advice, transactions
 from etl.postgres.embedded import place
 from etl.usecases import outcomes, schema
-from warehouse.admin import words
+from warehouse import words
 from warehouse.queries import terms
 
 

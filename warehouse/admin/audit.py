@@ -12,8 +12,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import html, safestring, timezone
 
-from warehouse import audits, codes
-from warehouse.admin import read_only, words
+from warehouse import audits, codes, words
+from warehouse.admin import read_only
 from warehouse.queries import look_ups, terms
 
 

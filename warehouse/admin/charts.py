@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 
 from django.utils import safestring
 
-from warehouse.admin import drawing, words
+from warehouse import words
+from warehouse.admin import drawing
 from warehouse.queries import history, register_history
 
 

@@ -11,8 +11,8 @@ from django.contrib.admin import options
 from django.db.models import QuerySet
 from django.http import HttpRequest
 
-from warehouse import models
-from warehouse.admin import addresses, searching, words
+from warehouse import models, words
+from warehouse.admin import addresses, searching
 from warehouse.queries import files
 
 

@@ -16,8 +16,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import safestring
 
-from warehouse import codes, models
-from warehouse.admin import filters, raw_lines, read_only, remedies, words
+from warehouse import codes, models, words
+from warehouse.admin import filters, raw_lines, read_only, remedies
 from warehouse.queries import arrivals, files
 
 

@@ -6,8 +6,7 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from warehouse import codes
-from warehouse.admin import words
+from warehouse import codes, words
 
 
 _CODES = (

@@ -13,8 +13,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import html, safestring
 
-from warehouse import codes, models
-from warehouse.admin import audit, filters, raw_lines, read_only, remedies, words
+from warehouse import codes, models, words
+from warehouse.admin import audit, filters, raw_lines, read_only, remedies
 from warehouse.queries import files, terms
 
 

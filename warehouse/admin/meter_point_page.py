@@ -12,8 +12,8 @@ from django.contrib.admin.views import main
 from django.http import QueryDict
 from django.urls import reverse
 
-from warehouse import models
-from warehouse.admin import charts, reading_rows, timeline, words
+from warehouse import models, words
+from warehouse.admin import charts, reading_rows, timeline
 from warehouse.queries import history, register_history
 
 

@@ -14,8 +14,8 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import html, safestring, timezone
 
-from warehouse import codes, keys, models
-from warehouse.admin import addresses, audit, meter_point_page, read_only, searching, words
+from warehouse import codes, keys, models, words
+from warehouse.admin import addresses, audit, meter_point_page, read_only, searching
 from warehouse.queries import search
 
 

@@ -8,8 +8,8 @@ from django import urls
 from django.contrib import admin
 from django.utils import html, safestring, timezone
 
-from warehouse import codes, models
-from warehouse.admin import raw_lines, reading_rows, remedies, searching, words
+from warehouse import codes, models, words
+from warehouse.admin import raw_lines, reading_rows, remedies, searching
 from warehouse.queries import history, register_history, standings
 
 

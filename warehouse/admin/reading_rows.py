@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from django.urls import reverse
 
-from warehouse import codes, models
-from warehouse.admin import addresses, raw_lines, remedies, words
+from warehouse import codes, models, words
+from warehouse.admin import addresses, raw_lines, remedies
 from warehouse.queries import history, register_history
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from django.utils import html, safestring
 
-from warehouse.admin import words
+from warehouse import words
 
 
 _REMEDIES: dict[str, str] = {}

@@ -12,8 +12,8 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import reverse
 
-from warehouse import keys, models
-from warehouse.admin import read_only, words
+from warehouse import keys, models, words
+from warehouse.admin import read_only
 from warehouse.queries import search, terms
 
 

@@ -8,8 +8,8 @@ from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
-from warehouse import codes, models
-from warehouse.admin import flow_files, remedies, searching, words
+from warehouse import codes, models, words
+from warehouse.admin import flow_files, remedies, searching
 from warehouse.queries import arrivals, look_ups
 
 

@@ -10,8 +10,8 @@ from typing import NamedTuple
 from django.core import paginator
 from django.http import QueryDict
 
-from warehouse import codes, models
-from warehouse.admin import reading_rows, words
+from warehouse import codes, models, words
+from warehouse.admin import reading_rows
 from warehouse.queries import arrivals, history, register_history
 
 

@@ -19,7 +19,7 @@ from etl.intake import folders, inbox, places
 from etl.management import base, rules
 from etl.postgres.embedded import server
 from etl.usecases import collect, outcomes
-from warehouse.admin import words
+from warehouse import words
 
 
 _SFTP = "sftp://"

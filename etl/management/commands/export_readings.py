@@ -16,7 +16,7 @@ from django.core.management import base as django_base
 
 from etl.management import base
 from etl.postgres import transactions
-from warehouse.admin import words
+from warehouse import words
 from warehouse.queries import listing, sheets
 
 

@@ -13,7 +13,7 @@ from django.utils import timezone
 from etl.intake import sources
 from etl.management import base
 from etl.usecases import forget
-from warehouse.admin import words
+from warehouse import words
 
 
 class Command(base.PipelineCommand):

@@ -13,7 +13,7 @@ from django.utils import timezone
 
 from etl.management import base
 from etl.usecases import users
-from warehouse.admin import words
+from warehouse import words
 
 
 class Command(base.PreparedCommand):

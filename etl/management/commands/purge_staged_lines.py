@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from etl.management import base
 from etl.usecases import purge
-from warehouse.admin import words
+from warehouse import words
 
 
 class Command(base.PipelineCommand):

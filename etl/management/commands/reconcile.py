@@ -13,8 +13,7 @@ from django.utils import timezone
 from etl.intake import sources
 from etl.management import base
 from etl.usecases import reconcile
-from warehouse import audits
-from warehouse.admin import words
+from warehouse import audits, words
 
 
 COLUMNS = (

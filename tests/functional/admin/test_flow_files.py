@@ -18,8 +18,7 @@ from etl import admin
 from etl.usecases import chunks
 from tests import builder
 from tests.functional.admin import flow_files
-from warehouse import audits, codes, models
-from warehouse.admin import words
+from warehouse import audits, codes, models, words
 from warehouse.queries import files
 
 

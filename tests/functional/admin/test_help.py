@@ -5,8 +5,7 @@ import re
 import pytest
 from django import test
 
-from warehouse import codes
-from warehouse.admin import words
+from warehouse import codes, words
 
 
 class TestHelp:

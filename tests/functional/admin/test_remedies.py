@@ -9,8 +9,8 @@ from django import test
 from etl.domain import findings
 from tests import builder
 from tests.functional.admin import flow_files
-from warehouse import models
-from warehouse.admin import remedies, words
+from warehouse import models, words
+from warehouse.admin import remedies
 
 
 def _load_flawed(folder: pathlib.Path) -> None:
