@@ -32,7 +32,7 @@ _FOR_SETS = (
 )
 _FOR_FEW_LINES = ("enable_hashjoin = off", "enable_mergejoin = off")
 # Whole tables are read then, which is never worse than linear.
-_FOR_A_MISLED_PLANNER = ("enable_nestloop = off",)
+_FOR_WHOLE_TABLES = ("enable_nestloop = off",)
 
 _JOINED = (
     *("flow_file", "line_issue", "meter", "meter_point", "reading", "register", "site_visit"),
@@ -76,13 +76,17 @@ def run_transform(
         work_tables.clear()
 
 
-def run_reconcile(name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+def run_reconcile(
+    name: str, parameters: Mapping[str, Any], *, is_of_all: bool = False
+) -> Sequence[Mapping[str, Any]]:
     """
     Run one of the queries in `sql/reconcile` and return its rows, by column name.
 
+    Where it is of all files, keys are not looked up one by one, as for a file beside many others.
+
     :raises django.db.Error: if the server refuses the statement
     """
-    return _query("reconcile", name, parameters)
+    return _query("reconcile", name, parameters, _FOR_WHOLE_TABLES if is_of_all else ())
 
 
 def gather(parameters: Mapping[str, Any]) -> None:
@@ -144,8 +148,10 @@ def run_citus(name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str,
         return _rows(cursor)
 
 
-def _query(folder: str, name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
-    _set(*_FOR_SETS, *_how_to_join(LINES_WORTH_A_SCAN))
+def _query(
+    folder: str, name: str, parameters: Mapping[str, Any], settings: Sequence[str] = ()
+) -> Sequence[Mapping[str, Any]]:
+    _set(*_FOR_SETS, *(settings or _how_to_join(LINES_WORTH_A_SCAN)))
     with db.connection.cursor() as cursor:
         _execute_file(cursor, folder, name, parameters)
         return _rows(cursor)
@@ -160,7 +166,7 @@ def _rows(cursor: utils.CursorWrapper) -> Sequence[Mapping[str, Any]]:
 
 def _how_to_join(line_count: int) -> Sequence[str]:
     if _is_planner_misled():
-        return _FOR_A_MISLED_PLANNER
+        return _FOR_WHOLE_TABLES
     return _FOR_FEW_LINES if line_count < LINES_WORTH_A_SCAN else ()
 
 

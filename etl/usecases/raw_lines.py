@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from etl.domain import envelope, flows, headers, lines, trailers
 from etl.postgres import staged_lines
@@ -95,7 +95,7 @@ class _Replay:
 
     def _place(self, first_id: int, places: Sequence[str], payloads: Sequence[str]) -> None:
         """Give consecutive lines their places again, as `staged_lines.copy` was given them."""
-        placed = self._positions.place(map(staged_lines.escape, payloads), first_id=first_id)
+        placed = self._positions.place(_escaped(payloads), first_id=first_id)
         expected = [f"{line_id}\t{place}" for line_id, place, _ in placed]
         first_number = first_id & 0xFFFF_FFFF
         are_of_file = 0 < first_number <= self._file.line_count - len(payloads) + 1
@@ -128,6 +128,12 @@ class _Replay:
 
     def _difference(self, what: str, found: int = 1) -> differences.Difference:
         return differences.unexpected(self._file.pk, what, found=found)
+
+
+def _escaped(payloads: Sequence[str]) -> Iterable[str]:
+    text = "".join(payloads)
+    is_plain = staged_lines.escape(text) is text
+    return payloads if is_plain else map(staged_lines.escape, payloads)
 
 
 def _unescaped(place: str) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
+import itertools
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from django.db.models import Q
@@ -72,15 +74,14 @@ def reconcile(*, name_or_sha256: str | None = None, is_deep: bool = False) -> Re
         if is_spread:
             steps.gather(parameters)
         accounts = [Account(**row) for row in steps.run_reconcile(steps.LEDGER, parameters)]
+        compare = functools.partial(_compare_tables, parameters, name_or_sha256 is None)
+        lines = raw_lines.compare(first, last)
         line_count = sum(account.line_count for account in accounts)
         # What is gathered is seen by this connection alone.
         if is_spread or line_count < steps.LINES_WORTH_A_SCAN:
-            found = [*_compare_tables(parameters), *raw_lines.compare(first, last)]
+            found = [*itertools.chain(*map(compare, steps.COMPARISONS)), *lines]
         else:
-            moment = transactions.moment()
-            others = other_connection.submit(lambda: _compare_tables_at(moment, parameters))
-            lines = list(raw_lines.compare(first, last))
-            found = [*others.result(), *lines]
+            found = _compare_side_by_side(other_connection, compare, lines)
         found += digests.compare(first, last)
         forgotten = audits.ForgottenMeterPoint.objects.order_by("id")
         meant = list(forgotten) if name_or_sha256 is None else []
@@ -91,20 +92,43 @@ def reconcile(*, name_or_sha256: str | None = None, is_deep: bool = False) -> Re
     return Reconciliation(accounts=accounts, differences=found, forgotten=meant)
 
 
-def _compare_tables(parameters: Mapping[str, Any]) -> Sequence[differences.Difference]:
-    return [
-        differences.Difference(**row)
+_Compare = Callable[[str], Sequence[differences.Difference]]
+
+
+def _compare_side_by_side(
+    other_connection: background.Background,
+    compare: _Compare,
+    lines: Iterator[differences.Difference],
+) -> list[differences.Difference]:
+    """Compare tables on another connection beside the lines; help with the last of them then."""
+    compare_there = functools.partial(_compare_at, transactions.moment(), compare)
+    others = {
+        name: other_connection.submit(functools.partial(compare_there, name))
         for name in steps.COMPARISONS
-        for row in steps.run_reconcile(name, parameters)
-    ]
+    }
+    of_lines = list(lines)
+    own = {
+        name: compare(name)
+        for name in reversed(steps.COMPARISONS)
+        if others[name].cancel()  # it was not begun
+    }
+    found = [own[name] if name in own else others[name].result() for name in steps.COMPARISONS]
+    return [*itertools.chain(*found), *of_lines]
 
 
-def _compare_tables_at(
-    moment: str, parameters: Mapping[str, Any]
-) -> Sequence[differences.Difference]:
+def _compare_at(moment: str, compare: _Compare, name: str) -> Sequence[differences.Difference]:
     with transactions.reading():
         transactions.look_at_one_moment(moment)
-        return _compare_tables(parameters)
+        return compare(name)
+
+
+def _compare_tables(
+    parameters: Mapping[str, Any],
+    is_of_all: bool,  # noqa: FBT001
+    name: str,
+) -> Sequence[differences.Difference]:
+    rows = steps.run_reconcile(name, parameters, is_of_all=is_of_all)
+    return [differences.Difference(**row) for row in rows]
 
 
 def _compare_tombstones(
