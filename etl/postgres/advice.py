@@ -29,6 +29,9 @@ _POLICY = (
     "its policies may hide rows from this role, and nothing is judged by a part of them: let the"
     " role pass by them (ALTER ROLE … BYPASSRLS), or name the owner of the tables in DATABASE_URL"
 )
+# Where the server raises it: the state is that of a missing right, the words are in its language,
+# which only a superuser may set (lc_messages).
+_OF_POLICIES = ("check_enable_rls", "ExecWithCheckOptions")
 _ADVICE: dict[type[psycopg.Error], str] = {
     errors.ReadOnlySqlTransaction: (
         "it is read-only, as a replica is: name the primary in DATABASE_URL"
@@ -63,12 +66,16 @@ def first_line(error: BaseException) -> str:
     return str(error).strip().partition("\n")[0]
 
 
+def _is_policy(error: psycopg.Error) -> bool:
+    return error.diag.source_function in _OF_POLICIES
+
+
 def of(error: BaseException) -> str | None:
     """Return what its user can do about an error, None if that is nothing."""
     if not isinstance(error, db.Error):
         return None
     cause = error.__cause__
-    if isinstance(cause, errors.InsufficientPrivilege) and "row-level security" in str(cause):
+    if isinstance(cause, errors.InsufficientPrivilege) and _is_policy(cause):
         return _POLICY
     for kind, text in _ADVICE.items():
         if isinstance(cause, kind):
@@ -79,5 +86,5 @@ def of(error: BaseException) -> str | None:
     for words, text in _UNCONNECTED.items():
         if words in str(error):
             return text
-    is_refused = str(error).startswith("connection ")
-    return SEE if is_refused and getattr(cause, "sqlstate", "") is None else AGAIN
+    is_unreachable = str(error).startswith("connection ")
+    return SEE if is_unreachable and getattr(cause, "sqlstate", "") is None else AGAIN
