@@ -44,12 +44,14 @@ class TestSupport:
         row.get_by_role("link", name=re.compile("line")).click()
         expect(page.locator("tr.wanted")).to_contain_text("030|S|20160701000000|57999.0|")
 
+    @pytest.mark.thorough
     def test_searches_by_serial_number(self, support: playwright.Page, site: str) -> None:
         support.goto(site)
         _search(support, "F75A 00802")
 
         expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
 
+    @pytest.mark.thorough
     def test_is_helped_when_nothing_is_found(self, support: playwright.Page, site: str) -> None:
         support.goto(site)
         _search(support, "1200023305697")
@@ -58,6 +60,7 @@ class TestSupport:
         support.locator(".answer").get_by_role("link", name=demo.MPAN).click()
         expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
 
+    @pytest.mark.thorough
     def test_sees_what_arrived_and_what_needs_somebody(
         self, support: playwright.Page, site: str
     ) -> None:
@@ -68,6 +71,7 @@ class TestSupport:
         expect(needs).to_contain_text("cut short.uff")
         expect(arrived).to_contain_text("OTHR")
 
+    @pytest.mark.thorough
     def test_can_change_nothing(self, support: playwright.Page, site: str) -> None:
         for path in ("/warehouse/reading/", "/warehouse/flowfile/", METER_POINT):
             support.goto(site + path)
@@ -84,6 +88,7 @@ class TestSupport:
         )
         assert status == 403
 
+    @pytest.mark.thorough
     def test_takes_away_what_is_on_the_screen(
         self, support: playwright.Page, site: str, tmp_path: pathlib.Path
     ) -> None:
@@ -180,6 +185,7 @@ class TestMeterPoint:
         support.go_back()
         expect(support.locator("table.history tbody tr").nth(5)).to_be_visible()
 
+    @pytest.mark.thorough
     def test_tells_marks_of_a_chart_by_keys_and_by_touch(
         self, support: playwright.Page, site: str
     ) -> None:
@@ -196,7 +202,13 @@ class TestMeterPoint:
 
 
 class TestPages:
-    @pytest.mark.parametrize(("width", "one_of"), [(380, 3), (1280, 6)], ids=["phone", "desktop"])
+    @pytest.mark.parametrize(
+        ("width", "one_of"),
+        [
+            pytest.param(380, 6, id="phone"),
+            pytest.param(1280, 6, id="desktop", marks=pytest.mark.thorough),
+        ],
+    )
     def test_fits_the_screen(
         self, support: playwright.Page, site: str, width: int, one_of: int
     ) -> None:
@@ -209,6 +221,7 @@ class TestPages:
 
         assert widths == dict.fromkeys(widths, width)
 
+    @pytest.mark.thorough
     def test_shows_whole_rows_on_a_phone(self, support: playwright.Page, site: str) -> None:
         support.set_viewport_size({"width": 380, "height": 800})
         for path, selector in (
@@ -225,6 +238,7 @@ class TestPages:
             assert box["x"] >= 0, path
             assert box["x"] + box["width"] <= 380, path
 
+    @pytest.mark.thorough
     def test_is_dark_where_the_system_is(self, support: playwright.Page, site: str) -> None:
         support.emulate_media(color_scheme="dark")
         support.goto(site + METER_POINT)
@@ -233,6 +247,7 @@ class TestPages:
             "rgb(18, 18, 18)"
         )
 
+    @pytest.mark.thorough
     def test_is_searched_without_a_mouse(self, support: playwright.Page, site: str) -> None:
         support.goto(site)
         expect(support.get_by_label("MPAN or meter serial number")).to_be_focused()
@@ -242,7 +257,8 @@ class TestPages:
 
         expect(support.get_by_role("heading", level=1)).to_have_text(f"Meter point {demo.MPAN}")
 
-    @pytest.mark.parametrize("width", depth.some([800, 380, 768, 1024, 1280], one_of=5))
+    @pytest.mark.thorough
+    @pytest.mark.parametrize("width", [800, 380, 768, 1024, 1280])
     def test_has_a_low_header(self, support: playwright.Page, site: str, width: int) -> None:
         support.set_viewport_size({"width": width, "height": 800})
         support.goto(site + METER_POINT)
@@ -250,6 +266,7 @@ class TestPages:
         assert support.evaluate("document.getElementById('header').offsetHeight") < 130
         assert support.evaluate("document.documentElement.scrollWidth") == width
 
+    @pytest.mark.thorough
     def test_is_led_to_the_search_box_by_a_key(self, support: playwright.Page, site: str) -> None:
         support.goto(site + METER_POINT)
 
@@ -259,6 +276,7 @@ class TestPages:
         support.keyboard.type("f/")  # there it is a letter like others
         expect(support.locator("#find-next-term")).to_have_value("f/")
 
+    @pytest.mark.thorough
     def test_prints_what_was_found_and_no_more(self, support: playwright.Page, site: str) -> None:
         support.goto(site + METER_POINT)
         support.emulate_media(media="print")
@@ -270,7 +288,9 @@ class TestPages:
         table = support.locator("table.history")
         assert table.evaluate("table => table.scrollWidth") <= 703
 
-    @pytest.mark.parametrize(("color_scheme", "first"), [("light", 0), ("dark", 3)])
+    @pytest.mark.parametrize(
+        ("color_scheme", "first"), depth.some([("light", 0), ("dark", 3)], one_of=2)
+    )
     def test_is_accessible(
         self,
         support: playwright.Page,

@@ -79,6 +79,7 @@ class TestUploadPage:
         expect(operations.get_by_role("heading", level=1)).to_have_text("new.uff")
         expect(operations.locator("#content-main")).to_contain_text("upload, otto")
 
+    @pytest.mark.thorough
     def test_takes_files_that_are_dropped(self, operations: playwright.Page, site: str) -> None:
         operations.goto(site + PAGE)
         dropped = operations.evaluate_handle(
@@ -97,6 +98,7 @@ class TestUploadPage:
         expect(lines).to_have_count(2)
         expect(lines.nth(1)).to_contain_text("dropped 1.uff loaded")
 
+    @pytest.mark.thorough
     def test_is_accessible(
         self, operations: playwright.Page, site: str, complaints: list[str]
     ) -> None:
@@ -110,6 +112,7 @@ class TestUploadPage:
         complaints.clear()  # axe sets styles as it measures
         assert not found.violations_count, found.generate_report()
 
+    @pytest.mark.thorough
     def test_takes_one_file_without_a_script(
         self, browser: playwright.Browser, site: str, key_of_operations: str
     ) -> None:
@@ -132,6 +135,7 @@ class TestUploadPage:
         assert models.Delivery.objects.get(file_name="plain.uff").brought_by == "otto"
         context.close()
 
+    @pytest.mark.thorough
     def test_is_not_for_support(self, support: playwright.Page, site: str) -> None:
         support.goto(f"{site}/warehouse/flowfile/")
 
@@ -140,6 +144,7 @@ class TestUploadPage:
 
 
 class TestDocs:
+    @pytest.mark.thorough
     def test_can_be_read_and_tried_out_from_this_server_alone(
         self, support: playwright.Page, site: str
     ) -> None:

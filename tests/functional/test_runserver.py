@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db(transaction=True)
 class TestRunserver:
     def test_says_nothing_of_reports_where_it_is_stopped(

@@ -225,6 +225,7 @@ class TestLife:
         assert data_folder(home).exists()
         assert postmaster(home) is None
 
+    @pytest.mark.thorough
     @pytest.mark.usefixtures("used")
     def test_keeps_no_statements_in_memory_though_debug_is_on(self, home: pathlib.Path) -> None:
         environment = {
@@ -246,6 +247,7 @@ class TestLife:
 
         assert output.splitlines()[-1] == "True 0"
 
+    @pytest.mark.thorough
     def test_begins_once_for_many_processes_that_come_at_once(
         self, home: pathlib.Path, client: Start
     ) -> None:
@@ -321,6 +323,7 @@ print(json.dumps(started_anew), flush=True)
 
 
 class TestRecovery:
+    @pytest.mark.thorough
     def test_begins_anew_after_a_first_run_that_was_killed(
         self, home: pathlib.Path, client: Start
     ) -> None:
@@ -431,6 +434,7 @@ class TestSignal:
 
         return start
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize(
         ("number", "code", "word", "times"),
         [
@@ -613,6 +617,7 @@ class TestErrors:
 
 @only_root
 class TestRoot:
+    @pytest.mark.thorough
     @pytest.mark.usefixtures("used")
     def test_has_a_server_of_another_account(self, home: pathlib.Path, client: Start) -> None:
         user = client()
@@ -624,6 +629,7 @@ class TestRoot:
         assert process.uids().real != 0
         assert home.stat().st_uid == 0
 
+    @pytest.mark.thorough
     @pytest.mark.usefixtures("used")
     def test_gives_that_account_a_copy_of_programs_that_it_cannot_reach(
         self, home: pathlib.Path, client: Start
@@ -639,6 +645,7 @@ class TestRoot:
         assert process is not None
         assert process.exe().startswith("/var/lib/d0010/binaries-")
 
+    @pytest.mark.thorough
     def test_keeps_its_data_where_that_account_can_go_if_the_folder_is_in_a_private_one(
         self, home: pathlib.Path, client: Start
     ) -> None:
@@ -661,6 +668,7 @@ class TestRoot:
             stop(elsewhere)
             shutil.rmtree(elsewhere)
 
+    @pytest.mark.thorough
     def test_becoming_an_ordinary_user_has_a_server_of_its_own(
         self, home: pathlib.Path, client: Start
     ) -> None:
