@@ -189,6 +189,7 @@ class TestFirstProcess:
         monkeypatch.setattr(instance, "FAST_STOP", 1)
         monkeypatch.setattr(instance, "IMMEDIATE_STOP", 1)
 
+    @pytest.mark.thorough
     def test_stopped_by_a_signal_is_replaced_for_the_next_command(
         self, home: pathlib.Path, stop: Stop
     ) -> None:

@@ -89,12 +89,16 @@ class TestFileThatChangesWhileItIsRead:
                 lambda path: path.write_bytes(path.read_bytes().replace(b"S|", b"\xe9|")),
                 True,
                 id="is no UTF-8 any more",
+                marks=pytest.mark.thorough,
             ),
             pytest.param(
                 lambda path: path.unlink(), False, id="disappears", marks=pytest.mark.thorough
             ),
             pytest.param(
-                lambda path: path.with_name("not it.uff").replace(path), False, id="is replaced"
+                lambda path: path.with_name("not it.uff").replace(path),
+                False,
+                id="is replaced",
+                marks=pytest.mark.thorough,
             ),
         ],
     )
@@ -265,7 +269,7 @@ class TestPath:
     @pytest.mark.parametrize(
         ("name", "shown"),
         [
-            (b"caf\xe9.uff", "caf\\xe9.uff"),
+            pytest.param(b"caf\xe9.uff", "caf\\xe9.uff", marks=pytest.mark.thorough),
             pytest.param(b"line\nbreak.uff", "line\\nbreak.uff", marks=pytest.mark.thorough),
             (b"\x1b[31mred\x1b]0;title\x07.uff", "\\x1b[31mred\\x1b]0;title\\x07.uff"),
             pytest.param("\u202egnp.uff".encode(), "\\u202egnp.uff", marks=pytest.mark.thorough),
@@ -299,6 +303,7 @@ class TestPath:
             assert text.isprintable(), text
         assert "Traceback" not in ended[4].err
 
+    @pytest.mark.thorough
     def test_that_is_exported_steers_no_terminal(
         self, run: tests_conftest.Run, tmp_path: pathlib.Path
     ) -> None:
@@ -374,13 +379,8 @@ class TestSize:
         assert memory < FLAT
         assert [*folder.iterdir()] == []
 
-    @pytest.mark.parametrize(
-        "is_piped",
-        [
-            pytest.param(False, id="file", marks=pytest.mark.thorough),
-            pytest.param(True, id="pipe"),
-        ],
-    )
+    @pytest.mark.thorough
+    @pytest.mark.parametrize("is_piped", [False, True], ids=["file", "pipe"])
     def test_of_a_line_of_a_gigabyte_takes_no_memory(
         self,
         start: Callable[..., subprocess.Popen[str]],
@@ -402,6 +402,7 @@ class TestSize:
         assert memory < FLAT
         assert models.FlowFile.objects.get().status == "REJECTED"
 
+    @pytest.mark.thorough
     def test_of_millions_of_lines_of_one_field_takes_no_memory(
         self, start: Callable[..., subprocess.Popen[str]], tmp_path: pathlib.Path
     ) -> None:

@@ -113,7 +113,7 @@ def points_beside(sent: list[tuple[int, str]]) -> list[proxy.IsChosen]:
 
 
 class TestKill:
-    @pytest.mark.parametrize("moment", proxy.Moment)
+    @pytest.mark.parametrize("moment", depth.some(MOMENTS, one_of=3))
     def test_at_each_statement_leaves_nothing_half_and_nothing_lost(
         self,
         launcher: forks.Launcher,
@@ -145,7 +145,11 @@ class TestKill:
 
     @pytest.mark.parametrize(
         ("is_batch", "moment"),
-        [*((True, moment) for moment in proxy.Moment), (False, proxy.Moment.DURING)],
+        depth.some(
+            [*((True, moment) for moment in MOMENTS), (False, proxy.Moment.DURING)],
+            one_of=4,
+            first=1,
+        ),
         ids=lambda value: {True: "batch", False: "singly"}.get(value, value),
     )
     def test_beside_the_staging_of_the_next_chunk_leaves_nothing_half(
@@ -181,7 +185,13 @@ class TestKill:
         assert snapshot.take() == whole.done
         snapshot.assert_reconciled()
 
-    @pytest.mark.parametrize("is_batch", [False, True], ids=["singly", "batch"])
+    @pytest.mark.parametrize(
+        "is_batch",
+        [
+            pytest.param(False, id="singly", marks=pytest.mark.thorough),
+            pytest.param(True, id="batch"),
+        ],
+    )
     def test_at_any_time_leaves_nothing_half_and_nothing_lost(
         self,
         launcher: forks.Launcher,
@@ -221,8 +231,12 @@ class TestSignal:
 
     @pytest.mark.parametrize(
         ("number", "code", "word"),
-        [(signal.SIGINT, 130, "Interrupted"), (signal.SIGTERM, 143, "Terminated")],
-        ids=["SIGINT", "SIGTERM"],
+        [
+            pytest.param(signal.SIGINT, 130, "Interrupted", id="SIGINT"),
+            pytest.param(
+                signal.SIGTERM, 143, "Terminated", id="SIGTERM", marks=pytest.mark.thorough
+            ),
+        ],
     )
     def test_at_each_statement_ends_the_load_and_leaves_nothing_half(
         self,
@@ -259,6 +273,7 @@ class TestSignal:
         assert snapshot.take() == whole.done
         snapshot.assert_reconciled()
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("is_batch", [False, True], ids=["singly", "batch"])
     def test_beside_the_staging_of_the_next_chunk_ends_both(
         self,
@@ -313,6 +328,7 @@ class TestSignal:
 
         assert time.monotonic() - started < 20
 
+    @pytest.mark.thorough
     def test_while_the_network_is_dead_ends_the_load_all_the_same(
         self, launcher: forks.Launcher, between: proxy.Proxy, files: Sequence[object]
     ) -> None:
@@ -338,6 +354,7 @@ class TestSignal:
         assert time.monotonic() - began < 30
         snapshot.empty()
 
+    @pytest.mark.thorough
     def test_while_starting_ends_it_too(self) -> None:
         interrupted = 0
         for tenths in depth.some(range(2, 10), one_of=4):

@@ -34,7 +34,9 @@ def assert_said(ended: forks.Ended) -> None:
 
 
 class TestConnection:
-    @pytest.mark.parametrize("moment", [proxy.Moment.DURING, proxy.Moment.AFTER])
+    @pytest.mark.parametrize(
+        "moment", depth.some([proxy.Moment.DURING, proxy.Moment.AFTER], one_of=2)
+    )
     def test_cut_at_each_statement_loses_nothing(
         self,
         launcher: forks.Launcher,
@@ -60,6 +62,7 @@ class TestConnection:
         assert snapshot.take() == whole.done
         snapshot.assert_reconciled()
 
+    @pytest.mark.thorough
     @pytest.mark.parametrize("is_batch", [False, True], ids=["singly", "batch"])
     def test_cut_beside_the_staging_of_the_next_chunk_loses_nothing(
         self,
@@ -87,6 +90,7 @@ class TestConnection:
 
 
 class TestSession:
+    @pytest.mark.thorough
     def test_ended_by_the_server_at_any_time_loses_nothing(
         self,
         launcher: forks.Launcher,

@@ -15,7 +15,7 @@ from django.db.migrations import recorder
 
 import sql
 from etl.config import settings
-from tests import builder, conftest
+from tests import builder, conftest, depth
 from tests.faults import forks, proxy, test_resources, test_security
 
 
@@ -82,7 +82,7 @@ class TestLog:
         assert (ended.code, event["level"]) == (143, "ERROR")
         assert event["message"] == "Terminated; what was reported as done is stored."
 
-    @pytest.mark.parametrize("log_format", ["text", "json"])
+    @pytest.mark.parametrize("log_format", depth.some(["text", "json"], one_of=2))
     def test_steers_no_terminal(
         self, launcher: forks.Launcher, tmp_path: pathlib.Path, log_format: str
     ) -> None:
@@ -128,6 +128,7 @@ class TestHealth:
 
         assert (answer.status_code, answer.json()["database"]) == (503, False)
 
+    @pytest.mark.thorough
     @pytest.mark.django_db(transaction=True)
     def test_is_unfit_and_soon_known_where_a_lock_is_in_the_way(self, client: test.Client) -> None:
         started = time.monotonic()
@@ -139,9 +140,8 @@ class TestHealth:
         assert time.monotonic() - started < 10
 
     # Two seconds are the least that the driver waits.
-    @pytest.mark.parametrize(
-        "patience", ["?connect_timeout=2", pytest.param("", marks=pytest.mark.thorough)]
-    )
+    @pytest.mark.thorough
+    @pytest.mark.parametrize("patience", ["?connect_timeout=2", ""])
     def test_is_unfit_and_soon_known_where_nothing_answers(self, patience: str) -> None:
         with socket.create_server(("127.0.0.1", 0)) as deaf:
             url = f"postgresql://127.0.0.1:{deaf.getsockname()[1]}/d0010{patience}"
@@ -158,6 +158,7 @@ class TestHealth:
 
         assert database["OPTIONS"]["connect_timeout"] == settings.CONNECT_TIMEOUT <= 5
 
+    @pytest.mark.thorough
     def test_is_unfit_without_a_database_and_tells_no_more(self) -> None:
         nowhere = {**test_security.PRODUCTION, "DATABASE_URL": "postgresql:///d0010?host=/nowhere"}
 

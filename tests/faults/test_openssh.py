@@ -38,6 +38,7 @@ class TestOpenSsh:
         assert (delivery.origin, delivery.path) == ("SFTP", f"{sshd.source}/sample.uff")
         assert collect(sshd).out.startswith("0 files")
 
+    @pytest.mark.thorough
     def test_has_its_files_moved_and_deleted(self, sshd: OpenSsh, collect: Collect) -> None:
         for content in (b"hello\n", b"worlds\n"):  # times are in seconds, so sizes tell them
             (sshd.folder / "bad.uff").write_bytes(content)

@@ -17,7 +17,7 @@ from tests.faults import forks, snapshot
 from warehouse import models
 
 
-RACES = depth.rounds(quick=2, thorough=20)
+RACES = depth.rounds(quick=1, thorough=20)
 SEED = depth.seed()
 LOADERS = 8
 FILES = 8
@@ -110,6 +110,7 @@ class TestLoaders:
             snapshot.assert_reconciled()
             snapshot.empty()
 
+    @pytest.mark.thorough
     def test_of_what_was_rejected_before_judge_each_anew_once(
         self, launcher: forks.Launcher, rejected_paths: list[pathlib.Path]
     ) -> None:

@@ -49,7 +49,11 @@ class TestLock:
     @pytest.mark.parametrize(
         ("table", "waiting"),
         [
-            ("flow_file", ["load_d0010", "transform_pending", "reconcile", "export_readings"]),
+            pytest.param(
+                "flow_file",
+                ["load_d0010", "transform_pending", "reconcile", "export_readings"],
+                marks=pytest.mark.thorough,
+            ),
             pytest.param("delivery", ["load_d0010"], marks=pytest.mark.thorough),
             pytest.param("staged_line", ["load_d0010", "reconcile"], marks=pytest.mark.thorough),
             pytest.param("reading", READING, marks=pytest.mark.thorough),
@@ -74,6 +78,7 @@ class TestLock:
             assert "loaded (13 readings)" in ended[0].out
         snapshot.assert_reconciled()
 
+    @pytest.mark.thorough
     def test_held_for_too_long_is_given_up(self, start: Start, run: conftest.Run) -> None:
         started = time.monotonic()
         with held("reading"):

@@ -92,6 +92,7 @@ class TestConnections:
 
         assert_said(ended, cause="too many connections for role", what_to_do=self.WHAT_TO_DO)
 
+    @pytest.mark.thorough
     def test_of_a_role_being_too_many_is_said_at_the_second(
         self, limited: Limited, files: Sequence[object]
     ) -> None:
@@ -106,6 +107,7 @@ class TestConnections:
 
 
 class TestTimeout:
+    @pytest.mark.thorough
     def test_of_the_role_is_said_and_blames_no_file(
         self, limited: Limited, launcher: forks.Launcher, tmp_path: pathlib.Path
     ) -> None:

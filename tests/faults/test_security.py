@@ -16,7 +16,6 @@ import pytest
 from django import db
 
 from tests import conftest as tests_conftest
-from tests import depth
 from tests.faults import conftest, forks, snapshot
 
 
@@ -61,6 +60,7 @@ def setting(name: str, **variables: str) -> str:
 
 
 class TestSettings:
+    @pytest.mark.thorough
     def test_of_production_leave_nothing_to_warn_of(self) -> None:
         ended = run_python("manage.py", "check", "--deploy", "--fail-level=WARNING", **PRODUCTION)
 
@@ -77,6 +77,7 @@ class TestSettings:
     def test_take_the_key_from_the_environment(self) -> None:
         assert setting("SECRET_KEY", **PRODUCTION) == PRODUCTION["SECRET_KEY"]
 
+    @pytest.mark.thorough
     def test_keep_a_private_key_beside_the_embedded_data(self) -> None:
         with tempfile.TemporaryDirectory(prefix="d0010-", dir="/tmp") as folder:
             pathlib.Path(folder).chmod(0o755)
@@ -123,9 +124,10 @@ class TestMistake:
                 "D0010_LOCK_TIMEOUT is '0': expected seconds, from 1 to 2,000,000",
                 marks=pytest.mark.thorough,
             ),
-            (
+            pytest.param(
                 {"D0010_LOG_LEVEL": "loud\x1b"},
                 "D0010_LOG_LEVEL is 'loud\\x1b': expected DEBUG, INFO, WARNING, ERROR or CRITICAL",
+                marks=pytest.mark.thorough,
             ),
         ],
         ids=lambda value: next(iter(value)) if isinstance(value, dict) else "",
@@ -135,6 +137,7 @@ class TestMistake:
 
         assert (ended.returncode, ended.stderr) == (2, f"CommandError: {message}.\n")
 
+    @pytest.mark.thorough
     def test_in_the_name_of_the_folder_is_said_by_what_needs_it_alone(self) -> None:
         wrong = {"D0010_DATA_DIR": "~nosuchuser/x"}
 
@@ -153,9 +156,8 @@ class TestMistake:
 
         assert setting(level, D0010_LOG_LEVEL="info") == "INFO"
 
-    @pytest.mark.parametrize(
-        "command", depth.some([["axes_reset_username", "x"], ["flush", "--noinput"]], one_of=2)
-    )
+    @pytest.mark.thorough
+    @pytest.mark.parametrize("command", [["axes_reset_username", "x"], ["flush", "--noinput"]])
     def test_is_said_by_commands_that_are_not_the_projects_own(self, command: list[str]) -> None:
         nowhere = {"DATABASE_URL": "postgresql:///d0010?host=/nowhere"}
 
@@ -165,6 +167,7 @@ class TestMistake:
         assert "Traceback" not in ended.stderr
         assert ended.stderr.startswith("CommandError: ")
 
+    @pytest.mark.thorough
     def test_is_said_by_the_shell_of_the_database(self) -> None:
         # Not pytest's own private folder, in place of which root would have another.
         with tempfile.NamedTemporaryFile(prefix="d0010-", dir="/tmp") as file:
@@ -174,6 +177,7 @@ class TestMistake:
         assert ended.stderr.startswith("CommandError: The embedded PostgreSQL cannot be used: ")
         assert ended.stderr.count("\n") == 1
 
+    @pytest.mark.thorough
     @pytest.mark.django_db
     def test_of_a_missing_key_is_said_before_the_site_is_served(
         self, launcher: forks.Launcher
@@ -236,6 +240,7 @@ class TestRole:
             connection.close()
         return False
 
+    @pytest.mark.thorough
     def test_of_a_loader_loads_and_sees_nothing_of_the_admin(
         self, launcher: forks.Launcher, own_server: conftest.OwnServer, tmp_path: pathlib.Path
     ) -> None:

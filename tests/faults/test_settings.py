@@ -13,7 +13,7 @@ from django import db
 from pytest_django import DjangoDbBlocker
 
 from etl.postgres import session
-from tests import builder
+from tests import builder, depth
 from tests import conftest as tests_conftest
 from tests.faults import conftest, forks, snapshot
 
@@ -105,7 +105,7 @@ def outcome(
         return hostile.outcome(files)
 
 
-@pytest.mark.parametrize("whose", ["DATABASE", "ROLE"])
+@pytest.mark.parametrize("whose", depth.some(["ROLE", "DATABASE"], one_of=2))
 class TestSettings:
     def test_all_at_once_change_no_outcome(
         self, hostile: Hostile, files: Sequence[object], outcome: tuple[object, ...], whose: str

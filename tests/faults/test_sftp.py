@@ -121,6 +121,7 @@ class TestHost:
         )
         server.restart()
 
+    @pytest.mark.thorough
     def test_that_falls_silent_is_given_up_after_some_tries(
         self, server: ThreadServer, collect: Collect, monkeypatch: pytest.MonkeyPatch
     ) -> None:

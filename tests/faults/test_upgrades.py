@@ -25,7 +25,7 @@ class TestOtherVersion:
         [
             ("load_d0010", tests_conftest.SAMPLE),
             pytest.param(("transform_pending",), marks=pytest.mark.thorough),
-            ("reconcile",),
+            pytest.param(("reconcile",), marks=pytest.mark.thorough),
             pytest.param(("export_readings",), marks=pytest.mark.thorough),
             pytest.param(("purge_staged_lines", "--older-than", "0d"), marks=pytest.mark.thorough),
         ],
@@ -112,6 +112,7 @@ class TestBackup:
         shared.copy_home(request.config, folder / "home")
         return folder / "home"
 
+    @pytest.mark.thorough
     def test_of_the_embedded_data_comes_back_as_documented(
         self, folder: pathlib.Path, home: pathlib.Path, launcher: forks.Launcher
     ) -> None:

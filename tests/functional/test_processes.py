@@ -196,7 +196,7 @@ class TestLoad:
     def test_of_a_large_file_takes_no_more_memory_than_of_a_small_one(
         self, start: Start, tmp_path: pathlib.Path
     ) -> None:
-        path, readings = tmp_path / "large.uff", depth.size(quick=60_000, thorough=300_000)
+        path, readings = tmp_path / "large.uff", depth.size(quick=20_000, thorough=300_000)
         generate.write_flow_file(path, readings=readings)
 
         lowest, _ = highest_memory(start("load_d0010", conftest.SAMPLE))
@@ -205,6 +205,7 @@ class TestLoad:
         assert out.endswith(f"{readings:,} readings, 0 rejected lines\n")
         assert 20 < highest < min(lowest + MORE, 120)
 
+    @pytest.mark.thorough
     def test_of_very_many_bad_lines_sums_them_up_and_takes_no_more_memory(
         self, start: Start, run: conftest.Run, write: conftest.Write
     ) -> None:
@@ -232,6 +233,7 @@ class TestLoad:
 
 
 class TestProgress:
+    @pytest.mark.thorough
     def test_on_a_terminal_tells_bytes_lines_a_second_and_the_time_left(
         self, start: Start, tmp_path: pathlib.Path
     ) -> None:
@@ -287,7 +289,7 @@ class TestEnd:
             pytest.param(("transform_pending",), marks=pytest.mark.thorough),
             pytest.param(("reconcile",), marks=pytest.mark.thorough),
             pytest.param(("purge_staged_lines", "--older-than", "0d"), marks=pytest.mark.thorough),
-            ("export_readings",),
+            pytest.param(("export_readings",), marks=pytest.mark.thorough),
         ],
         ids=lambda arguments: " ".join(map(str, arguments[:2])),
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import pytest
 
 from etl.domain import flows, grammar
-from tests import builder, conftest
+from tests import builder, conftest, depth
 from warehouse import models
 
 
@@ -139,7 +139,7 @@ class TestGrammar:
         assert {number for number, of_line in found_issues.items() if of_line} <= expected.keys()
         assert run("reconcile").code == 0
 
-    @pytest.mark.parametrize(("flow", "group"), GROUPS)
+    @pytest.mark.parametrize(("flow", "group"), depth.some([*GROUPS], one_of=2))
     def test_says_where_a_line_ends(
         self, run: conftest.Run, write: conftest.Write, flow: grammar.Flow, group: grammar.Group
     ) -> None:
@@ -163,7 +163,7 @@ class TestGrammar:
         assert {number: found_issues[number] for number in expected} == expected
         assert run("reconcile").code == 0
 
-    @pytest.mark.parametrize(("flow", "group"), GROUPS)
+    @pytest.mark.parametrize(("flow", "group"), depth.some([*GROUPS], one_of=2))
     def test_says_how_often_a_group_comes(
         self, run: conftest.Run, write: conftest.Write, flow: grammar.Flow, group: grammar.Group
     ) -> None:

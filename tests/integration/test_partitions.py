@@ -103,6 +103,7 @@ class TestPartitions:
             with pytest.raises(db.NotSupportedError, match='lacks column "mpan_core"'):
                 execute(f"ALTER TABLE spread.{{}} ADD UNIQUE ({column})", table)
 
+    @pytest.mark.thorough
     def test_hold_the_same_rows(
         self, run: conftest.Run, write: conftest.Write, tmp_path: pathlib.Path
     ) -> None:

@@ -235,6 +235,7 @@ def outcome(run: str, way: str) -> Rows:
     }
 
 
+@pytest.mark.thorough
 @pytest.mark.django_db
 @pytest.mark.usefixtures("store")
 class TestSteps:

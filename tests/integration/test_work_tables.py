@@ -44,6 +44,7 @@ def load_all(run: conftest.Run, folder: pathlib.Path) -> dict[str, Any]:
 
 @pytest.mark.django_db(transaction=True)
 class TestTransform:
+    @pytest.mark.thorough
     def test_gives_the_same_rows_as_in_temporary_tables(
         self, run: conftest.Run, tmp_path: pathlib.Path, request: pytest.FixtureRequest
     ) -> None:

@@ -26,7 +26,7 @@ PARTS = depth.size(quick=1, thorough=5)  # of the examples, for as many processe
 # No deadlines: an example is a few commands against a server, whose disk has its own pace.
 hypothesis.settings.register_profile(
     "d0010",
-    max_examples=depth.rounds(quick=6, thorough=250) // PARTS,
+    max_examples=depth.rounds(quick=4, thorough=250) // PARTS,
     derandomize=not IS_DRAWN_ANEW,
     **({} if IS_DRAWN_ANEW else {"database": None}),
     deadline=None,

@@ -226,6 +226,7 @@ class TestXlsx:
             *range(count)
         ]
 
+    @pytest.mark.thorough
     def test_is_made_in_constant_memory(self) -> None:
         assert _peak_memory("xlsx", 1_500) < 750_000  # its rows alone are more than that
 

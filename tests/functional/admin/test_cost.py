@@ -12,7 +12,7 @@ from django import db, test
 from django.db import transaction
 from django.test import utils
 
-from tests import builder
+from tests import builder, depth
 from tests.functional.admin import flow_files
 from warehouse import models
 
@@ -113,10 +113,11 @@ class TestQueries:
     def test_are_as_many_for_much_as_for_little(
         self, staff: test.Client, addresses: Sequence[str], tmp_path: pathlib.Path
     ) -> None:
-        few = {address: len(_asked(staff, address)) for address in addresses}
+        tried = depth.some(addresses, one_of=3)
+        few = {address: len(_asked(staff, address)) for address in tried}
         _load(tmp_path, 2, 12)
 
-        many = {address: len(_asked(staff, address)) for address in addresses}
+        many = {address: len(_asked(staff, address)) for address in tried}
 
         assert many == few
         assert max(many.values()) <= 15  # of a meter point, with its transaction

@@ -200,6 +200,7 @@ class TestPages:
 
         assert slow == {}
 
+    @pytest.mark.thorough
     def test_touch_as_many_rows_whatever_there_is(
         self, staff: test.Client, flow_file: models.FlowFile
     ) -> None:
