@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import openpyxl
 import pytest
 
-from tests import builder, conftest
+from tests import builder, conftest, depth
 
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,19 +59,22 @@ class TestCsv:
 
     @pytest.mark.parametrize(
         ("arguments", "values"),
-        [
-            ((), ["1.0", "2.0", "3.0"]),
-            (("--mpan", builder.MPAN), ["1.0", "2.0"]),
-            (("--mpan", f"S 00801111{builder.MPAN}"), ["1.0", "2.0"]),
-            (("--serial", "a 1b2"), ["1.0", "2.0"]),
-            (("--serial", "c3é"), ["3.0"]),
-            (("--since", "2024-07-15"), ["2.0", "3.0"]),
-            (("--until", "2024-07-15"), ["1.0", "2.0"]),
-            (("--since", "2024-07-15", "--until", "2024-07-15"), ["2.0"]),
-            (("--since", "0001-01-01", "--until", "9999-12-31"), ["1.0", "2.0", "3.0"]),
-            (("--since", "9999-12-31"), []),
-            (("--until", "0001-01-01"), []),
-        ],
+        depth.some(
+            [
+                ((), ["1.0", "2.0", "3.0"]),
+                (("--mpan", builder.MPAN), ["1.0", "2.0"]),
+                (("--mpan", f"S 00801111{builder.MPAN}"), ["1.0", "2.0"]),
+                (("--serial", "a 1b2"), ["1.0", "2.0"]),
+                (("--serial", "c3é"), ["3.0"]),
+                (("--since", "2024-07-15"), ["2.0", "3.0"]),
+                (("--until", "2024-07-15"), ["1.0", "2.0"]),
+                (("--since", "2024-07-15", "--until", "2024-07-15"), ["2.0"]),
+                (("--since", "0001-01-01", "--until", "9999-12-31"), ["1.0", "2.0", "3.0"]),
+                (("--since", "9999-12-31"), []),
+                (("--until", "0001-01-01"), []),
+            ],
+            one_of=3,
+        ),
     )
     def test_narrows_by_mpan_serial_and_uk_dates(
         self,
@@ -165,7 +168,11 @@ class TestCsv:
         ]
 
     @pytest.mark.parametrize(
-        "typed", ["K75A\xa000802", "K75A 00802", "k75a00802", "K75A\t00802", "\u200bK75A00802"]
+        "typed",
+        depth.some(
+            ["K75A\xa000802", "K75A 00802", "k75a00802", "K75A\t00802", "\u200bK75A00802"],
+            one_of=3,
+        ),
     )
     def test_is_narrowed_by_a_serial_number_however_its_blanks_are_typed(
         self, run: conftest.Run, write: conftest.Write, typed: str

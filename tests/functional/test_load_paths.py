@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from tests import builder, conftest
+from tests import builder, conftest, depth
 from tests.functional import tables
 
 
@@ -79,16 +79,19 @@ class TestPaths:
 
     @pytest.mark.parametrize(
         ("pattern", "loaded", "notes"),
-        [
-            ("", ["top.uff"], ["/a: a folder inside", "/c: a folder inside"]),
-            ("/a", [], ["/a/b: a folder inside", "/a: no files in it"]),
-            ("/*", ["c/one.uff", "top.uff"], ["/a/b: a folder inside"]),
-            ("/*.uff", ["top.uff"], []),
-            ("/**/*.uff", ["a/b/two.uff", "c/one.uff", "top.uff"], []),
-            ("/**/b/*.uff", ["a/b/two.uff"], []),
-            ("/**", ["a/b/two.uff", "c/one.uff", "top.uff"], []),
-            ("/a*", [], ["/a/b: a folder inside", "/a*: no files in it"]),
-        ],
+        depth.some(
+            [
+                ("", ["top.uff"], ["/a: a folder inside", "/c: a folder inside"]),
+                ("/a", [], ["/a/b: a folder inside", "/a: no files in it"]),
+                ("/*", ["c/one.uff", "top.uff"], ["/a/b: a folder inside"]),
+                ("/*.uff", ["top.uff"], []),
+                ("/**/*.uff", ["a/b/two.uff", "c/one.uff", "top.uff"], []),
+                ("/**/b/*.uff", ["a/b/two.uff"], []),
+                ("/**", ["a/b/two.uff", "c/one.uff", "top.uff"], []),
+                ("/a*", [], ["/a/b: a folder inside", "/a*: no files in it"]),
+            ],
+            one_of=3,
+        ),
     )
     def test_may_go_down_a_tree(
         self,

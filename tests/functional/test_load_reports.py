@@ -38,17 +38,17 @@ class TestDryRun:
         "options",
         [
             ["--batch"],
-            [],
             *(
                 pytest.param(options, marks=pytest.mark.thorough)
                 for options in (
+                    [],
                     ["--batch", "--strict"],
                     ["--batch", "--stage-only"],
                     ["--accept-reused-file-ids", "--accept-test-files"],
+                    ["--strict"],
+                    ["--json"],
                 )
             ),
-            ["--strict"],
-            ["--json"],
         ],
         ids=" ".join,
     )

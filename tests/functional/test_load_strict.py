@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests import builder, conftest
+from tests import builder, conftest, depth
 from tests.functional import tables
 from warehouse import models
 
@@ -34,7 +34,11 @@ class TestStrict:
 
         assert "loaded with rejections (1 reading; 1 line rejected; bad-number 1)" in ended.out
 
-    @pytest.mark.parametrize("mode", [(), ("--batch",)], ids=["one by one", "in batch"])
+    @pytest.mark.parametrize(
+        "mode",
+        depth.some([(), ("--batch",)], one_of=2),
+        ids=depth.some(["one by one", "in batch"], one_of=2),
+    )
     def test_frees_the_file_id_for_the_corrected_file_behind_it(
         self, run: conftest.Run, write: conftest.Write, mode: tuple[str, ...]
     ) -> None:

@@ -8,7 +8,7 @@ from django import db
 
 from etl.management.commands import reconcile as command
 from etl.postgres import steps
-from tests import builder, conftest
+from tests import builder, conftest, depth
 from warehouse import models
 
 
@@ -83,45 +83,60 @@ class TestReconcile:
 
     @pytest.mark.parametrize(
         ("statement", "words"),
-        [
-            ("UPDATE reading SET value = value + 0.1", "another value than their lines say"),
-            ("UPDATE reading SET read_at = read_at + interval '1 s'", "another time than"),
-            (
-                "UPDATE reading SET reason_code = '04' WHERE reason_code <> ''",
-                "another validation result",
-            ),
-            (
-                "DELETE FROM reading WHERE id & 255 = 10",
-                "readings that are missing, first at line 10",
-            ),
-            ("UPDATE site_visit SET check_code = '01'", "say something else than their lines"),
-            (
+        depth.some(
+            [
+                ("UPDATE reading SET value = value + 0.1", "another value than their lines say"),
+                ("UPDATE reading SET read_at = read_at + interval '1 s'", "another time than"),
                 (
-                    "UPDATE flow_file SET meter_line_count = meter_line_count + 1,"
-                    " meter_point_line_count = meter_point_line_count - 1"
+                    "UPDATE reading SET reason_code = '04' WHERE reason_code <> ''",
+                    "another validation result",
                 ),
-                "meter lines: expected 2, found 1",
-            ),
-            (
-                "UPDATE staged_line SET kind = 'unknown' WHERE kind = 'visit_at_meter_point'",
-                "site visits of no line at their meter point",
-            ),
-            ("DELETE FROM staged_line WHERE id & 255 = 10", "staged lines: expected 11, found 10"),
-            ("UPDATE flow_file SET status = 'REJECTED'", "readings of no loaded file"),
-            ("UPDATE flow_file SET status = 'LOADED'", "status contradicts what was rejected"),
-            ("UPDATE flow_file SET transformed_at = NULL", "contradicts when it was transformed"),
-            ("UPDATE flow_file SET reason = 'so'", "reason contradicts status and issues"),
-            ("UPDATE flow_file SET sender = 'SUP'", "sender is not what header or trailer says"),
-            ("UPDATE flow_file SET size = 9", "size is less than that of the raw lines"),
-            ("UPDATE flow_file SET encoding = 'utf-7'", "encoding is not that of the raw lines"),
-            ("UPDATE flow_file SET file_name = 'x'", "those of none of its deliveries"),
-            ("UPDATE flow_file SET purged_at = now()", "staged lines: expected 0, found 11"),
-            ("UPDATE flow_file SET warning_count = 1", "warnings: expected 1, found 0"),
-            (
-                "UPDATE flow_file SET reuses_file_identifier = TRUE",
-                "reuse of a file id that no other file has",
-            ),
-        ],
+                (
+                    "DELETE FROM reading WHERE id & 255 = 10",
+                    "readings that are missing, first at line 10",
+                ),
+                ("UPDATE site_visit SET check_code = '01'", "say something else than their lines"),
+                (
+                    (
+                        "UPDATE flow_file SET meter_line_count = meter_line_count + 1,"
+                        " meter_point_line_count = meter_point_line_count - 1"
+                    ),
+                    "meter lines: expected 2, found 1",
+                ),
+                (
+                    "UPDATE staged_line SET kind = 'unknown' WHERE kind = 'visit_at_meter_point'",
+                    "site visits of no line at their meter point",
+                ),
+                (
+                    "DELETE FROM staged_line WHERE id & 255 = 10",
+                    "staged lines: expected 11, found 10",
+                ),
+                ("UPDATE flow_file SET status = 'REJECTED'", "readings of no loaded file"),
+                ("UPDATE flow_file SET status = 'LOADED'", "status contradicts what was rejected"),
+                (
+                    "UPDATE flow_file SET transformed_at = NULL",
+                    "contradicts when it was transformed",
+                ),
+                ("UPDATE flow_file SET reason = 'so'", "reason contradicts status and issues"),
+                (
+                    "UPDATE flow_file SET sender = 'SUP'",
+                    "sender is not what header or trailer says",
+                ),
+                ("UPDATE flow_file SET size = 9", "size is less than that of the raw lines"),
+                (
+                    "UPDATE flow_file SET encoding = 'utf-7'",
+                    "encoding is not that of the raw lines",
+                ),
+                ("UPDATE flow_file SET file_name = 'x'", "those of none of its deliveries"),
+                ("UPDATE flow_file SET purged_at = now()", "staged lines: expected 0, found 11"),
+                ("UPDATE flow_file SET warning_count = 1", "warnings: expected 1, found 0"),
+                (
+                    "UPDATE flow_file SET reuses_file_identifier = TRUE",
+                    "reuse of a file id that no other file has",
+                ),
+            ],
+            one_of=3,
+        ),
     )
     def test_finds_what_was_changed_behind_its_back(
         self, run: conftest.Run, write: conftest.Write, statement: str, words: str
@@ -136,99 +151,114 @@ class TestReconcile:
 
     @pytest.mark.parametrize(
         ("statement", "words"),
-        [
-            (
+        depth.some(
+            [
                 (
-                    "UPDATE site_visit SET reading_id = reading.id FROM reading"
-                    " WHERE reading_id IS NOT NULL AND reading.value = 2.0"
+                    (
+                        "UPDATE site_visit SET reading_id = reading.id FROM reading"
+                        " WHERE reading_id IS NOT NULL AND reading.value = 2.0"
+                    ),
+                    "site visits at something else than their lines say, first at line 8",
                 ),
-                "site visits at something else than their lines say, first at line 8",
-            ),
-            (
-                "UPDATE site_visit SET serial_key = 'B2' WHERE id & 255 = 5",
-                "site visits at something else than their lines say, first at line 5",
-            ),
-            (
-                "UPDATE site_visit SET serial_key = 'B2' WHERE id & 255 = 8",
-                "site visits at something else than their lines say, first at line 8",
-            ),
-            (
-                "UPDATE site_visit SET serial_key = 'B2' WHERE id & 255 = 3",
-                "site visits at something else than their lines say, first at line 3",
-            ),
-            (
-                "UPDATE site_visit SET mpan_core = '1900001059816' WHERE id & 255 = 5",
-                "site visits of no line at their meter point, first at line 5",
-            ),
-            (
-                "UPDATE site_visit SET serial_key = 'C3' WHERE id & 255 = 5",
-                "site visits at no meter, first at line 5",
-            ),
-            (
                 (
-                    "UPDATE site_visit SET reading_id = reading.id FROM reading"
-                    " WHERE reading_id IS NOT NULL AND reading.value = 4.0"
+                    "UPDATE site_visit SET serial_key = 'B2' WHERE id & 255 = 5",
+                    "site visits at something else than their lines say, first at line 5",
                 ),
-                "site visits at no reading of their file and meter, first at line 8",
-            ),
-            (
                 (
-                    "UPDATE site_visit SET reading_id = reading.id FROM reading"
-                    " WHERE reading_id IS NOT NULL AND reading.value = 3.0"
+                    "UPDATE site_visit SET serial_key = 'B2' WHERE id & 255 = 8",
+                    "site visits at something else than their lines say, first at line 8",
                 ),
-                "site visits at no reading of their file and meter, first at line 8",
-            ),
-            (
-                "UPDATE reading SET stated_at = stated_at + interval '1 day' WHERE value = 1.0",
-                "readings stated at another time than their file says, first at line 6: expected",
-            ),
-            ("UPDATE reading SET serial_key = 'B2' WHERE value = 1.0", "under another register"),
-            ("UPDATE reading SET serial_key = 'C3' WHERE value = 1.0", "readings of no register"),
-            ("DELETE FROM register WHERE identifier = 'S'", "readings of no register, first at"),
-            ("DELETE FROM meter WHERE serial_key = 'B2'", "registers of no meter, first at line"),
-            ("DELETE FROM meter_point", "meters of no meter point, first at line 4"),
-            (
                 (
-                    "UPDATE meter_point SET line_id = other.line_id FROM meter_point AS other"
-                    " WHERE meter_point.mpan_core <> other.mpan_core"
+                    "UPDATE site_visit SET serial_key = 'B2' WHERE id & 255 = 3",
+                    "site visits at something else than their lines say, first at line 3",
                 ),
-                "meter points introduced by a line that says so: expected 2, found 0",
-            ),
-            (
-                "UPDATE meter_point SET line_id = line_id + 2",
-                "meter points introduced by a line that says so: expected 2, found 0",
-            ),
-            (
-                "UPDATE meter SET serial_number = 'C3' WHERE serial_number = 'B2'",
-                "meters introduced by a line that says so: expected 3, found 2",
-            ),
-            (
-                "UPDATE register SET identifier = '1' WHERE id & 255 = 11",
-                "registers introduced by a reading that says so: expected 3, found 2",
-            ),
-            (
-                "UPDATE staged_line SET mpan_core = '' WHERE id & 255 IN (12, 13, 14)",
-                "meters introduced by a line that says so: expected 3, found 2",
-            ),
-            *(
                 (
-                    f"UPDATE staged_line SET {column} WHERE id & 255 = 14",  # noqa: S608 - from below
-                    "raw lines that take something else from those above, first at line 14",
-                )
-                for column in (
-                    "mpan_core = '1200023305967'",
-                    "serial_key = 'B2'",
-                    "parent_id = parent_id - 3",
-                    "reading_type = 'F'",
-                    "validation_status = 'U'",
-                    "kind = 'result'",
-                )
-            ),
-            (
-                "UPDATE staged_line SET payload = replace(payload, '01|point|', '01|paint|')",
-                "raw lines do not give the hash of the file",
-            ),
-        ],
+                    "UPDATE site_visit SET mpan_core = '1900001059816' WHERE id & 255 = 5",
+                    "site visits of no line at their meter point, first at line 5",
+                ),
+                (
+                    "UPDATE site_visit SET serial_key = 'C3' WHERE id & 255 = 5",
+                    "site visits at no meter, first at line 5",
+                ),
+                (
+                    (
+                        "UPDATE site_visit SET reading_id = reading.id FROM reading"
+                        " WHERE reading_id IS NOT NULL AND reading.value = 4.0"
+                    ),
+                    "site visits at no reading of their file and meter, first at line 8",
+                ),
+                (
+                    (
+                        "UPDATE site_visit SET reading_id = reading.id FROM reading"
+                        " WHERE reading_id IS NOT NULL AND reading.value = 3.0"
+                    ),
+                    "site visits at no reading of their file and meter, first at line 8",
+                ),
+                (
+                    "UPDATE reading SET stated_at = stated_at + interval '1 d' WHERE value = 1.0",
+                    "readings stated at another time than their file says, first at line 6",
+                ),
+                (
+                    "UPDATE reading SET serial_key = 'B2' WHERE value = 1.0",
+                    "under another register",
+                ),
+                (
+                    "UPDATE reading SET serial_key = 'C3' WHERE value = 1.0",
+                    "readings of no register",
+                ),
+                (
+                    "DELETE FROM register WHERE identifier = 'S'",
+                    "readings of no register, first at",
+                ),
+                (
+                    "DELETE FROM meter WHERE serial_key = 'B2'",
+                    "registers of no meter, first at line",
+                ),
+                ("DELETE FROM meter_point", "meters of no meter point, first at line 4"),
+                (
+                    (
+                        "UPDATE meter_point SET line_id = other.line_id FROM meter_point AS other"
+                        " WHERE meter_point.mpan_core <> other.mpan_core"
+                    ),
+                    "meter points introduced by a line that says so: expected 2, found 0",
+                ),
+                (
+                    "UPDATE meter_point SET line_id = line_id + 2",
+                    "meter points introduced by a line that says so: expected 2, found 0",
+                ),
+                (
+                    "UPDATE meter SET serial_number = 'C3' WHERE serial_number = 'B2'",
+                    "meters introduced by a line that says so: expected 3, found 2",
+                ),
+                (
+                    "UPDATE register SET identifier = '1' WHERE id & 255 = 11",
+                    "registers introduced by a reading that says so: expected 3, found 2",
+                ),
+                (
+                    "UPDATE staged_line SET mpan_core = '' WHERE id & 255 IN (12, 13, 14)",
+                    "meters introduced by a line that says so: expected 3, found 2",
+                ),
+                *(
+                    (
+                        f"UPDATE staged_line SET {column} WHERE id & 255 = 14",  # noqa: S608 - from below
+                        "raw lines that take something else from those above, first at line 14",
+                    )
+                    for column in (
+                        "mpan_core = '1200023305967'",
+                        "serial_key = 'B2'",
+                        "parent_id = parent_id - 3",
+                        "reading_type = 'F'",
+                        "validation_status = 'U'",
+                        "kind = 'result'",
+                    )
+                ),
+                (
+                    "UPDATE staged_line SET payload = replace(payload, '01|point|', '01|paint|')",
+                    "raw lines do not give the hash of the file",
+                ),
+            ],
+            one_of=4,
+        ),
     )
     def test_finds_what_was_taken_for_its_neighbor(
         self, run: conftest.Run, write: conftest.Write, statement: str, words: str
@@ -255,6 +285,7 @@ class TestReconcile:
             in run("reconcile").out
         )
 
+    @pytest.mark.thorough
     def test_takes_no_longer_where_the_server_knows_nothing_of_the_tables(
         self, run: conftest.Run, write: conftest.Write
     ) -> None:
@@ -284,7 +315,10 @@ class TestReconcile:
         assert (ended.code, ended.err) == (0, "")
 
     @pytest.mark.parametrize(
-        "many", [pytest.param(1, id="by two connections"), pytest.param(1_000, id="by one")]
+        "many",
+        depth.some(
+            [pytest.param(1, id="by two connections"), pytest.param(1_000, id="by one")], one_of=2
+        ),
     )
     def test_looks_at_one_moment_while_files_are_loaded(
         self, run: conftest.Run, write: conftest.Write, monkeypatch: pytest.MonkeyPatch, many: int

@@ -5,6 +5,7 @@ import pathlib
 import pytest
 from django import test
 
+from tests import depth
 from tests.functional.admin import flow_files
 from warehouse import audits, models
 
@@ -56,21 +57,24 @@ class TestReading:
 
     @pytest.mark.parametrize(
         "address",
-        [
-            "{id}",
-            "{mpan}",
-            "{mpan}-",
-            "-{id}",
-            "2000055433806-{id}",
-            "{mpan}-{id}-",
-            "{mpan}--{id}",
-            "{mpan}-+{id}",
-            "{mpan}-" + "9" * 30,
-            "{mpan}-9223372036854775808",
-            "{mpan}-\u0661",
-            "{mpan}-%00",
-            "0000000000000-{id}",
-        ],
+        depth.some(
+            [
+                "{id}",
+                "{mpan}",
+                "{mpan}-",
+                "-{id}",
+                "2000055433806-{id}",
+                "{mpan}-{id}-",
+                "{mpan}--{id}",
+                "{mpan}-+{id}",
+                "{mpan}-" + "9" * 30,
+                "{mpan}-9223372036854775808",
+                "{mpan}-\u0661",
+                "{mpan}-%00",
+                "0000000000000-{id}",
+            ],
+            one_of=3,
+        ),
         ids=ascii,
     )
     def test_has_no_other_address(self, staff: test.Client, address: str) -> None:

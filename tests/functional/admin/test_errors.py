@@ -181,16 +181,19 @@ class TestTicked:
 
     @pytest.mark.parametrize(
         "posted",
-        [
-            {"_selected_action": "9" * 30},
-            {"_selected_action": "-1"},
-            {"_selected_action": "\u0661"},
-            {"_selected_action": "1", "index": "abc"},
-            {"_selected_action": "1", "index": "9" * 30},
-            {"_selected_action": "1", "select_across": "abc\0"},
-            {"_selected_action": "1", "action": "\0"},
-            {"_selected_action": "1", "action": ["transform_pending", "delete_selected"]},
-        ],
+        depth.some(
+            [
+                {"_selected_action": "9" * 30},
+                {"_selected_action": "-1"},
+                {"_selected_action": "\u0661"},
+                {"_selected_action": "1", "index": "abc"},
+                {"_selected_action": "1", "index": "9" * 30},
+                {"_selected_action": "1", "select_across": "abc\0"},
+                {"_selected_action": "1", "action": "\0"},
+                {"_selected_action": "1", "action": ["transform_pending", "delete_selected"]},
+            ],
+            one_of=2,
+        ),
         ids=ascii,
     )
     def test_with_other_nonsense_is_no_error(
@@ -220,7 +223,9 @@ OF_A_QUERY = (
 
 
 class TestAddress:
-    @pytest.mark.parametrize("nonsense", depth.some(NONSENSE, one_of=2), ids=_ascii)
+    @pytest.mark.parametrize(
+        "nonsense", depth.some([*depth.some(NONSENSE, one_of=2)], one_of=2), ids=_ascii
+    )
     def test_that_is_nonsense_is_no_error(self, staff: test.Client, nonsense: str) -> None:
         methods = ("GET", "POST", "HEAD", "PUT") if depth.is_thorough() else ("GET",)
         for path in _addresses_with_a_place():

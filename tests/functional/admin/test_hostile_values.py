@@ -136,7 +136,7 @@ PAGES = (
 
 
 class TestPages:
-    @pytest.mark.parametrize("address", PAGES)
+    @pytest.mark.parametrize("address", depth.some([*PAGES], one_of=3))
     def test_show_hostile_values_as_text(self, staff: test.Client, address: str) -> None:
         reading = models.Reading.objects.earliest("id")
 

@@ -9,7 +9,7 @@ import pytest
 from django import db, test
 from pytest_django import fixtures
 
-from tests import builder
+from tests import builder, depth
 from tests.functional.admin import flow_files
 from warehouse import audits, models
 from warehouse.admin import charts, read_only, readings
@@ -163,26 +163,32 @@ class TestHistory:
 
     @pytest.mark.parametrize(
         ("name", "advance"),
-        [
-            ("first", ""),
-            ("second", "+50.5 1.6 a day since 1 Jan 2023"),
-            ("wrong", ""),
-            ("right", "+39.5 1.4 a day since 1 Feb 2023"),
-            ("low", "−10.0 −0.3 a day since 1 Mar 2023"),  # noqa: RUF001 - the sign of a number
-            ("exchange", ""),
-            ("after", "+20.0 0.7 a day since 1 Apr 2023"),
-            ("peak 2", ""),
-        ],
-        ids=[
-            "none before the first",
-            "since the one before",
-            "none for a withdrawn one",
-            "over a withdrawn one",
-            "downwards",
-            "none across meters",
-            "on the new meter",
-            "none of maximum demand",
-        ],
+        depth.some(
+            [
+                ("first", ""),
+                ("second", "+50.5 1.6 a day since 1 Jan 2023"),
+                ("wrong", ""),
+                ("right", "+39.5 1.4 a day since 1 Feb 2023"),
+                ("low", "−10.0 −0.3 a day since 1 Mar 2023"),  # noqa: RUF001 - the sign of a number
+                ("exchange", ""),
+                ("after", "+20.0 0.7 a day since 1 Apr 2023"),
+                ("peak 2", ""),
+            ],
+            one_of=2,
+        ),
+        ids=depth.some(
+            [
+                "none before the first",
+                "since the one before",
+                "none for a withdrawn one",
+                "over a withdrawn one",
+                "downwards",
+                "none across meters",
+                "on the new meter",
+                "none of maximum demand",
+            ],
+            one_of=2,
+        ),
     )
     def test_measures_advances(self, staff: test.Client, name: str, advance: str) -> None:
         rows = _rows(staff.get(ADDRESS).content.decode())
@@ -260,6 +266,7 @@ class TestHistory:
         assert "The latest 1 readings and site visits at most" in page
         assert page.count("<strong>Site visit:</strong>") == 1
 
+    @pytest.mark.thorough
     def test_shows_what_is_committed_while_it_is_read(self, staff: test.Client) -> None:
         """A load may commit a meter, its register and a reading between any two queries."""
         for place in range(20):
@@ -542,28 +549,37 @@ class TestQuotable:
 class TestNarrowing:
     @pytest.mark.parametrize(
         ("asked", "left"),
-        [
-            ({"since": "2023-05-01"}, {"after", "peak 2", "visit"}),
-            ({"until": "2023-01-31"}, {"first"}),
-            ({"since": "2023-02-01", "until": "2023-02-01"}, {"second"}),
-            ({"register": "MD"}, {"peak", "peak 2"}),
-            ({"type": "I"}, {"exchange"}),
-            ({"standing": "withdrawn"}, {"wrong"}),
-            ({"register": "S", "since": "2023-05-01"}, {"after"}),
-            ({"standing": "odd"}, set()),
-            ({"since": "0001-01-01", "until": "9999-12-31", "register": "MD"}, {"peak", "peak 2"}),
-        ],
-        ids=[
-            "from a day",
-            "to a day",
-            "one day",
-            "register",
-            "type",
-            "standing",
-            "two at once",
-            "what there is not",
-            "all days",
-        ],
+        depth.some(
+            [
+                ({"since": "2023-05-01"}, {"after", "peak 2", "visit"}),
+                ({"until": "2023-01-31"}, {"first"}),
+                ({"since": "2023-02-01", "until": "2023-02-01"}, {"second"}),
+                ({"register": "MD"}, {"peak", "peak 2"}),
+                ({"type": "I"}, {"exchange"}),
+                ({"standing": "withdrawn"}, {"wrong"}),
+                ({"register": "S", "since": "2023-05-01"}, {"after"}),
+                ({"standing": "odd"}, set()),
+                (
+                    {"since": "0001-01-01", "until": "9999-12-31", "register": "MD"},
+                    {"peak", "peak 2"},
+                ),
+            ],
+            one_of=3,
+        ),
+        ids=depth.some(
+            [
+                "from a day",
+                "to a day",
+                "one day",
+                "register",
+                "type",
+                "standing",
+                "two at once",
+                "what there is not",
+                "all days",
+            ],
+            one_of=3,
+        ),
     )
     def test_shows_what_is_asked(
         self, staff: test.Client, asked: dict[str, str], left: set[str]

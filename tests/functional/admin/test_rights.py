@@ -28,7 +28,7 @@ MODELS = (
 
 
 class TestReadOnly:
-    @pytest.mark.parametrize("model", MODELS)
+    @pytest.mark.parametrize("model", depth.some([*MODELS], one_of=3))
     @pytest.mark.parametrize("what", ["", "add/", "{}/change/", "{}/delete/"])
     def test_refuses_every_post_even_a_superusers(
         self, staff: test.Client, model: type[db_models.Model], what: str
@@ -74,7 +74,7 @@ class TestReadOnly:
 
         assert response.status_code == 403
 
-    @pytest.mark.parametrize("model", MODELS)
+    @pytest.mark.parametrize("model", depth.some([*MODELS], one_of=3))
     @pytest.mark.parametrize("method", ["GET", "POST"])
     def test_has_no_history_which_would_name_a_row_unrecorded(
         self, staff: test.Client, model: type[db_models.Model], method: str

@@ -264,7 +264,7 @@ class TestHostileRequest:
 
     @pytest.mark.parametrize(
         ("body", "content_type", "status"),
-        [
+        depth.some([
             (b"", MULTIPART, 400),
             (b"nothing", MULTIPART, 400),
             (_part(ONE), MULTIPART, 400),
@@ -282,14 +282,14 @@ class TestHostileRequest:
             (ONE, "text/plain", 415),
             (b"{}", "application/json", 415),
             (b"file=x", "application/x-www-form-urlencoded", 415),
-        ],
-        ids=[
+        ], one_of=3),
+        ids=depth.some([
             "empty", "no multipart", "without its end", "cut short", "cut short behind it",
             "without a boundary", "of another field", "of two files", "of two fields",
             "with a huge header", "no file",
             "of an unknown option", "of an unknown value", "of a huge option", "as text",
             "as JSON", "as a plain form",
-        ],
+        ], one_of=3),
     )  # fmt: skip
     def test_is_refused_and_leaves_nothing(
         self, uploader: test.Client, body: bytes, content_type: str, status: int
@@ -335,6 +335,7 @@ class TestHostileRequest:
 
 
 class TestCommand:
+    @pytest.mark.thorough
     def test_does_not_pay_for_what_it_does_not_serve(self) -> None:
         statements = (
             "import django, sys; django.setup()",
