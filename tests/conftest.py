@@ -83,6 +83,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 # What takes long begins first, so that no process is alone with it at the end.
 ORDER = (
+    "tests/faults/test_lost_server.py",
     "tests/browser/",
     "tests/functional/test_loading_benchmark.py",
     "tests/integration/test_plans.py",
