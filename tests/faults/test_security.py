@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import pytest
 from django import db
 
+from etl.config import secret_key
 from tests import conftest as tests_conftest
 from tests.faults import conftest, forks, snapshot
 
@@ -91,8 +92,15 @@ class TestSettings:
 
             assert not is_made_unasked
             assert keys[0] == keys[1] != key_of_another
-            assert len(keys[0]) >= 50
-            assert stat.S_IMODE((home / "secret_key").stat().st_mode) == 0o600
+
+
+class TestKey:
+    def test_is_private_and_stays(self, tmp_path: pathlib.Path) -> None:
+        key = secret_key.kept_in(tmp_path)
+
+        assert secret_key.kept_in(tmp_path) == key
+        assert len(key) >= 50
+        assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
 
 
 class TestMistake:
