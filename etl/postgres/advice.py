@@ -61,6 +61,10 @@ _UNCONNECTED = {
 }
 
 
+# What psycopg says of a session that there was; with other words of a connection, there was none.
+_CUT = "connection socket closed"
+
+
 def first_line(error: BaseException) -> str:
     """Return what an error says; further lines of the server's quote rows, which hold MPANs."""
     return str(error).strip().partition("\n")[0]
@@ -86,5 +90,5 @@ def of(error: BaseException) -> str | None:
     for words, text in _UNCONNECTED.items():
         if words in str(error):
             return text
-    is_unreachable = str(error).startswith("connection ")
+    is_unreachable = str(error).startswith("connection ") and _CUT not in str(error)
     return SEE if is_unreachable and getattr(cause, "sqlstate", "") is None else AGAIN
