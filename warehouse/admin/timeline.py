@@ -12,10 +12,11 @@ from django.http import QueryDict
 
 from warehouse import codes, models, words
 from warehouse.admin import reading_rows
-from warehouse.queries import arrivals, history, register_history
+from warehouse.queries import arrivals, files, history, register_history
 
 
 ROWS_A_PAGE = 100
+MOST_TOGETHER = 8  # readings of a row; no meter is known that has more registers at once
 _LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 
 
@@ -113,7 +114,7 @@ def choices(found: history.History, asked: Asked) -> Sequence[Choice]:
         for register in meter.registers
         for entry in register.entries
     ]
-    registers = sorted({entry.reading.identifier for entry in entries})
+    registers = sorted({entry.reading.identifier for entry in entries})[: files.MOST_CHOICES]
     kinds = sorted({entry.reading.reading_type for entry in entries})
     standings = {entry.standing for entry in entries}
     return [
@@ -170,7 +171,7 @@ def _together(
     group: list[Placed] = []
     for row in rows:
         if isinstance(row, Placed):
-            if group and _alike(row) != _alike(group[0]):
+            if group and (len(group) == MOST_TOGETHER or _alike(row) != _alike(group[0])):
                 yield tuple(group)
                 group = []
             group.insert(0, row)  # as the file has them
