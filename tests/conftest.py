@@ -104,7 +104,7 @@ ALONE = (
     "tests/faults/",
     "tests/functional/test_processes.py",
     "tests/functional/test_tampering.py",
-    "tests/integration/test_embedded_server.py",
+    "tests/integration/embedded/",
     "tests/property/",
 )
 ON_ONE_SERVER = (
