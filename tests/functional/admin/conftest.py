@@ -12,7 +12,7 @@ from django.core import management
 from pytest_django import DjangoDbBlocker
 
 from tests import conftest
-from tests.functional.admin import flow_files
+from tests.functional.admin import flow_files, meter_points
 
 
 @pytest.fixture(autouse=True)
@@ -50,6 +50,11 @@ def keep(
             stack.enter_context(conftest.kept(django_db_blocker, make_in_a_folder))
 
         yield keep
+
+
+@pytest.fixture(scope="module")
+def _history(keep: flow_files.Keep) -> None:
+    keep(meter_points.load_history)
 
 
 @pytest.fixture
