@@ -53,6 +53,11 @@ def keep(
 
 
 @pytest.fixture(scope="module")
+def _mixed_files(keep: flow_files.Keep) -> None:
+    keep(flow_files.load_mixed)
+
+
+@pytest.fixture(scope="module")
 def _history(keep: flow_files.Keep) -> None:
     keep(meter_points.load_history)
 

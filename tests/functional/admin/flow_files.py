@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import html
 import pathlib
 from collections.abc import Callable, Iterable, Mapping
 
+from django import test
 from django.core import management
+
+from warehouse import models
 
 
 Keep = Callable[[Callable[[pathlib.Path], None]], None]
+HOSTILE = "<script>alert('é')</script> \"=1+1\" \u202edrawkcab"
 SAMPLE = pathlib.Path("tests/flow_files/DTC5259515123502080915D0010.uff")
 
 
@@ -39,3 +44,39 @@ def load(folder: pathlib.Path, files: Mapping[str, str]) -> None:
     except SystemExit as exit_:
         if exit_.code != 1:
             raise
+
+
+def load_mixed(folder: pathlib.Path) -> None:
+    """Load a good file under two names, one in parts, one cut short, one from the future."""
+    load(
+        folder,
+        {
+            "good.uff": SAMPLE.read_text(encoding="ascii"),
+            "under another name.uff": SAMPLE.read_text(encoding="ascii"),
+            "partly.uff": text(
+                [
+                    "026|1200023305967|V|",
+                    f"027|20|{HOSTILE}|",
+                    "028|F75A 00802|R|",
+                    "030|S|20160322000000|56400.0|||T|N|",
+                    "030|S|20160332000000|56401.0|||T|N|",
+                    f"030|{HOSTILE}|20160322000000|1.0|||T|N|",
+                ],
+                identifier="2",
+                sender="OTHR",
+            ),
+            "cut short.uff": "ZHV|3|D0010002|D|UDMS|X|MRCY|20160302153151||||OPER|\n",
+            "later.uff": text(
+                ["026|1200023305967|V|", "028|A1|R|", "030|S|21000101000000|1.0|||T|N|"],
+                identifier="4",
+            ),
+        },
+    )
+
+
+def page_of(staff: test.Client, **condition: str) -> str:
+    """Return the page of the one file of which this is true."""
+    flow_file = models.FlowFile.objects.get(**condition)
+    response = staff.get(f"/warehouse/flowfile/{flow_file.pk}/change/")
+    assert response.status_code == 200
+    return html.unescape(response.content.decode())
