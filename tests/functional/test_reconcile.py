@@ -81,6 +81,70 @@ class TestReconcile:
         assert conftest.SAMPLE.name not in by_hash.out
         assert run("reconcile", "--file", "none").code == 2
 
+    def test_takes_a_trailer_at_its_word_unless_a_warning_says_otherwise(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        run("load_d0010", write(NEIGHBORS.replace(b"||2|", b"||9|")))
+
+        assert run("reconcile").code == 0
+
+        change("DELETE FROM line_issue")
+
+        assert (
+            "meter point lines that the trailer counts: expected 2, found 9"
+            in run("reconcile").out
+        )
+
+    @pytest.mark.thorough
+    def test_takes_no_longer_where_the_server_knows_nothing_of_the_tables(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        tables = ("staged_line", "line_issue", "reading", "register", "meter")
+        for table in tables:
+            # As if autovacuum had not come yet.
+            change(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
+        lines = [line for _ in range(90) for line in builder.reading(below=["032||T|"])]
+        paths = [
+            write(
+                builder.flow_file(
+                    builder.meter_point(builder.MPAN, builder.meter("A1", lines)),
+                    file_id=str(number),
+                ),
+                f"{number}.uff",
+            )
+            for number in range(60)
+        ]
+        run("load_d0010", "--batch", *paths)
+        change("SET statement_timeout = '10s'")
+
+        ended = run("reconcile")
+
+        change("RESET statement_timeout")
+        for table in tables:
+            change(f"ALTER TABLE {table} RESET (autovacuum_enabled)")
+        assert (ended.code, ended.err) == (0, "")
+
+    def test_leaves_a_staged_file_in_peace(self, run: conftest.Run) -> None:
+        run("load_d0010", "--stage-only", conftest.SAMPLE)
+
+        ended = run("reconcile")
+
+        assert ended.code == 0
+        assert "(staged)" in ended.out
+
+    def test_leaves_rejected_files_in_peace(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        run("load_d0010", write(b"nothing\n", "none.uff"))
+        run("load_d0010", "--strict", write(ALL_GROUPS, "strict.uff"))
+
+        assert run("reconcile", "--deep").code == 0
+        ended = run("reconcile")
+
+        assert (ended.code, ended.out.count("(rejected)")) == (0, 2)
+
+
+class TestTampered:
     @pytest.mark.parametrize(
         ("statement", "words"),
         depth.some(
@@ -149,6 +213,8 @@ class TestReconcile:
         assert ended.code == 1
         assert words in ended.out
 
+
+class TestNeighbor:
     @pytest.mark.parametrize(
         ("statement", "words"),
         depth.some(
@@ -271,49 +337,8 @@ class TestReconcile:
         assert ended.code == 1
         assert words in ended.out
 
-    def test_takes_a_trailer_at_its_word_unless_a_warning_says_otherwise(
-        self, run: conftest.Run, write: conftest.Write
-    ) -> None:
-        run("load_d0010", write(NEIGHBORS.replace(b"||2|", b"||9|")))
 
-        assert run("reconcile").code == 0
-
-        change("DELETE FROM line_issue")
-
-        assert (
-            "meter point lines that the trailer counts: expected 2, found 9"
-            in run("reconcile").out
-        )
-
-    @pytest.mark.thorough
-    def test_takes_no_longer_where_the_server_knows_nothing_of_the_tables(
-        self, run: conftest.Run, write: conftest.Write
-    ) -> None:
-        tables = ("staged_line", "line_issue", "reading", "register", "meter")
-        for table in tables:
-            # As if autovacuum had not come yet.
-            change(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
-        lines = [line for _ in range(90) for line in builder.reading(below=["032||T|"])]
-        paths = [
-            write(
-                builder.flow_file(
-                    builder.meter_point(builder.MPAN, builder.meter("A1", lines)),
-                    file_id=str(number),
-                ),
-                f"{number}.uff",
-            )
-            for number in range(60)
-        ]
-        run("load_d0010", "--batch", *paths)
-        change("SET statement_timeout = '10s'")
-
-        ended = run("reconcile")
-
-        change("RESET statement_timeout")
-        for table in tables:
-            change(f"ALTER TABLE {table} RESET (autovacuum_enabled)")
-        assert (ended.code, ended.err) == (0, "")
-
+class TestMoment:
     @pytest.mark.parametrize(
         "many",
         depth.some(
@@ -359,22 +384,3 @@ class TestReconcile:
         monkeypatch.setattr(steps, "LINES_WORTH_A_SCAN", 1)
 
         assert run("reconcile") == by_one
-
-    def test_leaves_a_staged_file_in_peace(self, run: conftest.Run) -> None:
-        run("load_d0010", "--stage-only", conftest.SAMPLE)
-
-        ended = run("reconcile")
-
-        assert ended.code == 0
-        assert "(staged)" in ended.out
-
-    def test_leaves_rejected_files_in_peace(
-        self, run: conftest.Run, write: conftest.Write
-    ) -> None:
-        run("load_d0010", write(b"nothing\n", "none.uff"))
-        run("load_d0010", "--strict", write(ALL_GROUPS, "strict.uff"))
-
-        assert run("reconcile", "--deep").code == 0
-        ended = run("reconcile")
-
-        assert (ended.code, ended.out.count("(rejected)")) == (0, 2)
