@@ -127,6 +127,66 @@ class TestCollect:
         assert "a.uff: loaded" in collect().out
         assert set(models.Reading.objects.values_list("value", flat=True)) == {7, 100}
 
+    def test_leaves_to_another_collector_what_that_works_at(
+        self, collect: Collect, source: pathlib.Path
+    ) -> None:
+        (source / "a.uff").write_bytes(builder.simple())
+        (source / "b.uff").write_bytes(builder.simple(file_id="2"))
+        [key] = [
+            entry.key(str(source))
+            for entry in folders.Folder(str(source)).entries()
+            if entry.name == "a.uff"
+        ]
+
+        with claims.claimed([key]) as mine:
+            beside = collect()
+
+        assert mine == {key}
+        assert "1 file: 1 loaded" in beside.out
+        assert "a.uff: loaded" in collect().out
+
+    def test_goes_on_from_what_is_on_the_disk_for_certain(
+        self, collect: Collect, source: pathlib.Path, tmp_path: pathlib.Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:  # fmt: skip
+        monkeypatch.setattr(inbox, "SYNCED_STEP", 50)
+        content = builder.simple()
+        (source / "a.uff").write_bytes(content)
+        [entry] = folders.Folder(str(source)).entries()
+        (tmp_path / "inbox").mkdir(mode=0o700)
+        # Behind the last step a crash may leave anything.
+        part = tmp_path / "inbox" / f"{entry.key(str(source))}.part"
+        part.write_bytes(content[:100] + bytes(20))
+        offsets = []
+        blocks = folders.Folder.blocks
+
+        def note(self: folders.Folder, entry: object, *, offset: int) -> object:
+            offsets.append(offset)
+            return blocks(self, entry, offset=offset)  # type: ignore[arg-type] # handed on
+
+        monkeypatch.setattr(folders.Folder, "blocks", note)
+
+        assert collect().code == 0
+        assert offsets == [100]
+
+    def test_remembers_nothing_of_what_failed_for_want_of_room(
+        self, collect: Collect, source: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (source / "a.uff").write_bytes(builder.simple())
+
+        def full(_: object) -> None:
+            raise OSError(28, "No space left on device")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(inbox, "_sync", full)
+            early = collect("--after", "delete", "--refused", "refused")
+
+        assert "a.uff: failed (No space left on device)" in early.out
+        assert (names(source), pipeline.Fetched.objects.count()) == (["a.uff"], 0)
+        assert "a.uff: loaded" in collect().out
+
+
+class TestClearing:
     @pytest.mark.parametrize(
         ("after", "left", "moved"),
         [
@@ -196,64 +256,8 @@ class TestCollect:
         assert "loaded (1 reading)" in collect("--after", "delete").out
         assert names(source) == []
 
-    def test_leaves_to_another_collector_what_that_works_at(
-        self, collect: Collect, source: pathlib.Path
-    ) -> None:
-        (source / "a.uff").write_bytes(builder.simple())
-        (source / "b.uff").write_bytes(builder.simple(file_id="2"))
-        [key] = [
-            entry.key(str(source))
-            for entry in folders.Folder(str(source)).entries()
-            if entry.name == "a.uff"
-        ]
 
-        with claims.claimed([key]) as mine:
-            beside = collect()
-
-        assert mine == {key}
-        assert "1 file: 1 loaded" in beside.out
-        assert "a.uff: loaded" in collect().out
-
-    def test_goes_on_from_what_is_on_the_disk_for_certain(
-        self, collect: Collect, source: pathlib.Path, tmp_path: pathlib.Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:  # fmt: skip
-        monkeypatch.setattr(inbox, "SYNCED_STEP", 50)
-        content = builder.simple()
-        (source / "a.uff").write_bytes(content)
-        [entry] = folders.Folder(str(source)).entries()
-        (tmp_path / "inbox").mkdir(mode=0o700)
-        # Behind the last step a crash may leave anything.
-        part = tmp_path / "inbox" / f"{entry.key(str(source))}.part"
-        part.write_bytes(content[:100] + bytes(20))
-        offsets = []
-        blocks = folders.Folder.blocks
-
-        def note(self: folders.Folder, entry: object, *, offset: int) -> object:
-            offsets.append(offset)
-            return blocks(self, entry, offset=offset)  # type: ignore[arg-type] # handed on
-
-        monkeypatch.setattr(folders.Folder, "blocks", note)
-
-        assert collect().code == 0
-        assert offsets == [100]
-
-    def test_remembers_nothing_of_what_failed_for_want_of_room(
-        self, collect: Collect, source: pathlib.Path, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        (source / "a.uff").write_bytes(builder.simple())
-
-        def full(_: object) -> None:
-            raise OSError(28, "No space left on device")
-
-        with monkeypatch.context() as patch:
-            patch.setattr(inbox, "_sync", full)
-            early = collect("--after", "delete", "--refused", "refused")
-
-        assert "a.uff: failed (No space left on device)" in early.out
-        assert (names(source), pipeline.Fetched.objects.count()) == (["a.uff"], 0)
-        assert "a.uff: loaded" in collect().out
-
+class TestMistake:
     def test_tells_of_a_source_that_is_not_there_and_goes_on(
         self, run: conftest.Run, source: pathlib.Path, tmp_path: pathlib.Path
     ) -> None:
