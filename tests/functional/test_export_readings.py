@@ -57,57 +57,6 @@ class TestCsv:
             "file.uff,4,current,2024-02-01T12:00:00+00:00,D0010002\n"
         )
 
-    @pytest.mark.parametrize(
-        ("arguments", "values"),
-        depth.some(
-            [
-                ((), ["1.0", "2.0", "3.0"]),
-                (("--mpan", builder.MPAN), ["1.0", "2.0"]),
-                (("--mpan", f"S 00801111{builder.MPAN}"), ["1.0", "2.0"]),
-                (("--serial", "a 1b2"), ["1.0", "2.0"]),
-                (("--serial", "c3é"), ["3.0"]),
-                (("--since", "2024-07-15"), ["2.0", "3.0"]),
-                (("--until", "2024-07-15"), ["1.0", "2.0"]),
-                (("--since", "2024-07-15", "--until", "2024-07-15"), ["2.0"]),
-                (("--since", "0001-01-01", "--until", "9999-12-31"), ["1.0", "2.0", "3.0"]),
-                (("--since", "9999-12-31"), []),
-                (("--until", "0001-01-01"), []),
-            ],
-            one_of=3,
-        ),
-    )
-    def test_narrows_by_mpan_serial_and_uk_dates(
-        self,
-        run: conftest.Run,
-        write: conftest.Write,
-        arguments: tuple[str, ...],
-        values: list[str],
-    ) -> None:
-        content = builder.flow_file(
-            builder.meter_point(
-                builder.MPAN,
-                builder.meter(
-                    "A1 B2",
-                    builder.reading(read_at="20240714235959", value="1.0"),
-                    builder.reading(read_at="20240715000000", value="2.0"),
-                ),
-            ),
-            builder.meter_point(
-                builder.OTHER_MPAN,
-                builder.meter("C3é", builder.reading(read_at="20240716000000", value="3.0")),
-            ),
-        )
-        run("load_d0010", write(content))
-        output = write(b"", "out.csv")
-
-        run("export_readings", "--output", output, *arguments)
-
-        assert [line.split(",")[4] for line in output.read_text().splitlines()[1:]] == values
-
-    def test_says_what_is_wrong_with_an_argument(self, run: conftest.Run) -> None:
-        assert run("export_readings", "--mpan", "12").code == 2
-        assert "expected YYYY-MM-DD" in run("export_readings", "--since", "2024-02-30").err
-
     @pytest.mark.parametrize("folder", [".", "..", "/"])
     def test_says_that_a_folder_is_no_file(self, run: conftest.Run, folder: str) -> None:
         ended = run("export_readings", "--output", folder)
@@ -166,6 +115,59 @@ class TestCsv:
             ("100.0", "superseded", "2024-06-05T08:00:00+01:00", "05.uff"),
             ("120.0", "current", "2024-06-10T08:00:00+01:00", "10.uff"),
         ]
+
+
+class TestNarrowing:
+    @pytest.mark.parametrize(
+        ("arguments", "values"),
+        depth.some(
+            [
+                ((), ["1.0", "2.0", "3.0"]),
+                (("--mpan", builder.MPAN), ["1.0", "2.0"]),
+                (("--mpan", f"S 00801111{builder.MPAN}"), ["1.0", "2.0"]),
+                (("--serial", "a 1b2"), ["1.0", "2.0"]),
+                (("--serial", "c3é"), ["3.0"]),
+                (("--since", "2024-07-15"), ["2.0", "3.0"]),
+                (("--until", "2024-07-15"), ["1.0", "2.0"]),
+                (("--since", "2024-07-15", "--until", "2024-07-15"), ["2.0"]),
+                (("--since", "0001-01-01", "--until", "9999-12-31"), ["1.0", "2.0", "3.0"]),
+                (("--since", "9999-12-31"), []),
+                (("--until", "0001-01-01"), []),
+            ],
+            one_of=3,
+        ),
+    )
+    def test_narrows_by_mpan_serial_and_uk_dates(
+        self,
+        run: conftest.Run,
+        write: conftest.Write,
+        arguments: tuple[str, ...],
+        values: list[str],
+    ) -> None:
+        content = builder.flow_file(
+            builder.meter_point(
+                builder.MPAN,
+                builder.meter(
+                    "A1 B2",
+                    builder.reading(read_at="20240714235959", value="1.0"),
+                    builder.reading(read_at="20240715000000", value="2.0"),
+                ),
+            ),
+            builder.meter_point(
+                builder.OTHER_MPAN,
+                builder.meter("C3é", builder.reading(read_at="20240716000000", value="3.0")),
+            ),
+        )
+        run("load_d0010", write(content))
+        output = write(b"", "out.csv")
+
+        run("export_readings", "--output", output, *arguments)
+
+        assert [line.split(",")[4] for line in output.read_text().splitlines()[1:]] == values
+
+    def test_says_what_is_wrong_with_an_argument(self, run: conftest.Run) -> None:
+        assert run("export_readings", "--mpan", "12").code == 2
+        assert "expected YYYY-MM-DD" in run("export_readings", "--since", "2024-02-30").err
 
     @pytest.mark.parametrize(
         "typed",
