@@ -180,6 +180,8 @@ class TestForgetMeterPoint:
         assert models.Reading.objects.filter(mpan_core=builder.MPAN).count() == 1
         assert run("reconcile", "--deep").code == 0
 
+
+class TestRequest:
     def test_waits_for_files_to_be_transformed(
         self, run: conftest.Run, write: conftest.Write
     ) -> None:
