@@ -94,6 +94,21 @@ class TestHierarchy:
         assert tables.stored() == {(builder.MPAN, "A1", "S", "100.0")}
         assert models.Meter.objects.get(serial_number="B2").mpan_core == builder.OTHER_MPAN
 
+    def test_finds_registers_that_an_earlier_file_brought(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        run("load_d0010", write(builder.simple("1.0", file_id="1"), "one.uff"))
+
+        run("load_d0010", write(builder.simple("2.0", file_id="2"), "two.uff"))
+
+        assert tables.stored() == {
+            (builder.MPAN, "A1", "S", "1.0"),
+            (builder.MPAN, "A1", "S", "2.0"),
+        }
+        assert models.Register.objects.count() == 1
+
+
+class TestBrokenHierarchy:
     def test_attaches_a_reading_without_meter_to_nothing(
         self, run: conftest.Run, write: conftest.Write
     ) -> None:
@@ -166,16 +181,3 @@ class TestHierarchy:
             (builder.MPAN, "A1", "S", "100.0"),
             (builder.MPAN, "A1", "DY", "100.0"),
         }
-
-    def test_finds_registers_that_an_earlier_file_brought(
-        self, run: conftest.Run, write: conftest.Write
-    ) -> None:
-        run("load_d0010", write(builder.simple("1.0", file_id="1"), "one.uff"))
-
-        run("load_d0010", write(builder.simple("2.0", file_id="2"), "two.uff"))
-
-        assert tables.stored() == {
-            (builder.MPAN, "A1", "S", "1.0"),
-            (builder.MPAN, "A1", "S", "2.0"),
-        }
-        assert models.Register.objects.count() == 1
