@@ -140,6 +140,8 @@ class TestPaths:
         assert "\x1b" not in plain.out
         assert json.loads(as_json.out)["outcome"] == "duplicate"
 
+
+class TestRepeatedPaths:
     def test_given_twice_in_a_row_load_once_though_the_first_is_still_in_work(
         self, run: conftest.Run, write: conftest.Write
     ) -> None:
