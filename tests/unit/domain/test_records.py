@@ -101,52 +101,6 @@ class TestRecords:
         assert b"".join(block.data for block in blocks) == records_
         assert reader.line_count == lines
 
-    @pytest.mark.parametrize(
-        "padding",
-        [
-            pytest.param(b"\x1a", id="Ctrl-Z"),
-            pytest.param(b"\n\x1a", id="Ctrl-Z on a line of its own"),
-            pytest.param(b"\r\n\x1a\r\n", id="Ctrl-Z behind CRLF"),
-            pytest.param(b"\n\x0c\n", id="form feed"),
-            pytest.param(b"\n\x0c \n\n\t\x0c", id="form feeds between blank lines"),
-            pytest.param(bytes(1_000), id="NULs"),
-            pytest.param(b"\n" + bytes(3_000_000), id="NULs without end"),
-            pytest.param(bytes(100_000) + b"\n" + bytes(100_000) + b"\n", id="lines of NULs"),
-        ],
-    )
-    def test_leaves_out_what_pads_the_file_behind_its_trailer(self, padding: bytes) -> None:
-        content = b"ZHV|\n030|\nZPT|\n"
-
-        blocks, reader = read(content[:-1] + padding)
-
-        assert b"".join(block.data for block in blocks) == content
-        assert reader.sha256 == hashlib.sha256(content).hexdigest()
-        assert reader.line_count - reader.blank_line_count == 3
-        assert reader.size == len(content) - 1 + len(padding)
-        assert len(reader.padding) == 1
-        assert min(reader.padding) >= 3
-
-    def test_leaves_out_what_pads_header_and_trailer(self) -> None:
-        blocks, reader = read(b"ZHV|\t\n030|\t\nZPT| \t\n")
-
-        assert [block.data for block in blocks] == [b"ZHV|\n030|\t\nZPT|\n"]
-        assert reader.padding == {1: b"\t", 3: b" \t"}
-
-    @pytest.mark.parametrize(
-        "content",
-        [
-            b"ZHV|\n\x0c\n030|\0\n\x1a\nZPT|\n",
-            b"ZHV|\0\n030|\n\x1a",
-            b"ZHV|\nZPT|\n030|\0",
-        ],
-        ids=["within", "without a trailer", "in what stands behind the trailer"],
-    )
-    def test_keeps_what_pads_no_end(self, content: bytes) -> None:
-        blocks, reader = read(content)
-
-        assert b"".join(block.data for block in blocks) == content.removesuffix(b"\n") + b"\n"
-        assert reader.padding == {}
-
     @pytest.mark.parametrize("size", [3, 4, 5, 7, 11, 16])
     @pytest.mark.parametrize(
         "content",
@@ -207,3 +161,51 @@ class TestRecords:
 
         assert reader.too_long_line is None
         assert reader.line_count == 2
+
+
+class TestPadding:
+    @pytest.mark.parametrize(
+        "padding",
+        [
+            pytest.param(b"\x1a", id="Ctrl-Z"),
+            pytest.param(b"\n\x1a", id="Ctrl-Z on a line of its own"),
+            pytest.param(b"\r\n\x1a\r\n", id="Ctrl-Z behind CRLF"),
+            pytest.param(b"\n\x0c\n", id="form feed"),
+            pytest.param(b"\n\x0c \n\n\t\x0c", id="form feeds between blank lines"),
+            pytest.param(bytes(1_000), id="NULs"),
+            pytest.param(b"\n" + bytes(3_000_000), id="NULs without end"),
+            pytest.param(bytes(100_000) + b"\n" + bytes(100_000) + b"\n", id="lines of NULs"),
+        ],
+    )
+    def test_leaves_out_what_pads_the_file_behind_its_trailer(self, padding: bytes) -> None:
+        content = b"ZHV|\n030|\nZPT|\n"
+
+        blocks, reader = read(content[:-1] + padding)
+
+        assert b"".join(block.data for block in blocks) == content
+        assert reader.sha256 == hashlib.sha256(content).hexdigest()
+        assert reader.line_count - reader.blank_line_count == 3
+        assert reader.size == len(content) - 1 + len(padding)
+        assert len(reader.padding) == 1
+        assert min(reader.padding) >= 3
+
+    def test_leaves_out_what_pads_header_and_trailer(self) -> None:
+        blocks, reader = read(b"ZHV|\t\n030|\t\nZPT| \t\n")
+
+        assert [block.data for block in blocks] == [b"ZHV|\n030|\t\nZPT|\n"]
+        assert reader.padding == {1: b"\t", 3: b" \t"}
+
+    @pytest.mark.parametrize(
+        "content",
+        [
+            b"ZHV|\n\x0c\n030|\0\n\x1a\nZPT|\n",
+            b"ZHV|\0\n030|\n\x1a",
+            b"ZHV|\nZPT|\n030|\0",
+        ],
+        ids=["within", "without a trailer", "in what stands behind the trailer"],
+    )
+    def test_keeps_what_pads_no_end(self, content: bytes) -> None:
+        blocks, reader = read(content)
+
+        assert b"".join(block.data for block in blocks) == content.removesuffix(b"\n") + b"\n"
+        assert reader.padding == {}
