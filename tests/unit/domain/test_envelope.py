@@ -60,6 +60,82 @@ class TestExamine:
         )
 
     @pytest.mark.parametrize(
+        "content",
+        [b"< 5 is less\n", b"BZ", b"Z\0", b"\x1f", b"PK", bytes(400)],
+    )
+    def test_guesses_nothing(self, content: bytes) -> None:
+        assert issue_of(content).code in {"no-header", "not-text"}
+
+    def test_takes_padding_of_any_length(self) -> None:
+        found = envelope.examine(io.BytesIO(GOOD + bytes(5_000_000)))
+
+        assert [issue.code for issue in found.issues] == ["padding-after-trailer"]
+        assert found.sha256 == envelope.examine(io.BytesIO(GOOD)).sha256
+
+    @pytest.mark.parametrize(
+        ("content", "codes"),
+        [
+            (GOOD.replace(b"|3||1|", b"|4||1|"), ["wrong-count-accepted"]),
+            (GOOD.replace(b"ZPT|0000000001", b"ZPT|2"), ["wrong-file-id-accepted"]),
+            (
+                GOOD.replace(b"ZPT|0000000001|3||1|", b"ZPT|2|9||7|"),
+                ["wrong-file-id-accepted", "wrong-count-accepted", "flow-count-differs"],
+            ),
+            (GOOD.replace(b"|3||1|", b"|x||1|"), ["bad-trailer"]),
+            (GOOD[:-24], ["no-trailer"]),
+            (GOOD, []),
+        ],
+    )
+    def test_takes_wrong_counts_when_that_is_meant(self, content: bytes, codes: list[str]) -> None:
+        found = envelope.examine(
+            io.BytesIO(content), rules=envelope.Rules(accept_wrong_counts=True)
+        )
+
+        assert [issue.code for issue in found.issues] == codes
+
+    def test_takes_a_test_file_when_that_is_meant(self) -> None:
+        content = GOOD.replace(b"OPER", b"TR01")
+        rules = envelope.Rules(accept_test_files=True)
+
+        assert envelope.examine(io.BytesIO(content), rules=rules).issues == ()
+
+    def test_refuses_a_known_flow_that_is_not_taken_by_its_name(self) -> None:
+        (issue,) = envelope.examine(io.BytesIO(GOOD), rules=envelope.Rules(takes=["D9"])).issues
+
+        assert (issue.code, issue.value) == ("other-flow", "D0010002")
+        assert issue.message.endswith("takes, D9, not Meter Readings (D0010)")
+
+    def test_finds_what_lies_in_a_later_block_of_the_stream(self) -> None:
+        body = [text for _ in range(20_000) for text in builder.meter_point(builder.MPAN)]
+        content = builder.flow_file(body)
+
+        assert len(content) > records.BLOCK_SIZE
+        assert envelope.examine(io.BytesIO(content)).issues == ()
+        assert issue_of(content + builder.line("026|x|")[0].encode()).line_number == 20_003
+        assert issue_of(content.replace(b"ZPT", b"ZHV")).line_number == 20_002
+        late = issue_of(
+            content + b"\n" + b"".join(b"%06d|\n" % number for number in range(90_000))
+        )
+        assert (late.code, late.line_number) == ("data-after-trailer", 20_004)
+        assert "'000000|'" in late.message
+
+    @pytest.mark.parametrize(
+        ("free_text", "encoding"),
+        [("café".encode(), "utf-8"), (b"caf\xe9", "cp1252"), (b"caf\x81", "latin-1")],
+    )
+    def test_finds_an_encoding_that_gives_the_bytes_back(
+        self, free_text: bytes, encoding: str
+    ) -> None:
+        content = GOOD.replace(b"A1", free_text)
+
+        found = envelope.examine(io.BytesIO(content))
+
+        assert found.encoding == encoding
+        assert content.decode(found.encoding).encode(found.encoding) == content
+
+
+class TestRefusal:
+    @pytest.mark.parametrize(
         ("content", "code", "line_number", "words"),
         [
             (b"", "empty-file", 1, "found nothing"),
@@ -176,19 +252,8 @@ class TestExamine:
         assert (issue.code, issue.line_number) == (code, 1)
         assert re.search(words, issue.message)
 
-    @pytest.mark.parametrize(
-        "content",
-        [b"< 5 is less\n", b"BZ", b"Z\0", b"\x1f", b"PK", bytes(400)],
-    )
-    def test_guesses_nothing(self, content: bytes) -> None:
-        assert issue_of(content).code in {"no-header", "not-text"}
 
-    def test_takes_padding_of_any_length(self) -> None:
-        found = envelope.examine(io.BytesIO(GOOD + bytes(5_000_000)))
-
-        assert [issue.code for issue in found.issues] == ["padding-after-trailer"]
-        assert found.sha256 == envelope.examine(io.BytesIO(GOOD)).sha256
-
+class TestRefusedFile:
     @pytest.mark.parametrize(
         ("content", "code"),
         [
@@ -234,64 +299,3 @@ class TestExamine:
             flow_count=None,
             completed_at=datetime.datetime(2024, 2, 1, 12, 15),  # noqa: DTZ001 - clock time
         )
-
-    @pytest.mark.parametrize(
-        ("content", "codes"),
-        [
-            (GOOD.replace(b"|3||1|", b"|4||1|"), ["wrong-count-accepted"]),
-            (GOOD.replace(b"ZPT|0000000001", b"ZPT|2"), ["wrong-file-id-accepted"]),
-            (
-                GOOD.replace(b"ZPT|0000000001|3||1|", b"ZPT|2|9||7|"),
-                ["wrong-file-id-accepted", "wrong-count-accepted", "flow-count-differs"],
-            ),
-            (GOOD.replace(b"|3||1|", b"|x||1|"), ["bad-trailer"]),
-            (GOOD[:-24], ["no-trailer"]),
-            (GOOD, []),
-        ],
-    )
-    def test_takes_wrong_counts_when_that_is_meant(self, content: bytes, codes: list[str]) -> None:
-        found = envelope.examine(
-            io.BytesIO(content), rules=envelope.Rules(accept_wrong_counts=True)
-        )
-
-        assert [issue.code for issue in found.issues] == codes
-
-    def test_takes_a_test_file_when_that_is_meant(self) -> None:
-        content = GOOD.replace(b"OPER", b"TR01")
-        rules = envelope.Rules(accept_test_files=True)
-
-        assert envelope.examine(io.BytesIO(content), rules=rules).issues == ()
-
-    def test_refuses_a_known_flow_that_is_not_taken_by_its_name(self) -> None:
-        (issue,) = envelope.examine(io.BytesIO(GOOD), rules=envelope.Rules(takes=["D9"])).issues
-
-        assert (issue.code, issue.value) == ("other-flow", "D0010002")
-        assert issue.message.endswith("takes, D9, not Meter Readings (D0010)")
-
-    def test_finds_what_lies_in_a_later_block_of_the_stream(self) -> None:
-        body = [text for _ in range(20_000) for text in builder.meter_point(builder.MPAN)]
-        content = builder.flow_file(body)
-
-        assert len(content) > records.BLOCK_SIZE
-        assert envelope.examine(io.BytesIO(content)).issues == ()
-        assert issue_of(content + builder.line("026|x|")[0].encode()).line_number == 20_003
-        assert issue_of(content.replace(b"ZPT", b"ZHV")).line_number == 20_002
-        late = issue_of(
-            content + b"\n" + b"".join(b"%06d|\n" % number for number in range(90_000))
-        )
-        assert (late.code, late.line_number) == ("data-after-trailer", 20_004)
-        assert "'000000|'" in late.message
-
-    @pytest.mark.parametrize(
-        ("free_text", "encoding"),
-        [("café".encode(), "utf-8"), (b"caf\xe9", "cp1252"), (b"caf\x81", "latin-1")],
-    )
-    def test_finds_an_encoding_that_gives_the_bytes_back(
-        self, free_text: bytes, encoding: str
-    ) -> None:
-        content = GOOD.replace(b"A1", free_text)
-
-        found = envelope.examine(io.BytesIO(content))
-
-        assert found.encoding == encoding
-        assert content.decode(found.encoding).encode(found.encoding) == content
