@@ -55,72 +55,6 @@ class TestPositions:
     def test_leaves_a_meter_open_behind_a_site_visit_at_its_meter_point(self) -> None:
         assert parents(["026|", "028|", "030|", "027|", "030|"])[3:] == [1, 2]
 
-    @pytest.mark.parametrize(
-        "line",
-        ["026", "26|", "0026|", "\x0026|", "O 6|", "０26|", "|", "x"],  # noqa: RUF001 - no ASCII
-    )
-    def test_closes_all_behind_a_line_without_a_code_for_it_may_have_been_any(
-        self, line: str
-    ) -> None:
-        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", line, "027|", "028|", "030|", "032|"]
-
-        placed = place(texts)[4:]
-
-        assert [(line.parent_id, line.mpan_core) for line in placed] == [
-            (None, ""),
-            (None, ""),
-            (6, ""),
-            (7, ""),
-        ]
-
-    @pytest.mark.parametrize("code", ["O26", "0Z6", "02a", "020", "036", "926"])
-    def test_closes_all_behind_a_code_that_is_026_but_for_a_character(self, code: str) -> None:
-        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "027|", "028|", "030|"]
-
-        placed = place(texts)[4:]
-
-        assert [(line.parent_id, line.mpan_core) for line in placed] == [
-            (None, ""),
-            (None, ""),
-            (6, ""),
-        ]
-
-    @pytest.mark.parametrize("code", ["O28", "038", "0B8", "128"])
-    def test_closes_the_meter_behind_a_code_that_is_028_but_for_a_character(
-        self, code: str
-    ) -> None:
-        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "027|", "029|", "030|"]
-
-        placed = place([*texts, "032|", "028|"])[4:]
-
-        assert [line.parent_id for line in placed] == [1, None, None, 7, 1]
-        assert {line.mpan_core for line in placed} == {builder.MPAN}
-
-    @pytest.mark.parametrize("code", ["O30", "031", "0E0", "130"])
-    def test_closes_the_reading_behind_a_code_that_is_030_but_for_a_character(
-        self, code: str
-    ) -> None:
-        assert parents(["026|", "028|", "030|", f"{code}|", "032|", "033|", "030|", "032|"])[
-            4:
-        ] == [None, None, 2, 7]
-
-    @pytest.mark.parametrize("code", ["099", "ABC", "127", "ZHV"])
-    def test_closes_nothing_behind_any_other_code(self, code: str) -> None:
-        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "032|", "030|", "028|"]
-
-        placed = place(texts)[4:]
-
-        assert [line.parent_id for line in placed] == [3, 2, 1]
-        assert {line.mpan_core for line in placed} == {builder.MPAN}
-
-    def test_remembers_in_the_next_call_what_was_closed(self) -> None:
-        positions = lines.Positions(D0010)
-        place([f"026|{builder.MPAN}|V|", "028|A1|R|", "O26|"], positions=positions)
-
-        placed = place(["028|B2|R|"], first_id=4, positions=positions)
-
-        assert placed == [(4, "028|B2|R|", None, "meter", "", "B2", "R", "")]
-
     def test_carries_state_from_one_call_to_the_next(self) -> None:
         positions = lines.Positions(D0010)
         place([f"026|{builder.MPAN}|V|", "028|A1|R|"], positions=positions)
@@ -211,3 +145,71 @@ class TestPositions:
         (placed,) = place([line])
 
         assert placed.line == line
+
+
+class TestClosing:
+    @pytest.mark.parametrize(
+        "line",
+        ["026", "26|", "0026|", "\x0026|", "O 6|", "０26|", "|", "x"],  # noqa: RUF001 - no ASCII
+    )
+    def test_closes_all_behind_a_line_without_a_code_for_it_may_have_been_any(
+        self, line: str
+    ) -> None:
+        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", line, "027|", "028|", "030|", "032|"]
+
+        placed = place(texts)[4:]
+
+        assert [(line.parent_id, line.mpan_core) for line in placed] == [
+            (None, ""),
+            (None, ""),
+            (6, ""),
+            (7, ""),
+        ]
+
+    @pytest.mark.parametrize("code", ["O26", "0Z6", "02a", "020", "036", "926"])
+    def test_closes_all_behind_a_code_that_is_026_but_for_a_character(self, code: str) -> None:
+        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "027|", "028|", "030|"]
+
+        placed = place(texts)[4:]
+
+        assert [(line.parent_id, line.mpan_core) for line in placed] == [
+            (None, ""),
+            (None, ""),
+            (6, ""),
+        ]
+
+    @pytest.mark.parametrize("code", ["O28", "038", "0B8", "128"])
+    def test_closes_the_meter_behind_a_code_that_is_028_but_for_a_character(
+        self, code: str
+    ) -> None:
+        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "027|", "029|", "030|"]
+
+        placed = place([*texts, "032|", "028|"])[4:]
+
+        assert [line.parent_id for line in placed] == [1, None, None, 7, 1]
+        assert {line.mpan_core for line in placed} == {builder.MPAN}
+
+    @pytest.mark.parametrize("code", ["O30", "031", "0E0", "130"])
+    def test_closes_the_reading_behind_a_code_that_is_030_but_for_a_character(
+        self, code: str
+    ) -> None:
+        assert parents(["026|", "028|", "030|", f"{code}|", "032|", "033|", "030|", "032|"])[
+            4:
+        ] == [None, None, 2, 7]
+
+    @pytest.mark.parametrize("code", ["099", "ABC", "127", "ZHV"])
+    def test_closes_nothing_behind_any_other_code(self, code: str) -> None:
+        texts = [f"026|{builder.MPAN}|V|", "028|", "030|", f"{code}|", "032|", "030|", "028|"]
+
+        placed = place(texts)[4:]
+
+        assert [line.parent_id for line in placed] == [3, 2, 1]
+        assert {line.mpan_core for line in placed} == {builder.MPAN}
+
+    def test_remembers_in_the_next_call_what_was_closed(self) -> None:
+        positions = lines.Positions(D0010)
+        place([f"026|{builder.MPAN}|V|", "028|A1|R|", "O26|"], positions=positions)
+
+        placed = place(["028|B2|R|"], first_id=4, positions=positions)
+
+        assert placed == [(4, "028|B2|R|", None, "meter", "", "B2", "R", "")]
