@@ -354,6 +354,8 @@ class TestSignal:
         assert time.monotonic() - began < 30
         snapshot.empty()
 
+
+class TestEarlySignal:
     @pytest.mark.thorough
     def test_while_starting_ends_it_too(self) -> None:
         interrupted = 0
