@@ -31,152 +31,36 @@ class Event:
     is_exchange: bool
 
 
-class Plot:
-    """Collects what is drawn between a first and a last moment, a lowest and a highest value."""
+class _Axes:
+    """A scale of time and one of values, and where a moment or a value lies in the picture."""
 
     def __init__(
         self, *, first: datetime.datetime, last: datetime.datetime, lowest: float, highest: float
     ) -> None:
-        self._first = first
-        self._last = last if last > first else first + _DAY
+        self.first = first
+        self.last = last if last > first else first + _DAY
         step = _nice((highest - lowest or max(abs(highest), 1.0)) / _MOST_TICKS)
         self._step = step
-        self._low = math.floor(lowest / step) * step
-        self._high = max(math.ceil(highest / step) * step, self._low + step)
-        self._drawn: list[str] = []
+        self.low = math.floor(lowest / step) * step
+        self.high = max(math.ceil(highest / step) * step, self.low + step)
 
-    def bar(
-        self,
-        since: datetime.datetime,
-        until: datetime.datetime,
-        value: float,
-        label: str,
-        *,
-        is_hollow: bool,
-    ) -> None:
-        left, right = self._x(since), self._x(until)
-        middle = (left + right) / 2
-        if not is_hollow:
-            top, base = self._y(value), self._y(0)
-            if right > left:
-                width = max(right - left - 0.6, _NARROWEST_BAR)
-                self._draw(
-                    f'<rect class="mark" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}"'
-                    f' height="{max(base - top, 0.6):.1f}">',
-                    label,
-                    "</rect>",
-                )
-        elif self._low <= value <= self._high and self._is_within(until):
-            self._draw(
-                f'<circle class="mark doubted" cx="{right:.1f}" cy="{self._y(value):.1f}" r="4">',
-                label,
-                "</circle>",
-            )
-        if not self._low <= value <= self._high or not self._is_within(until):
-            self._arrow(min(max(middle, _LEFT), _WIDTH - _RIGHT), until, value, label)
-
-    def line(self, points: Sequence[tuple[datetime.datetime, float]]) -> None:
-        places = " ".join(f"{self._x(at):.1f},{self._y(value):.1f}" for at, value in points)
-        self._drawn.append(f'<polyline points="{places}"/>')
-
-    def dot(
-        self,
-        at: datetime.datetime,
-        value: float,
-        label: str,
-        *,
-        is_hollow: bool = False,
-        is_small: bool = False,
-    ) -> None:
-        if is_hollow and not (self._low <= value <= self._high and self._is_within(at)):
-            self._arrow(self._x(at), at, value, label)
-            return
-        hollow = " doubted" if is_hollow else ""
-        radius = "1" if is_small else "3.5"
-        self._draw(
-            f'<circle class="mark{hollow}" cx="{self._x(at):.1f}" cy="{self._y(value):.1f}"'
-            f' r="{radius}">',
-            label,
-            "</circle>",
-        )
-
-    def cross(self, at: datetime.datetime, value: float, label: str) -> None:
-        if not (self._low <= value <= self._high and self._is_within(at)):
-            self._arrow(self._x(at), at, value, label)
-            return
-        self._draw(
-            f'<path class="mark cross" d="M{self._x(at):.1f} {self._y(value):.1f}'
-            'm-4-4l8 8m0-8l-8 8">',
-            label,
-            "</path>",
-        )
-
-    def svg(self, title: str, unit: str, events: Sequence[Event]) -> safestring.SafeString:
-        parts = [
-            f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">',
-            f"<title>{html.escape(title)}</title>",
-            '<g aria-hidden="true">',
-            f'<text class="unit" x="2" y="14">{html.escape(unit)}</text>',
-            *self._axes(),
-            *self._drawn,
-            *itertools.chain.from_iterable(map(self._event, events)),
-            "</g></svg>",
-        ]
-        # All that is foreign in it, the labels, is escaped where it is put in.
-        return safestring.mark_safe("".join(parts))  # noqa: S308
-
-    def _draw(self, start: str, label: str, end: str) -> None:
-        self._drawn.append(f"{start}<title>{html.escape(label)}</title>{end}")
-
-    def _arrow(self, x: float, at: datetime.datetime, value: float, label: str) -> None:
-        """Draw an arrow at the rim towards what lies outside, with its value beside it."""
-        is_left = x > _WIDTH * 0.6
-        if value > self._high:
-            y, shape = float(_TOP), "m-5 9l5-8l5 8z"
-        elif value < self._low:
-            y, shape = float(_HEIGHT - _BOTTOM), "m-5-9l5 8l5-8z"
-        else:
-            y, shape = self._y(value), "m-9-5l8 5l-8 5z" if at > self._last else "m9-5l-8 5l8 5z"
-        self._draw(f'<path class="mark arrow" d="M{x:.1f} {y:.1f}{shape}">', label, "</path>")
-        anchor, beside = ("end", x - 9) if is_left else ("start", x + 9)
-        below = y - 4 if value < self._low else max(y + 4, 13)
-        self._drawn.append(
-            f'<text class="value" x="{beside:.1f}" y="{below:.1f}" text-anchor="{anchor}">'
-            f"{value:,.0f}</text>"
-        )
-
-    def _event(self, event: Event) -> Iterator[str]:
-        if not self._is_within(event.at):
-            return
-        x, told = self._x(event.at), html.escape(event.text)
-        if event.is_exchange:
-            yield f'<path class="mark exchange" d="M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}">'
-            yield f"<title>{told}</title></path>"
-            is_left = x > _WIDTH / 2
-            beside, anchor = (x - 4, "end") if is_left else (x + 4, "start")
-            yield f'<text class="event" x="{beside:.1f}" y="{_TOP - 6}"'
-            yield f' text-anchor="{anchor}">new meter</text>'
-        else:
-            yield f'<path class="mark visit" d="M{x:.1f} {_HEIGHT - _BOTTOM}l-5-9h10z">'
-            yield f"<title>{told}</title></path>"
-
-    def _axes(self) -> Iterator[str]:
+    def svg(self) -> Iterator[str]:
         right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
-        for place in range(round((self._high - self._low) / self._step) + 1):
-            value = self._low + place * self._step
-            y = self._y(value)
+        for place in range(round((self.high - self.low) / self._step) + 1):
+            value = self.low + place * self._step
+            y = self.y(value)
             yield f'<path class="grid" d="M{_LEFT} {y:.1f}H{right}"/>'
             text = f"{value:,.0f}" if self._step >= 1 else f"{value:,.{_decimals(self._step)}f}"
             yield f'<text x="{_LEFT - 6}" y="{y + 5:.1f}" text-anchor="end">{text}</text>'
         for at, text in self._times():
-            x = self._x(at)
+            x = self.x(at)
             yield f'<path class="axis" d="M{x:.1f} {bottom}v5"/>'
             yield f'<text x="{x:.1f}" y="{bottom + 22}" text-anchor="middle">{text}</text>'
         yield f'<path class="axis" d="M{_LEFT} {_TOP}V{bottom}H{right}"/>'
 
     def _times(self) -> Iterator[tuple[datetime.datetime, str]]:
         """Yield first days of months or, of a short time, days, and what to write below them."""
-        first, last = timezone.localtime(self._first), timezone.localtime(self._last)
+        first, last = timezone.localtime(self.first), timezone.localtime(self.last)
         days = (last - first) / _DAY
         if days < 75:  # noqa: PLR2004 - fewer than three months have no ticks of their own
             step = max(1, math.ceil(days / _MOST_TICKS))
@@ -199,16 +83,147 @@ class Plot:
                 yield at, f"{at:%Y}" if months % 12 == 0 else f"{at:%b %Y}"
             number += months
 
-    def _is_within(self, at: datetime.datetime) -> bool:
-        return self._first <= at <= self._last
+    def has_time(self, at: datetime.datetime) -> bool:
+        return self.first <= at <= self.last
 
-    def _x(self, at: datetime.datetime) -> float:
-        passed = (at - self._first) / (self._last - self._first)
+    def has(self, at: datetime.datetime, value: float) -> bool:
+        return self.low <= value <= self.high and self.has_time(at)
+
+    def x(self, at: datetime.datetime) -> float:
+        passed = (at - self.first) / (self.last - self.first)
         return _LEFT + min(max(passed, 0.0), 1.0) * (_WIDTH - _LEFT - _RIGHT)
 
-    def _y(self, value: float) -> float:
-        risen = (value - self._low) / (self._high - self._low)
+    def y(self, value: float) -> float:
+        risen = (value - self.low) / (self.high - self.low)
         return _HEIGHT - _BOTTOM - min(max(risen, 0.0), 1.0) * (_HEIGHT - _TOP - _BOTTOM)
+
+
+class Plot:
+    """Collects what is drawn between a first and a last moment, a lowest and a highest value."""
+
+    def __init__(
+        self, *, first: datetime.datetime, last: datetime.datetime, lowest: float, highest: float
+    ) -> None:
+        self._axes = _Axes(first=first, last=last, lowest=lowest, highest=highest)
+        self._drawn: list[str] = []
+
+    def bar(
+        self,
+        since: datetime.datetime,
+        until: datetime.datetime,
+        value: float,
+        label: str,
+        *,
+        is_hollow: bool,
+    ) -> None:
+        left, right, top = self._axes.x(since), self._axes.x(until), self._axes.y(value)
+        middle = (left + right) / 2
+        if not is_hollow:
+            if right > left:
+                base = self._axes.y(0)
+                width = max(right - left - 0.6, _NARROWEST_BAR)
+                self._draw(
+                    f'<rect class="mark" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}"'
+                    f' height="{max(base - top, 0.6):.1f}">',
+                    label,
+                    "</rect>",
+                )
+        elif self._axes.has(until, value):
+            self._draw(
+                f'<circle class="mark doubted" cx="{right:.1f}" cy="{top:.1f}" r="4">',
+                label,
+                "</circle>",
+            )
+        if not self._axes.has(until, value):
+            self._arrow(min(max(middle, _LEFT), _WIDTH - _RIGHT), until, value, label)
+
+    def line(self, points: Sequence[tuple[datetime.datetime, float]]) -> None:
+        places = " ".join(
+            f"{self._axes.x(at):.1f},{self._axes.y(value):.1f}" for at, value in points
+        )
+        self._drawn.append(f'<polyline points="{places}"/>')
+
+    def dot(
+        self,
+        at: datetime.datetime,
+        value: float,
+        label: str,
+        *,
+        is_hollow: bool = False,
+        is_small: bool = False,
+    ) -> None:
+        x, y = self._axes.x(at), self._axes.y(value)
+        if is_hollow and not self._axes.has(at, value):
+            self._arrow(x, at, value, label)
+            return
+        hollow = " doubted" if is_hollow else ""
+        radius = "1" if is_small else "3.5"
+        self._draw(
+            f'<circle class="mark{hollow}" cx="{x:.1f}" cy="{y:.1f}" r="{radius}">',
+            label,
+            "</circle>",
+        )
+
+    def cross(self, at: datetime.datetime, value: float, label: str) -> None:
+        x, y = self._axes.x(at), self._axes.y(value)
+        if not self._axes.has(at, value):
+            self._arrow(x, at, value, label)
+            return
+        self._draw(
+            f'<path class="mark cross" d="M{x:.1f} {y:.1f}m-4-4l8 8m0-8l-8 8">',
+            label,
+            "</path>",
+        )
+
+    def svg(self, title: str, unit: str, events: Sequence[Event]) -> safestring.SafeString:
+        parts = [
+            f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">',
+            f"<title>{html.escape(title)}</title>",
+            '<g aria-hidden="true">',
+            f'<text class="unit" x="2" y="14">{html.escape(unit)}</text>',
+            *self._axes.svg(),
+            *self._drawn,
+            *itertools.chain.from_iterable(map(self._event, events)),
+            "</g></svg>",
+        ]
+        # All that is foreign in it, the labels, is escaped where it is put in.
+        return safestring.mark_safe("".join(parts))  # noqa: S308
+
+    def _draw(self, start: str, label: str, end: str) -> None:
+        self._drawn.append(f"{start}<title>{html.escape(label)}</title>{end}")
+
+    def _arrow(self, x: float, at: datetime.datetime, value: float, label: str) -> None:
+        """Draw an arrow at the rim towards what lies outside, with its value beside it."""
+        is_left = x > _WIDTH * 0.6
+        if value > self._axes.high:
+            y, shape = float(_TOP), "m-5 9l5-8l5 8z"
+        elif value < self._axes.low:
+            y, shape = float(_HEIGHT - _BOTTOM), "m-5-9l5 8l5-8z"
+        else:
+            y = self._axes.y(value)
+            shape = "m-9-5l8 5l-8 5z" if at > self._axes.last else "m9-5l-8 5l8 5z"
+        self._draw(f'<path class="mark arrow" d="M{x:.1f} {y:.1f}{shape}">', label, "</path>")
+        anchor, beside = ("end", x - 9) if is_left else ("start", x + 9)
+        below = y - 4 if value < self._axes.low else max(y + 4, 13)
+        self._drawn.append(
+            f'<text class="value" x="{beside:.1f}" y="{below:.1f}" text-anchor="{anchor}">'
+            f"{value:,.0f}</text>"
+        )
+
+    def _event(self, event: Event) -> Iterator[str]:
+        if not self._axes.has_time(event.at):
+            return
+        x, told = self._axes.x(event.at), html.escape(event.text)
+        if event.is_exchange:
+            yield f'<path class="mark exchange" d="M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}">'
+            yield f"<title>{told}</title></path>"
+            is_left = x > _WIDTH / 2
+            beside, anchor = (x - 4, "end") if is_left else (x + 4, "start")
+            yield f'<text class="event" x="{beside:.1f}" y="{_TOP - 6}"'
+            yield f' text-anchor="{anchor}">new meter</text>'
+        else:
+            yield f'<path class="mark visit" d="M{x:.1f} {_HEIGHT - _BOTTOM}l-5-9h10z">'
+            yield f"<title>{told}</title></path>"
 
 
 def _nice(step: float) -> float:
