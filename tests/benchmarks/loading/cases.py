@@ -104,7 +104,7 @@ def case_d(shared: session.Session) -> Sequence[comparison.Row]:
         "D",
         shared.bench.empty,
         {
-            "ours, one file": shared.load(shared.joined(folder)),
+            "ours, one file": shared.load(session.joined(folder)),
             "ours": shared.load_batch(folder),
         },
     )

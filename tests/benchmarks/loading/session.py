@@ -183,21 +183,6 @@ class Session:
             )
         return folder
 
-    @functools.cache  # noqa: B019 - one session a process
-    def joined(self, folder: pathlib.Path) -> pathlib.Path:
-        """Return one file of the same lines as the files of the folder."""
-        path = folder.with_suffix(".uff")
-        groups = flows = 0
-        with path.open("w", encoding="ascii", newline="\n") as joined:
-            joined.write("ZHV|J|D0010002|D|UDMS|X|MRCY|20250101120000||||OPER|\n")
-            for part in sorted(folder.iterdir()):
-                for line in part.read_text(encoding="ascii").splitlines(keepends=True)[1:-1]:
-                    joined.write(line)
-                    groups += 1
-                    flows += line.startswith("026")
-            joined.write(f"ZPT|J|{groups}||{flows}|20250101121500|\n")
-        return path
-
     def sample(self, number: int) -> pathlib.Path:
         path = self.bench.folder / f"sample_{number}.uff"
         generate.write_flow_file(
@@ -242,3 +227,19 @@ class Session:
         return self.bench.template(
             "loaded_files", base=self.bench.empty, make=self.load_batch(folder)
         )
+
+
+@functools.cache
+def joined(folder: pathlib.Path) -> pathlib.Path:
+    """Return one file of the same lines as the files of the folder."""
+    path = folder.with_suffix(".uff")
+    groups = flows = 0
+    with path.open("w", encoding="ascii", newline="\n") as whole:
+        whole.write("ZHV|J|D0010002|D|UDMS|X|MRCY|20250101120000||||OPER|\n")
+        for part in sorted(folder.iterdir()):
+            for line in part.read_text(encoding="ascii").splitlines(keepends=True)[1:-1]:
+                whole.write(line)
+                groups += 1
+                flows += line.startswith("026")
+        whole.write(f"ZPT|J|{groups}||{flows}|20250101121500|\n")
+    return path
