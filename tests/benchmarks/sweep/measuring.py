@@ -92,6 +92,53 @@ class _Visit:
         )
 
 
+class _Visits:
+    """Writes what is to be loaded, anew for each turn."""
+
+    def __init__(self, plan: Plan, written: files.Files) -> None:
+        self._plan = plan
+        self._written = written
+
+    def of(self, store: stores.Store, shape: Shape) -> Iterator[tuple[_Visit, int]]:
+        is_small = not shape.in_batch and shape.readings <= _SMALL
+        loads = self._plan.small_files_a_round if is_small else 1
+        for turn in range(self._plan.rounds * loads):
+            also = () if shape.in_batch or turn % loads else self._plan.also
+            for meters in self._plan.meters:
+                yield self._visit(store, shape, meters, turn, also), turn
+
+    def _visit(
+        self, store: stores.Store, shape: Shape, meters: str, turn: int, also: Sequence[str]
+    ) -> _Visit:
+        lot = stored = None
+        if meters == "known":
+            stored = lot = self._written.of_known_meters(
+                count=shape.count,
+                readings=shape.readings,
+                stored=store.readings_a_file,
+                turn=turn,
+            )
+        lot = lot or self._written.of_new_meters(count=shape.count, readings=shape.readings)
+        is_to_prepare = meters == "known" and stored is None
+        next_lot = (
+            lot
+            if meters == "known"
+            else self._written.of_new_meters(count=shape.count, readings=shape.readings)
+        )
+        day = _DAYS_STORED + 2 * turn if meters == "known" else 0
+        is_to_stage = "pending" in also
+        return _Visit(
+            shape=shape,
+            store=store,
+            meters=meters,
+            to_load=self._written.write(lot, day=day),
+            to_prepare=self._written.write(lot, day=0) if is_to_prepare else None,
+            to_stage=self._written.write(next_lot, day=day + 1) if is_to_stage else None,
+            also=also,
+            lines=files.lines(lot.total) * (1 + is_to_prepare + is_to_stage),
+        )
+
+
 class Sweep:
     """Runs a plan with each of the checkouts, and keeps the figures."""
 
@@ -101,8 +148,9 @@ class Sweep:
         self._bench = laboratory
         self._plan = plan
         self._checkouts = checkouts
-        self._files = files.Files(laboratory.folder)
-        self.stores = stores.Stores(laboratory, self._files)
+        written = files.Files(laboratory.folder)
+        self._visits = _Visits(plan, written)
+        self.stores = stores.Stores(laboratory, written)
         self.figures = figures.Figures()
 
     def run(self) -> Iterator[None]:
@@ -120,7 +168,7 @@ class Sweep:
                 for checkout in self._checkouts
             }
             for shape in self._plan.shapes():
-                for visit, turn in self._visits(store, shape):
+                for visit, turn in self._visits.of(store, shape):
                     # Who goes first in a turn goes last in the next.
                     for checkout in self._checkouts[:: -1 if turn % 2 else 1]:
                         self._measure(visit, checkout, copies[checkout])
@@ -130,45 +178,6 @@ class Sweep:
                 yield
             for copy in copies.values():
                 copy.drop()
-
-    def _visits(self, store: stores.Store, shape: Shape) -> Iterator[tuple[_Visit, int]]:
-        is_small = not shape.in_batch and shape.readings <= _SMALL
-        loads = self._plan.small_files_a_round if is_small else 1
-        for turn in range(self._plan.rounds * loads):
-            also = () if shape.in_batch or turn % loads else self._plan.also
-            for meters in self._plan.meters:
-                yield self._visit(store, shape, meters, turn, also), turn
-
-    def _visit(
-        self, store: stores.Store, shape: Shape, meters: str, turn: int, also: Sequence[str]
-    ) -> _Visit:
-        lot = stored = None
-        if meters == "known":
-            stored = lot = self._files.of_known_meters(
-                count=shape.count,
-                readings=shape.readings,
-                stored=store.readings_a_file,
-                turn=turn,
-            )
-        lot = lot or self._files.of_new_meters(count=shape.count, readings=shape.readings)
-        is_to_prepare = meters == "known" and stored is None
-        next_lot = (
-            lot
-            if meters == "known"
-            else self._files.of_new_meters(count=shape.count, readings=shape.readings)
-        )
-        day = _DAYS_STORED + 2 * turn if meters == "known" else 0
-        is_to_stage = "pending" in also
-        return _Visit(
-            shape=shape,
-            store=store,
-            meters=meters,
-            to_load=self._files.write(lot, day=day),
-            to_prepare=self._files.write(lot, day=0) if is_to_prepare else None,
-            to_stage=self._files.write(next_lot, day=day + 1) if is_to_stage else None,
-            also=also,
-            lines=files.lines(lot.total) * (1 + is_to_prepare + is_to_stage),
-        )
 
     def _measure(
         self, visit: _Visit, checkout: processes.Checkout, copy: stores.WorkingCopy
