@@ -14,7 +14,7 @@ import tempfile
 import time
 import urllib.parse
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import psycopg
 from psycopg import sql
@@ -45,18 +45,16 @@ _STORED_READINGS = """
 logger = logging.getLogger(__name__)
 
 
-class Bench:
-    """
-    An embedded server in a temporary folder, both of which go when the `with` block ends.
+_Entered = TypeVar("_Entered", bound="_Server")
 
-    A measured run gets a fresh database, made from a template by CREATE DATABASE, so that all
-    contenders begin from the same state.
-    """
+
+class _Server:
+    """An embedded server in a temporary folder, both of which go when the `with` block ends."""
 
     # Processes that wanted the CPU in the minute before, on the average.
     load_before: float | None = None
 
-    def __enter__(self) -> Bench:  # noqa: PYI034 - typing.Self is newer than Python 3.10
+    def __enter__(self: _Entered) -> _Entered:  # noqa: PYI019 - typing.Self is newer than Python 3.10
         # So that the cleaning up below runs for these signals too.
         self._handlers = {
             number: signal.signal(number, _exit) for number in (signal.SIGTERM, signal.SIGHUP)
@@ -83,8 +81,6 @@ class Bench:
         for number, handler in self._handlers.items():
             signal.signal(number, handler)
 
-    # Databases.
-
     def connect(self, database: str, *, autocommit: bool = True) -> psycopg.Connection[Any]:
         return psycopg.connect(
             host=self._address.host,
@@ -110,11 +106,6 @@ class Bench:
             self._execute("ALTER DATABASE {} ALLOW_CONNECTIONS FALSE", name)
             self._templates.add(name)
         return name
-
-    @functools.cached_property
-    def empty(self) -> str:
-        """The template that has the tables and nothing in them."""
-        return self.template("empty", base="template1", make=self._migrate)
 
     @contextlib.contextmanager
     def fresh(self, template: str) -> Iterator[str]:
@@ -166,10 +157,22 @@ class Bench:
         with self.connect("postgres") as connection:
             connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
+
+class Bench(_Server):
+    """
+    A server on which contenders run, and what they spend.
+
+    A measured run gets a fresh database, made from a template by CREATE DATABASE, so that all
+    contenders begin from the same state.
+    """
+
+    @functools.cached_property
+    def empty(self) -> str:
+        """The template that has the tables and nothing in them."""
+        return self.template("empty", base="template1", make=self._migrate)
+
     def _migrate(self, database: str) -> None:
         self.run_product(database, "migrate", "--verbosity=0")
-
-    # Processes.
 
     def measure(self, contender: Callable[[str], processes.Run], database: str) -> processes.Run:
         """Run a contender from a settled state on, and add what the server spent on it."""
