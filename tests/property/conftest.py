@@ -1,7 +1,7 @@
 """
 How many examples the properties are held to.
 
-A quick run draws 6 of each, a thorough one 250, the same ones every time. To look further, at new
+A quick run draws 6 of each, a thorough one 500, the same ones every time. To look further, at new
 ones on every run:
 
     uv run pytest --times=40 tests/property
@@ -26,7 +26,7 @@ PARTS = depth.size(quick=1, thorough=5)  # of the examples, for as many processe
 # No deadlines: an example is a few commands against a server, whose disk has its own pace.
 hypothesis.settings.register_profile(
     "d0010",
-    max_examples=depth.rounds(quick=4, thorough=250) // PARTS,
+    max_examples=depth.rounds(quick=4, thorough=500) // PARTS,
     derandomize=not IS_DRAWN_ANEW,
     **({} if IS_DRAWN_ANEW else {"database": None}),
     deadline=None,
