@@ -1,7 +1,7 @@
 """
 How many examples the properties are held to.
 
-A quick run draws 6 of each, a thorough one 500, the same ones every time. To look further, at new
+A quick run draws 4 of each, a thorough one 500, the same ones every time. To look further, at new
 ones on every run:
 
     uv run pytest --times=40 tests/property
