@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from warehouse import codes, models
 
 
+MOST_AT_ONCE = 100  # readings of a register: among more, nothing is said of why
 _DAY = datetime.timedelta(days=1)
 
 
@@ -113,7 +114,8 @@ def _with_advances(readings: Sequence[models.Reading]) -> Sequence[Entry]:
         at_once.setdefault(reading.read_at, []).append(reading)
     for reading in readings:
         if reading.standing != "current":
-            because = why(reading, at_once[reading.read_at])
+            others = at_once[reading.read_at]
+            because = why(reading, others) if len(others) <= MOST_AT_ONCE else None
             entries.append(Entry(reading=reading, standing=reading.standing, because=because))
             continue
         if reading.reading_type == codes.ReadingType.INITIAL:

@@ -361,3 +361,22 @@ class TestReadTogether:
         assert row["Reading"] == "DY 11.0 NT 22.0"
         assert row["Advance"] == "DY +1.0 0.0 a day NT +2.0 0.1 a day since 1 Jan 2024"
         assert row["From"] == "202402.uff , line 4 , 5"
+
+    @pytest.mark.parametrize(("registers", "rows"), [(8, [8]), (9, [8, 1]), (17, [8, 8, 1])])
+    def test_is_more_rows_where_there_are_more_than_eight(
+        self, staff: test.Client, tmp_path: pathlib.Path, registers: int, rows: list[int]
+    ) -> None:
+        (tmp_path / "more").mkdir()
+        lines = [
+            meter_points.reading("202401", f"{number}.0", register=f"{number:02d}")
+            for number in range(registers)
+        ]
+        meter = builder.meter("MANY 4", *lines)
+        content = builder.flow_file(builder.meter_point(builder.MPAN, meter), file_id="many")
+        flow_files.load(tmp_path / "more", {"many.uff": content.decode()})
+
+        cells = meter_points.cells(staff.get(meter_points.ADDRESS).content.decode())
+
+        shown = [row["Register"].split() for row in cells if row["From"].startswith("many")]
+        assert [len(names) for names in shown] == rows
+        assert len({name for names in shown for name in names}) == registers
