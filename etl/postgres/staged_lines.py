@@ -21,7 +21,8 @@ _ROWS_A_WRITE = 1_000
 NULL = r"\N"  # as COPY takes it
 # What is left of a line whose meter point was forgotten: kind and payload.
 FORGOTTEN = "forgotten"
-_PLACE_OF_FORGOTTEN = "\t".join(("\\N", FORGOTTEN, *[""] * (len(PLACE) - 2)))
+# And its place: none, and none above or below it has one.
+PLACE_OF_FORGOTTEN = "\t".join((NULL, FORGOTTEN, *[""] * (len(PLACE) - 2)))
 # The index of lines, and that of readings, tell so many apart: see sql/README.md.
 _BITS_OF_A_STRETCH = 10
 
@@ -115,7 +116,7 @@ def forget(line_ids: Sequence[int]) -> None:
             "DELETE FROM staged_line WHERE id >> 10 BETWEEN %s AND %s AND id BETWEEN %s AND %s",
             [first >> _BITS_OF_A_STRETCH, last >> _BITS_OF_A_STRETCH, first, last],
         )
-    copy([[(line_id, _PLACE_OF_FORGOTTEN, FORGOTTEN) for line_id in line_ids]])
+    copy([[(line_id, PLACE_OF_FORGOTTEN, FORGOTTEN) for line_id in line_ids]])
 
 
 def analyze() -> None:

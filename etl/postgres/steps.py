@@ -19,6 +19,8 @@ logger = logging.getLogger(__name__)
 
 LEDGER, *COMPARISONS = sql.names("reconcile")
 _LAST_JUDGEMENT = "60_record_line_issues"
+# What a step names that has nothing to do where no file was refused, as nearly always.
+_OF_REFUSED_FILES = "%(refused_file_ids)s"
 
 # Below this each line's keys are looked up in an index, which needs no statistics: to analyze
 # lines where 4.8 million are stored takes half a second, as long as loading 20,000 readings.
@@ -60,18 +62,22 @@ def run_transform(
     """
     is_spread = work_tables.are_there()
     is_large = line_count >= LINES_WORTH_A_SCAN
+    given = {**parameters}
     _set(*_FOR_SETS, *_how_to_join(line_count))
     for name in sql.names("transform"):
         if judge_only and name > _LAST_JUDGEMENT:
             break
         statement: str | None = sql.statement("transform", name)
+        if _OF_REFUSED_FILES in sql.statement("transform", name) and not given["refused_file_ids"]:
+            continue
         if is_spread:
-            statement = work_tables.statement(name, parameters, is_large=is_large)
+            statement = work_tables.statement(name, given, is_large=is_large)
         if statement:
             with db.connection.cursor() as cursor:
-                _execute(cursor, name, statement, parameters)
+                _execute(cursor, name, statement, given)
                 # What a step gives is told to those that follow.
-                parameters = {**parameters, **dict(*_rows(cursor))}
+                for row in _rows(cursor):
+                    given |= row
     if is_spread:
         work_tables.clear()
 

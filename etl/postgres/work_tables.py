@@ -24,9 +24,9 @@ _ANALYSIS = re.compile(r"^ANALYZE ", re.MULTILINE)
 # Both keep the planner from working a field out anew at each use. The one is cheaper, since it
 # lets the work be shared among processes; the other is taken by a cluster.
 _FENCE, _FENCE_OF_CLUSTERS = "OFFSET '0'", "ORDER BY NULL::text"
-# A step that names one of these has nothing to do where it is false or empty, which is worth
-# knowing where each statement goes to many shards.
-_NEEDED = ("has_other_lines", "refused_file_ids")
+# A step that names this has nothing to do where it is false, which is worth knowing where each
+# statement goes to many shards.
+_OF_OTHER_LINES = "%(has_other_lines)s"
 
 
 def names() -> tuple[str, ...]:
@@ -45,7 +45,7 @@ def statement(name: str, parameters: Mapping[str, Any], *, is_large: bool) -> st
     text = sql.statement("transform", name)
     if _INDEX.search(text) or (_ANALYSIS.search(text) and not is_large):
         return None
-    if any(f"%({need})s" in text and not parameters[need] for need in _NEEDED):
+    if _OF_OTHER_LINES in text and not parameters["has_other_lines"]:
         return None
     return _CREATION.sub(r"INSERT INTO \1", text).replace(_FENCE, _FENCE_OF_CLUSTERS)
 

@@ -12,10 +12,6 @@ from etl.usecases import chunks, differences, stage
 from warehouse import codes, models
 
 
-# How the place of a line ends that was forgotten; it has none, and none above or below it has.
-_FORGOTTEN = f"\t{staged_lines.NULL}\t{staged_lines.FORGOTTEN}\t\t\t\t"
-
-
 def compare(first_file_id: int, last_file_id: int) -> Iterator[differences.Difference]:
     """
     Read the raw lines once more: for the hash of the file, its header and trailer, and places.
@@ -146,7 +142,8 @@ def _runs(stretch: staged_lines.Stretch) -> Iterator[tuple[int, Sequence[str], S
     rows = [
         (int(place.partition("\t")[0]), place, payload)
         for place, payload in zip(stretch.places, stretch.payloads, strict=True)
-        if not (payload == staged_lines.FORGOTTEN and place.endswith(_FORGOTTEN))
+        if payload != staged_lines.FORGOTTEN
+        or place.partition("\t")[2] != staged_lines.PLACE_OF_FORGOTTEN
     ]
     # What follows one another has one distance to its place in the list.
     for _, run in itertools.groupby(enumerate(rows), key=lambda item: item[1][0] - item[0]):

@@ -74,7 +74,9 @@ def reconcile(*, name_or_sha256: str | None = None, is_deep: bool = False) -> Re
         if is_spread:
             steps.gather(parameters)
         accounts = [Account(**row) for row in steps.run_reconcile(steps.LEDGER, parameters)]
-        compare = functools.partial(_compare_tables, parameters, name_or_sha256 is None)
+        compare = functools.partial(
+            _compare_tables, parameters=parameters, is_of_all=name_or_sha256 is None
+        )
         lines = raw_lines.compare(first, last)
         line_count = sum(account.line_count for account in accounts)
         # What is gathered is seen by this connection alone.
@@ -123,9 +125,7 @@ def _compare_at(moment: str, compare: _Compare, name: str) -> Sequence[differenc
 
 
 def _compare_tables(
-    parameters: Mapping[str, Any],
-    is_of_all: bool,  # noqa: FBT001
-    name: str,
+    name: str, *, parameters: Mapping[str, Any], is_of_all: bool
 ) -> Sequence[differences.Difference]:
     rows = steps.run_reconcile(name, parameters, is_of_all=is_of_all)
     return [differences.Difference(**row) for row in rows]

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.contrib import admin
-from django.contrib.admin.views import main
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
@@ -14,7 +13,7 @@ from django.urls import reverse
 from django.utils import html, safestring
 
 from warehouse import codes, models, words
-from warehouse.admin import audit, filters, raw_lines, read_only, remedies
+from warehouse.admin import audit, filters, raw_lines, read_only, remedies, searching
 from warehouse.queries import files, terms
 
 
@@ -167,8 +166,8 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         if not issue.mpan_core:
             return html.format_html("{}", words.NOTHING)
         # A search, which opens the page where there is one: the line may be all that is known.
-        url = f"{reverse('admin:warehouse_meterpoint_changelist')}?{main.SEARCH_VAR}="
-        return html.format_html('<a href="{0}{1}">{1}</a>', url, issue.mpan_core)
+        url = searching.search_url("meterpoint_changelist", issue.mpan_core)
+        return html.format_html('<a href="{}">{}</a>', url, issue.mpan_core)
 
     @admin.display(description="flow")
     def flow(self, issue: models.LineIssue) -> str:

@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
-from django.contrib.admin.views import main
 from django.http import QueryDict
-from django.urls import reverse
 
 from warehouse import models, words
-from warehouse.admin import charts, reading_rows, timeline
+from warehouse.admin import charts, reading_rows, searching, timeline
 from warehouse.queries import history, register_history
 
 
@@ -61,9 +59,9 @@ def context(mpan_core: str, parameters: QueryDict, now: datetime.datetime) -> di
         "charts": drawn[: charts.MOST_CHARTS],
         "more_charts": words.more(len(drawn), charts.MOST_CHARTS, len(drawn)),
         "issues": _issues_in_words(found),
-        "issues_url": _search_url("lineissue_changelist", mpan_core),
-        "readings_url": _search_url("reading_changelist", mpan_core),
-        "csv_url": _search_url("reading_download", mpan_core),
+        "issues_url": searching.search_url("lineissue_changelist", mpan_core),
+        "readings_url": searching.search_url("reading_changelist", mpan_core),
+        "csv_url": searching.search_url("reading_download", mpan_core),
         **told,
     }
 
@@ -120,10 +118,6 @@ def _known(
         issues=issues,
         has_times=words.has_times(reading.read_at for reading in readings),
     )
-
-
-def _search_url(name: str, mpan_core: str) -> str:
-    return f"{reverse(f'admin:warehouse_{name}')}?{main.SEARCH_VAR}={mpan_core}"
 
 
 def _registers_shown(

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
-from urllib.parse import urlencode
 
 from django.contrib import admin
 from django.contrib.admin import utils as admin_utils
-from django.contrib.admin.views import main
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import html, safestring, timezone
 
 from warehouse import codes, keys, models, words
@@ -61,9 +58,8 @@ class MeterPointAdmin(searching.SearchAdmin[models.MeterPoint]):
             context = meter_point_page.context(meter_point.pk, request.GET, timezone.now())
             extra_context = {**context, **(extra_context or {})}
         elif request.method != "POST" and self.has_view_permission(request):
-            query = urlencode({main.SEARCH_VAR: admin_utils.unquote(object_id)})
-            address = reverse("admin:warehouse_meterpoint_changelist")
-            return HttpResponseRedirect(f"{address}?{query}")
+            typed = admin_utils.unquote(object_id)
+            return HttpResponseRedirect(searching.search_url("meterpoint_changelist", typed))
         return super().change_view(request, object_id, form_url, extra_context)
 
     @admin.display(description="meters")

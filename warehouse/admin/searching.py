@@ -123,8 +123,9 @@ def _answer_to_list(found: search.Found) -> Answer:
     if found.missing:
         missing = ", ".join(map(words.visible, found.missing))
         advice.append(f"Nothing is found for {missing}.")
-    readings = Suggestion(label="Their readings", url=_list_url("reading", found))
-    csv = Suggestion(label="Their readings as CSV", url=_list_url("download", found))
+    of_all = ", ".join(asked)
+    readings = Suggestion(label="Their readings", url=search_url("reading_changelist", of_all))
+    csv = Suggestion(label="Their readings as CSV", url=search_url("reading_download", of_all))
     return Answer(
         heading=f"{len(asked) - len(found.missing)} of {len(asked)} found",
         advice=advice,
@@ -132,10 +133,9 @@ def _answer_to_list(found: search.Found) -> Answer:
     )
 
 
-def _list_url(name: str, found: search.Found) -> str:
-    name = {"reading": "reading_changelist", "download": "reading_download"}[name]
-    query = urlencode({main.SEARCH_VAR: ", ".join(found.items[: terms.MOST_ITEMS])})
-    return f"{reverse(f'admin:warehouse_{name}')}?{query}"
+def search_url(name: str, typed: str) -> str:
+    """Return the address of a page of the warehouse, searched for this."""
+    return f"{reverse(f'admin:warehouse_{name}')}?{urlencode({main.SEARCH_VAR: typed})}"
 
 
 def _answer_to_mpan(found: search.Found) -> Answer:
@@ -163,12 +163,8 @@ def _answer_to_mpan(found: search.Found) -> Answer:
         heading=f"No meter point has the MPAN {mpan_core}.",
         advice=advice,
         suggestions=[_meter_point_suggestion(other) for other in near],
-        issues_url=_issues_url(mpan_core) if issues.exists() else "",
+        issues_url=search_url("lineissue_changelist", mpan_core) if issues.exists() else "",
     )
-
-
-def _issues_url(mpan_core: str) -> str:
-    return f"{reverse('admin:warehouse_lineissue_changelist')}?{main.SEARCH_VAR}={mpan_core}"
 
 
 def _answer_of_several(found: search.Found) -> Answer:
