@@ -19,8 +19,12 @@ logger = logging.getLogger(__name__)
 
 LEDGER, *COMPARISONS = sql.names("reconcile")
 _LAST_JUDGEMENT = "60_record_line_issues"
-# What a step names that has nothing to do where no file was refused, as nearly always.
-_OF_REFUSED_FILES = "%(refused_file_ids)s"
+# They have nothing to do, and are left out, where no file was refused, as nearly always.
+OF_REFUSED_FILES = frozenset(
+    name
+    for name in sql.names("transform")
+    if "%(refused_file_ids)s" in sql.statement("transform", name)
+)
 
 # Below this each line's keys are looked up in an index, which needs no statistics: to analyze
 # lines where 4.8 million are stored takes half a second, as long as loading 20,000 readings.
@@ -48,7 +52,7 @@ def run_transform(
     parameters: Mapping[str, Any], *, line_count: int, judge_only: bool = False
 ) -> None:
     """
-    Run every step of the transform in the transaction of the caller, over so many lines.
+    Run the steps of the transform in the transaction of the caller, over so many lines.
 
     Or those alone that judge, up to the one that records what was found.
 
@@ -67,9 +71,9 @@ def run_transform(
     for name in sql.names("transform"):
         if judge_only and name > _LAST_JUDGEMENT:
             break
-        statement: str | None = sql.statement("transform", name)
-        if _OF_REFUSED_FILES in sql.statement("transform", name) and not given["refused_file_ids"]:
+        if name in OF_REFUSED_FILES and not given["refused_file_ids"]:
             continue
+        statement: str | None = sql.statement("transform", name)
         if is_spread:
             statement = work_tables.statement(name, given, is_large=is_large)
         if statement:

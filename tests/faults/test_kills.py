@@ -70,7 +70,7 @@ def points(between: proxy.Proxy, messages: list[str]) -> list[proxy.IsChosen]:
     staged = messages.index("COMMIT", messages.index("COPY"))
     last_step = sql.names("transform")[-1]
     transformed = messages.index("COMMIT", messages.index(last_step))
-    assert {*sql.names("transform")} <= {*messages[staged:transformed]}
+    assert {*workload.STEPS} <= {*messages[staged:transformed]}
 
     def first(label: str) -> proxy.IsChosen:
         return lambda _connection, found: found == label
@@ -100,7 +100,7 @@ def points(between: proxy.Proxy, messages: list[str]) -> list[proxy.IsChosen]:
 def points_beside(sent: list[tuple[int, str]]) -> list[proxy.IsChosen]:
     """Return each kind of message by which the second connection transforms the first chunk."""
     labels = [label for connection, label in sent if connection == 1]
-    assert {*sql.names("transform"), "start", "COMMIT"} <= {*labels}
+    assert {*workload.STEPS, "start", "COMMIT"} <= {*labels}
 
     def beside(label: str) -> proxy.IsChosen:
         return lambda connection, found: connection == 1 and found == label

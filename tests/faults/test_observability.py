@@ -16,7 +16,7 @@ from django.db.migrations import recorder
 import sql
 from etl.config import settings
 from tests import builder, conftest, depth
-from tests.faults import forks, proxy, test_resources, test_security
+from tests.faults import forks, proxy, test_resources, test_security, workload
 
 
 @pytest.mark.django_db(transaction=True)
@@ -28,7 +28,7 @@ class TestLog:
         assert ended.code == 0
         assert [event["step"] for event in events if "step" in event] == [
             "copy_staged_lines",
-            *sql.names("transform"),
+            *workload.STEPS,
         ]
         assert events[0]["rows"] == 37
         assert all(event["seconds"] >= 0 and "at" in event for event in events)
@@ -44,9 +44,7 @@ class TestLog:
         ended = launcher.run("transform_pending", "--log-format=json")
 
         events = [json.loads(line) for line in ended.err.splitlines()]
-        assert [event["step"] for event in events if "step" in event] == list(
-            sql.names("transform")
-        )
+        assert [event["step"] for event in events if "step" in event] == workload.STEPS
         assert events[-1]["outcome"] == "loaded"
 
     def test_as_json_ends_with_an_event_where_the_server_is_not_there(
