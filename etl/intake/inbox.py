@@ -65,6 +65,14 @@ class Inbox:
         self._sync_names()
         return whole
 
+    def keys(self) -> list[str]:
+        """Return the keys of the files that are here whole."""
+        return [path.name for path in self._folder.iterdir() if not path.suffix]
+
+    def drop(self, key: str) -> None:
+        """Delete the file of this key, if another process has not."""
+        (self._folder / key).unlink(missing_ok=True)
+
     def _download(self, place: places.Place, entry: places.Entry, part: pathlib.Path) -> None:
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
         with os.fdopen(os.open(part, flags, mode=0o600), "r+b") as file:

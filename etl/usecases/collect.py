@@ -63,11 +63,14 @@ def collect(
 
     A file is fetched again where its size or time is another. What can't be fetched, moved or
     deleted is tried again in the next pass; `on_note` is told of the last two. Beside another
-    process that collects there, each file is fetched by one of them.
+    process that collects there, each file is fetched by one of them. What lies in the inbox though
+    its outcome is stored, since a pass was killed in between, is deleted.
 
     :raises UnavailableError: if the place can't be used; what was fetched by then is loaded
     :raises django.db.OperationalError: if the server goes away
     """
+    for key in _outcomes(inbox.keys()):
+        inbox.drop(key)
     for chunk in _chunks(_settled(place, manner)):
         by_key = {entry.key(place.name): entry for entry in chunk}
         with claims.claimed(by_key) as mine:
@@ -127,8 +130,8 @@ class _Visit:
         with contextlib.closing(loaded):
             became = list(loaded)
         self._remember(fetched, became, arrivals)
-        for _, path in fetched.values():
-            path.unlink()
+        for key in fetched:
+            self._inbox.drop(key)
         return [*reports, *became]
 
     def _path_of(self, entry: places.Entry) -> str:

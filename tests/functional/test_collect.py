@@ -58,6 +58,21 @@ class TestCollect:
         assert delivery.brought_by
         assert (names(source), names(tmp_path / "inbox")) == (["a.uff"], [])
 
+    def test_clears_the_inbox_of_what_a_kill_left_behind_a_stored_outcome(
+        self, collect: Collect, source: pathlib.Path, tmp_path: pathlib.Path
+    ) -> None:
+        (source / "a.uff").write_bytes(builder.simple())
+        collect()
+        unfinished = tmp_path / "inbox" / ("0" * 64)
+        unfinished.touch()
+        left = tmp_path / "inbox" / pipeline.Fetched.objects.get().key
+        left.write_bytes(builder.simple())
+
+        ended = collect()
+
+        assert ended.out.startswith("0 files")
+        assert names(tmp_path / "inbox") == [unfinished.name]
+
     def test_takes_a_late_file_with_an_old_name_or_an_old_time(
         self, collect: Collect, source: pathlib.Path
     ) -> None:
