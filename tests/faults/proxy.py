@@ -126,7 +126,10 @@ class _Pair:
     def _pump_to_server(self) -> None:
         while data := self._client.recv(1 << 20):
             while len(data) < _statement_length(data):
-                data += self._client.recv(1 << 20)
+                rest = self._client.recv(1 << 20)
+                if not rest:  # killed while it sent
+                    return
+                data += rest
             moment = None if data == _TERMINATE else self._proxy.strikes_at(data, self._number)
             if moment is Moment.BEFORE and self._proxy.strike():
                 return
