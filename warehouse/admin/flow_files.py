@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import safestring
 
 from warehouse import codes, models, words
-from warehouse.admin import filters, raw_lines, read_only, remedies
+from warehouse.admin import filters, outcomes, raw_lines, read_only, remedies
 from warehouse.queries import arrivals, files
 
 
@@ -232,8 +232,8 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
         return words.visible(flow_file.file_name)
 
     @admin.display(description="outcome")
-    def outcome(self, flow_file: models.FlowFile) -> str:
-        return words.outcome(flow_file)
+    def outcome(self, flow_file: models.FlowFile) -> safestring.SafeString:
+        return outcomes.tag(flow_file)
 
     @admin.display(description="flow")
     def flow_in_words(self, flow_file: models.FlowFile) -> str:
@@ -268,6 +268,7 @@ def _page(flow_file: models.FlowFile) -> dict[str, Any]:
     return {
         "title": words.visible(flow_file.file_name),
         "subtitle": None,
+        "icon": outcomes.icon(flow_file),
         "outcome": words.outcome(flow_file),
         "reason": words.told(flow_file.reason) or _EXPLAINED.get(flow_file.status, ""),
         "remedy": remedies.of(kinds[0].code) if is_rejected and kinds else "",

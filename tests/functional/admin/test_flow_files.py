@@ -126,6 +126,18 @@ def _listed(staff: test.Client, query: Mapping[str, str]) -> set[str]:
 
 
 class TestFlowFileList:
+    def test_shows_each_outcome_by_icon_and_words(self, staff: test.Client) -> None:
+        page = staff.get("/warehouse/flowfile/").content.decode()
+
+        cells = re.findall(
+            r'<td class="field-outcome"><svg class="([^"]*)".*?</svg> ([^<]*)', page
+        )
+        assert {*cells} == {
+            ("became became-loaded", "loaded"),
+            ("became became-loaded_with_rejections", "loaded with rejections"),
+            ("became became-rejected", "rejected"),
+        }
+
     @pytest.mark.parametrize(
         ("query", "names"),
         [
