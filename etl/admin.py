@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from etl import models
-from etl.domain import findings, flows
+from etl.domain import findings, flows, headers, trailers
 from etl.usecases import transform
 from warehouse import codes, words
 from warehouse import models as warehouse_models
@@ -241,6 +241,8 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
 
 words.learn_items(
     {item.number: item.name for group in flows.GROUPS.values() for item in group.items}
+    | {number: name for number, name, _ in headers.FIELDS}
+    | trailers.NAMES
 )
 remedies.learn({finding.code: finding.remedy for finding in findings.CATALOGUE.values()})
 admin.site.unregister(warehouse_models.FlowFile)

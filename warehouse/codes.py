@@ -162,6 +162,9 @@ class FlowFileStatus(models.TextChoices):
     FAILED = "FAILED", "failed"
 
 
+# What is left of a line whose meter point was forgotten, in place of its kind and more.
+FORGOTTEN = "forgotten"
+
 # What a flow file is while it counts: its content is known, and its file id is taken.
 ACCEPTED_STATUSES = (
     FlowFileStatus.STAGED,

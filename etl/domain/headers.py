@@ -12,7 +12,7 @@ from . import fields, findings, flows
 LIVE_TEST_FLAG = "OPER"
 
 # J-item, name and longest value of each field behind the record code, in the order they are sent.
-_FIELDS = (
+FIELDS = (
     ("J1064", "File Identifier", 10),
     ("J0937", "Flow and Version", 8),
     ("J0934", "From Role Code", 2),
@@ -50,7 +50,7 @@ class Header:
 
 def read(record: bytes) -> Header:
     """Return what the record says, whether or not that is well-formed."""
-    values = [fields.short(value) for value in fields.values_of(record, count=len(_FIELDS))]
+    values = [fields.short(value) for value in fields.values_of(record, count=len(FIELDS))]
     return Header(
         file_identifier=values[0],
         flow=values[1],
@@ -74,7 +74,7 @@ def judge(
 
     A known flow is wrong if it is none of those that are taken.
     """
-    values = fields.values_of(record, count=len(_FIELDS))
+    values = fields.values_of(record, count=len(FIELDS))
     for code, index, expected in _judge_values(values, takes, is_ended=record.endswith(b"|")):
         yield _issue(code, index, values[index], line_number=line_number, expected=expected)
 
@@ -96,7 +96,7 @@ def _judge_values(
     yield from _judge_lengths(values)
     if not known.groups:
         yield "bad-header", _FLOW, "with a flow and its version here, such as D0010002"
-    if any(values[len(_FIELDS) :]):
+    if any(values[len(FIELDS) :]):
         yield "bad-header", _TEST_FLAG, "with no field behind this"
     if fields.clock_time(values[_CREATED_AT]) is None:
         yield "bad-header", _CREATED_AT, "with a date and time that exists, ccyymmddhhmmss"
@@ -108,7 +108,7 @@ def _judge_values(
 
 
 def _judge_lengths(values: Sequence[str]) -> Iterator[tuple[str, int, str]]:
-    for index, (_, _, longest) in enumerate(_FIELDS):
+    for index, (_, _, longest) in enumerate(FIELDS):
         if not values[index] and index < _MANDATORY_FIELDS:
             yield "bad-header", index, "with this item"
         if len(values[index]) > longest:
@@ -123,7 +123,7 @@ def judge_test_flag(header: Header, *, line_number: int) -> Iterator[findings.Fi
 def _issue(
     code: str, index: int, value: str, *, line_number: int, expected: str = ""
 ) -> findings.FileIssue:
-    item, name, _ = _FIELDS[index]
+    item, name, _ = FIELDS[index]
     return findings.FileIssue(
         code=code,
         line_number=line_number,

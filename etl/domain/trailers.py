@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from . import fields, findings
 
 
-_NAMES = {
+NAMES = {
     "J1064": "File Identifier",
     "J1067": "Total Group Count",
     "J1078": "Checksum",
@@ -124,7 +124,7 @@ def _is_cut(record: bytes, trailer: Trailer) -> bool:
 
 
 def _values(record: bytes) -> Sequence[str]:
-    return fields.values_of(record, count=len(_NAMES))
+    return fields.values_of(record, count=len(NAMES))
 
 
 def _number(text: str, *, digits: int) -> int | None:
@@ -139,7 +139,7 @@ def _issue(
         line_number=line_number,
         group_code="ZPT",
         item=item,
-        name=_NAMES[item],
+        name=NAMES[item],
         value=fields.short(value),
         expected=expected,
     )

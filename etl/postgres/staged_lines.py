@@ -9,6 +9,8 @@ from typing import NamedTuple
 
 from django import db
 
+from warehouse import codes
+
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +22,7 @@ _COPY = f"COPY staged_line (id, {', '.join(PLACE)}, payload) FROM STDIN"
 _ROWS_A_WRITE = 1_000
 NULL = r"\N"  # as COPY takes it
 # What is left of a line whose meter point was forgotten: kind and payload.
-FORGOTTEN = "forgotten"
+FORGOTTEN = codes.FORGOTTEN
 # And its place: none, and none above or below it has one.
 PLACE_OF_FORGOTTEN = "\t".join((NULL, FORGOTTEN, *[""] * (len(PLACE) - 2)))
 # The index of lines, and that of readings, tell so many apart: see sql/README.md.

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import safestring
 
 from warehouse import codes, models, words
-from warehouse.admin import filters, outcomes, raw_lines, read_only, remedies
+from warehouse.admin import audit, filters, outcomes, raw_lines, read_only, remedies, sender_text
 from warehouse.queries import arrivals, files
 
 
@@ -224,8 +224,10 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
         typed = search_term.strip()
         return files.search(queryset, typed) if typed else queryset, False
 
-    def context_of(self, request: HttpRequest, row: models.FlowFile) -> dict[str, Any]:  # noqa: ARG002 - of the base class
-        return _page(row)
+    def context_of(self, request: HttpRequest, row: models.FlowFile) -> dict[str, Any]:
+        kinds = files.issue_kinds(row)
+        may_see_issues = request.user.has_perm("warehouse.view_lineissue")
+        return _page(row, kinds) | (_for_sender(request, row, kinds) if may_see_issues else {})
 
     @admin.display(description="file name")
     def name(self, flow_file: models.FlowFile) -> str:
@@ -261,9 +263,23 @@ class FlowFileAdmin(read_only.ReadOnlyAdmin):
         return words.minute_tag(flow_file.staged_at)
 
 
-def _page(flow_file: models.FlowFile) -> dict[str, Any]:
+def _for_sender(
+    request: HttpRequest, flow_file: models.FlowFile, kinds: Sequence[files.IssueKind]
+) -> dict[str, Any]:
+    """Return what is wrong as a text, and record whose MPANs are in it."""
+    if not kinds:
+        return {}
+    told = sender_text.of(flow_file, kinds)
+    audit.record(request, told.mpan_cores, codes.LookedAt.ISSUE)
+    return {
+        "sender_text": told.text,
+        "most_kinds": sender_text.MOST_KINDS,
+        "most_lines": sender_text.MOST_LINES,
+    }
+
+
+def _page(flow_file: models.FlowFile, kinds: Sequence[files.IssueKind]) -> dict[str, Any]:
     deliveries = files.latest_deliveries(flow_file)
-    kinds = files.issue_kinds(flow_file)
     is_rejected = flow_file.status == codes.FlowFileStatus.REJECTED
     return {
         "title": words.visible(flow_file.file_name),

@@ -86,6 +86,29 @@ def _issue_kinds(flow_file: models.FlowFile, severity: codes.Severity) -> list[I
     return [IssueKind(**kind, among=among) for kind in kinds]
 
 
+def first_issues(
+    flow_file: models.FlowFile, kinds: Sequence[IssueKind], *, most: int
+) -> Sequence[tuple[IssueKind, Sequence[models.LineIssue]]]:
+    """Return the first issues of each kind, by one statement; none of lines that are forgotten."""
+    if not kinds:
+        return []
+    first, *others = (
+        flow_file.issues.filter(
+            severity=kind.severity,
+            code=kind.code,
+            item=kind.item,
+            line_number__gte=kind.first_line_number,
+        )
+        .exclude(kind=codes.FORGOTTEN)
+        .order_by("line_number", "id")[:most]
+        for kind in kinds
+    )
+    found: dict[tuple[str, str, str], list[models.LineIssue]] = {}
+    for issue in first.union(*others, all=True):
+        found.setdefault((issue.severity, issue.code, issue.item), []).append(issue)
+    return [(kind, found.get((kind.severity, kind.code, kind.item), [])) for kind in kinds]
+
+
 def search(flow_files: QuerySet[models.FlowFile], typed: str) -> QuerySet[models.FlowFile]:
     """Find by the file id, or by the beginning of file name or SHA-256; all have an index."""
     condition = Q(file_identifier=typed) | Q(file_name__startswith=typed)

@@ -39,9 +39,9 @@ async function copy(text) {
 }
 
 for (const place of document.querySelectorAll("[data-copy]")) {
-  const made = button("Copy", `Copy ${place.dataset.what} ${place.dataset.copy}`);
+  const made = button("Copy", `Copy ${place.dataset.what} ${place.dataset.copy}`.trim());
   made.addEventListener("click", async () => {
-    await copy(place.dataset.copy);
+    await copy(place.dataset.copy || document.getElementById(place.dataset.of).textContent);
     made.textContent = "Copied";
     setTimeout(() => (made.textContent = "Copy"), 2000);
   });
