@@ -188,7 +188,7 @@ class ContentView(permissions.RightsView):
             raise problems.GoneError("A meter point of this file was forgotten, and its lines.")
         if not kept_lines.are_kept(flow_file):
             raise exceptions.NotFound("The file was rejected before its lines were stored.")
-        audit.record_file(request, flow_file.pk, codes.LookedAt.DOWNLOAD)
+        audit.record_files(request, [flow_file.pk], codes.LookedAt.DOWNLOAD)
         digest = base64.b64encode(bytes.fromhex(flow_file.sha256)).decode()
         return http.StreamingHttpResponse(
             raw_lines.content_of(flow_file),

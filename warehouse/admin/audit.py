@@ -31,15 +31,17 @@ def record(request: HttpRequest, mpan_cores: Iterable[str], looked_at: codes.Loo
     )
 
 
-def record_file(request: HttpRequest, flow_file_id: int, looked_at: codes.LookedAt) -> None:
+def record_files(
+    request: HttpRequest, flow_file_ids: Iterable[int], looked_at: codes.LookedAt
+) -> None:
     """
-    Record that the user of this request was shown all readings of a flow file.
+    Record that the user of this request was shown all readings of these flow files.
 
     :raises PermissionDenied: if nobody is logged in
     """
-    look_ups.record_file(
+    look_ups.record_files(
         user=_user(request),
-        flow_file_id=flow_file_id,
+        flow_file_ids=flow_file_ids,
         looked_at=looked_at,
         looked_up_at=timezone.now(),
     )
@@ -85,7 +87,7 @@ class LookUpAdmin(read_only.ReadOnlyAdmin):
     def mpan(self, look_up: audits.LookUp) -> str:
         return look_up.mpan_core or words.NOTHING
 
-    @admin.display(description="all readings of the file")
+    @admin.display(description="all of the file")
     def file(self, look_up: audits.LookUp) -> safestring.SafeString:
         if look_up.flow_file is None:
             return html.format_html("{}", words.NOTHING)

@@ -114,7 +114,7 @@ class DownloadAdmin(searching.SearchAdmin[models.Reading]):
             readings = search.narrowed(found, readings)
             audit.record(request, found.meter_points, codes.LookedAt.DOWNLOAD)
         else:
-            audit.record_file(request, file_id, codes.LookedAt.DOWNLOAD)
+            audit.record_files(request, [file_id], codes.LookedAt.DOWNLOAD)
         return _response(readings, file_format)
 
     @admin.action(description="Download the selected readings as CSV", permissions=["view"])

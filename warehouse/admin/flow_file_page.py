@@ -64,6 +64,7 @@ def _for_sender(
     told = sender_text.of(flow_file, kinds)
     audit.record(request, told.mpan_cores, codes.LookedAt.ISSUE)
     return {
+        "issues_csv_url": (f"{reverse('admin:warehouse_lineissue_download')}?file={flow_file.pk}"),
         "sender_text": told.text,
         "most_kinds": sender_text.MOST_KINDS,
         "most_lines": sender_text.MOST_LINES,

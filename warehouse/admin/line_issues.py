@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import html, safestring
 
 from warehouse import codes, models, words
-from warehouse.admin import audit, filters, raw_lines, read_only, remedies, searching
+from warehouse.admin import audit, filters, issue_downloads, raw_lines, remedies, searching
 from warehouse.queries import files, terms
 
 
@@ -64,7 +64,7 @@ class SenderFilter(filters.SenderFilter):
 
 
 @admin.register(models.LineIssue)
-class LineIssueAdmin(read_only.ReadOnlyAdmin):
+class LineIssueAdmin(issue_downloads.IssueDownloadAdmin):
     list_display = (
         "severity_in_words",
         "finding",
@@ -123,6 +123,8 @@ class LineIssueAdmin(read_only.ReadOnlyAdmin):
         response = super().changelist_view(request, extra_context)
         if isinstance(response, TemplateResponse) and response.context_data:
             listed = response.context_data["cl"]
+            if listed.result_count:
+                response.context_data["tools"] = self.downloads_of(request)
             if listed.query:
                 mpan_cores = [issue.mpan_core for issue in listed.result_list]
                 audit.record(request, mpan_cores, codes.LookedAt.ISSUE)

@@ -42,24 +42,27 @@ def record(
     )
 
 
-def record_file(
+def record_files(
     *,
     user: base_user.AbstractBaseUser,
-    flow_file_id: int,
+    flow_file_ids: Iterable[int],
     looked_at: codes.LookedAt,
     looked_up_at: datetime.datetime,
 ) -> None:
     """
-    Record one look-up of all readings of a flow file, however many meter points they are of.
+    Record a look-up of all readings of each flow file, however many meter points they are of.
 
     :raises django.db.Error: if the server refuses; nothing is to be shown that is not recorded
     """
-    audits.LookUp.objects.create(
-        user_id=user.pk,
-        user_name=user.get_username(),
-        flow_file_id=flow_file_id,
-        looked_at=looked_at,
-        looked_up_at=looked_up_at,
+    audits.LookUp.objects.bulk_create(
+        audits.LookUp(
+            user_id=user.pk,
+            user_name=user.get_username(),
+            flow_file_id=flow_file_id,
+            looked_at=looked_at,
+            looked_up_at=looked_up_at,
+        )
+        for flow_file_id in flow_file_ids
     )
 
 

@@ -1,4 +1,4 @@
-"""Listed readings as files that people take away: CSV for programs, XLSX for spreadsheets."""
+"""What is listed as files that people take away: CSV for programs, XLSX for spreadsheets."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import functools
 import itertools
 import re
 import tempfile
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from typing import IO
 
 import xlsxwriter
@@ -45,16 +45,18 @@ ROWS_A_SHEET = 1_048_576
 
 def blocks(rows: Iterable[listing.Listed], *, file_format: str) -> Generator[bytes, None, None]:
     """
-    Yield the rows as a file of this format, one of `CONTENT_TYPES`, in constant memory.
+    Yield readings as a file of this format, one of `CONTENT_TYPES`, in constant memory.
 
     :raises OSError: if there is no room for an XLSX file, which is made on disk first
     """
-    return _csv(rows) if file_format == "csv" else _xlsx(rows)
+    return csv(listing.Listed._fields, rows) if file_format == "csv" else _xlsx(rows)
 
 
-def _csv(rows: Iterable[listing.Listed]) -> Generator[bytes, None, None]:
+def csv(
+    columns: Sequence[str], rows: Iterable[tuple[object, ...]]
+) -> Generator[bytes, None, None]:
     """Yield a heading and a line each, times in UK time with offset, harmless in a spreadsheet."""
-    yield (",".join(listing.Listed._fields) + "\n").encode()
+    yield (",".join(columns) + "\n").encode()
     left = iter(rows)
     while block := list(itertools.islice(left, _ROWS_A_BLOCK)):
         yield "".join([",".join(map(_csv_cell, row)) + "\n" for row in block]).encode()
