@@ -1,19 +1,29 @@
-"""The raw line behind a row of the warehouse, among its neighbors."""
+"""What the pipeline adds to the admin: raw lines, and what can be done about a file."""
 
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from django import shortcuts, urls
 from django.contrib import admin, messages
+from django.core import exceptions
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    HttpResponseRedirect,
+    StreamingHttpResponse,
+)
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
 from etl import models
 from etl.domain import findings, flows, headers, trailers
+from etl.usecases import raw_lines as contents
 from etl.usecases import transform
 from warehouse import codes, words
 from warehouse import models as warehouse_models
@@ -30,6 +40,8 @@ from warehouse.queries import files
 
 
 NEIGHBORS = 10
+_UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")  # in the name of a download
+_LONGEST_NAME = 100
 _MOST_TOLD = 10  # files, each in a message of its own
 _ENVELOPE = {"header": "file header", "trailer": "file trailer"}
 
@@ -70,9 +82,15 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        """Lead to the files, or to the line of a file that is asked for by its number."""
         if request.method == "POST":
             return super().changelist_view(request, extra_context)
-        return HttpResponseRedirect(reverse("admin:warehouse_flowfile_changelist"))
+        flow_file_id = addresses.row_id(request.GET.get("file", ""), below=2**31)
+        if not flow_file_id:
+            return HttpResponseRedirect(reverse("admin:warehouse_flowfile_changelist"))
+        number = addresses.row_id(request.GET.get("line", "").strip(), below=2**32)
+        line_id = raw_lines.line_id(flow_file_id, number)
+        return HttpResponseRedirect(reverse("admin:etl_stagedline_change", args=[line_id]))
 
     def change_view(
         self,
@@ -111,15 +129,12 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
 
 
 def _why_not_kept(flow_file: warehouse_models.FlowFile, line_id: int) -> str:
-    if flow_file.purged_at is not None:
-        day = words.day(flow_file.purged_at)
-        return f"The raw line is not kept: those of this file were cleared away on {day}."
     if not raw_lines.are_kept(flow_file):
-        return (
-            "The raw line is not kept: the file was rejected before its lines were stored,"
-            " for the reason that stands here."
-        )
-    return f"The file has no line {line_id & 0xFFFF_FFFF:,}."
+        return f"The raw line is not kept. {raw_lines.why_not_whole(flow_file)}"
+    return (
+        f"The file has no line {line_id & 0xFFFF_FFFF:,} with text in it;"
+        f" it has {flow_file.line_count:,} lines."
+    )
 
 
 def _neighbors(line_id: int) -> Sequence[models.StagedLine]:
@@ -187,6 +202,14 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
     """Flow files, with what the pipeline can do about them."""
 
     actions = ("transform_pending",)
+    change_form_template = "admin/etl/flowfile/page.html"
+
+    def get_urls(self) -> list[urls.URLPattern]:
+        content = self.admin_site.admin_view(self.download_content)
+        return [
+            urls.path("<int:flow_file_id>/content/", content, name="warehouse_flowfile_content"),
+            *super().get_urls(),
+        ]
 
     def has_transform_permission(self, request: HttpRequest) -> bool:
         return request.user.has_perm("etl.transform_pending")
@@ -198,15 +221,36 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
         tools = [("Upload flow files", reverse("upload_page"))] if may_upload else []
         return super().changelist_view(request, {"tools": tools, **(extra_context or {})})
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
-        context = {"may_transform": self.has_transform_permission(request)}
-        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+    def context_of(self, request: HttpRequest, row: warehouse_models.FlowFile) -> dict[str, Any]:
+        return {
+            **super().context_of(request, row),
+            "may_transform": self.has_transform_permission(request),
+            "may_see_lines": request.user.has_perm("warehouse.view_reading"),
+        }
+
+    def download_content(self, request: HttpRequest, flow_file_id: int) -> HttpResponseBase:
+        """
+        Hand on the file as it came, its records each ended by one LF: what its hash is over.
+
+        :raises PermissionDenied: if the user may not see raw lines, or posts
+        :raises Http404: if there is no such file
+        """
+        if request.method != "GET" or not request.user.has_perm("warehouse.view_reading"):
+            raise exceptions.PermissionDenied
+        flow_file = shortcuts.get_object_or_404(warehouse_models.FlowFile, id=flow_file_id)
+        if why := raw_lines.why_not_whole(flow_file):
+            self.message_user(request, why, messages.WARNING)
+            return HttpResponseRedirect(
+                reverse("admin:warehouse_flowfile_change", args=[flow_file.pk])
+            )
+        audit.record_files(request, [flow_file.pk], codes.LookedAt.DOWNLOAD)
+        name = _UNSAFE.sub("_", flow_file.file_name).strip("._")[:_LONGEST_NAME]
+        name = name.removesuffix(".uff") or flow_file.sha256
+        return StreamingHttpResponse(
+            contents.content_of(flow_file),
+            content_type="text/plain",
+            headers={"Content-Disposition": f'attachment; filename="{name}.uff"'},
+        )
 
     @admin.action(description="Transform again what is pending", permissions=["transform"])
     def transform_pending(

@@ -182,12 +182,9 @@ class ContentView(permissions.RightsView):
         """Return the records as they came, each ended by one LF: what the hash is over."""
         _asked(serializers.Asked, request)
         flow_file = _flow_file(sha256)
-        if flow_file.purged_at is not None:
-            raise problems.GoneError("The raw lines of this file were cleared away.")
-        if flow_file.forgotten_line_count:
-            raise problems.GoneError("A meter point of this file was forgotten, and its lines.")
-        if not kept_lines.are_kept(flow_file):
-            raise exceptions.NotFound("The file was rejected before its lines were stored.")
+        if why := kept_lines.why_not_whole(flow_file):
+            is_unseen = kept_lines.is_rejected_unseen(flow_file)
+            raise exceptions.NotFound(why) if is_unseen else problems.GoneError(why)
         audit.record_files(request, [flow_file.pk], codes.LookedAt.DOWNLOAD)
         digest = base64.b64encode(bytes.fromhex(flow_file.sha256)).decode()
         return http.StreamingHttpResponse(

@@ -103,7 +103,7 @@ def _page(flow_file: models.FlowFile, kinds: Sequence[files.IssueKind]) -> dict[
         "readings_url": f"{reverse('admin:warehouse_reading_changelist')}?file={flow_file.pk}",
         "issues_url": f"{reverse('admin:warehouse_lineissue_changelist')}?file={flow_file.pk}",
         "lines_url": raw_lines.url(raw_lines.line_id(flow_file.pk, 1), flow_file),
-        "cleared_away": words.day(flow_file.purged_at) if flow_file.purged_at else "",
+        "why_not_whole": raw_lines.why_not_whole(flow_file),
     }
 
 

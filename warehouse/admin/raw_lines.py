@@ -5,24 +5,37 @@ from __future__ import annotations
 from django import urls
 from django.utils import html, safestring
 
-from warehouse import codes, models
+from warehouse import codes, models, words
 
 
 def line_id(flow_file_id: int, line_number: int) -> int:
     return flow_file_id << 32 | line_number
 
 
-def are_kept(flow_file: models.FlowFile) -> bool:
+def is_rejected_unseen(flow_file: models.FlowFile) -> bool:
     """
-    Tell from the file's own row whether there are raw lines of it.
+    Tell whether a file was rejected at first sight, and never staged.
 
-    A file that is rejected at first sight is never staged; one that is refused later, because it
-    was to load whole or not at all, keeps the lines that explain it.
+    One that is refused later, because it was to load whole or not at all, keeps the lines that
+    explain it.
     """
-    is_rejected_unseen = (
-        flow_file.status == codes.FlowFileStatus.REJECTED and flow_file.transformed_at is None
-    )
-    return flow_file.purged_at is None and not is_rejected_unseen
+    return flow_file.status == codes.FlowFileStatus.REJECTED and flow_file.transformed_at is None
+
+
+def are_kept(flow_file: models.FlowFile) -> bool:
+    """Tell from the file's own row whether there are raw lines of it."""
+    return flow_file.purged_at is None and not is_rejected_unseen(flow_file)
+
+
+def why_not_whole(flow_file: models.FlowFile) -> str:
+    """Return why raw lines do not give the file once more; nothing where they do."""
+    if flow_file.purged_at is not None:
+        return f"The raw lines of this file were purged on {words.day(flow_file.purged_at)}."
+    if flow_file.digest or flow_file.forgotten_line_count:
+        return "A meter point of this file was forgotten, and its raw lines."
+    if is_rejected_unseen(flow_file):
+        return "The file was rejected before its raw lines were stored."
+    return ""
 
 
 def url(line_id: int, flow_file: models.FlowFile) -> str:

@@ -79,9 +79,9 @@ class TestRawLine:
     @pytest.mark.parametrize(
         ("name", "number", "message"),
         [
-            ("cut short.uff", 1, "the file was rejected before its lines were stored"),
-            ("later.uff", 4, "were cleared away on"),
-            ("good.uff", 99, "The file has no line 99."),
+            ("cut short.uff", 1, "The file was rejected before its raw lines were stored."),
+            ("later.uff", 4, "were purged on"),
+            ("good.uff", 99, "The file has no line 99 with text in it; it has 37 lines."),
         ],
         ids=["rejected", "cleared away", "beyond the end"],
     )
@@ -125,7 +125,7 @@ class TestRawLine:
         self, staff: test.Client, name: str, kept: list[bool]
     ) -> None:
         assert [_STAGED_LINE in page for page in _pages_about(staff, name)] == kept
-        is_cleared_away = "Raw lines purged on" in flow_files.page_of(staff, file_name=name)
+        is_cleared_away = "were purged on" in flow_files.page_of(staff, file_name=name)
         assert is_cleared_away == (name == "later.uff")
 
     def test_is_led_to_where_a_file_was_refused_for_it(

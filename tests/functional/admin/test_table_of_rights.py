@@ -70,6 +70,7 @@ RIGHTS: Mapping[str, Row] = {  # what a GET and a POST get
     "/(?P<url>.*)$": (STAFF_NOTHING, STAFF_NOTHING),
     "/warehouse/reading/download/": (GROUPS_LED_ON, NOBODY),
     "/warehouse/lineissue/download/": (GROUPS, NOBODY),
+    "/warehouse/flowfile/<int:flow_file_id>/content/": (GROUPS, NOBODY),
     "/warehouse/flowfile/upload/": (
         "login login 403 403 200 200",
         "login login 403 403 302 302",

@@ -165,7 +165,7 @@ class TestContent:
         response = operations.get(f"{FILES}{sha256}/content/")
 
         assert (response.status_code, response.json()["status"]) == (410, 410)
-        assert "cleared away" in response.json()["detail"]
+        assert "purged on" in response.json()["detail"]
 
     def test_is_not_there_where_it_was_never_stored(self, operations: test.Client) -> None:
         sha256 = upload(operations, builder.flow_file(test_flag="TEST")).json()["sha256"]
@@ -173,7 +173,7 @@ class TestContent:
         response = operations.get(f"{FILES}{sha256}/content/")
 
         assert response.status_code == 404
-        assert "before its lines were stored" in response.json()["detail"]
+        assert "before its raw lines were stored" in response.json()["detail"]
         assert _looks() == []
 
 
