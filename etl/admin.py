@@ -198,6 +198,14 @@ def _group_in_words(kind: str) -> str:
     return group.name if group else _ENVELOPE.get(kind, "unknown group")
 
 
+# What can be accepted of a refused file, as uploads name it, and what it is refused for then.
+_RULES = {
+    "accept_test_files": {"test-file"},
+    "accept_reused_file_ids": {"reused-file-id"},
+    "accept_wrong_counts": {"group-count-differs", "file-id-differs"},
+}
+
+
 class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
     """Flow files, with what the pipeline can do about them."""
 
@@ -222,10 +230,18 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
         return super().changelist_view(request, {"tools": tools, **(extra_context or {})})
 
     def context_of(self, request: HttpRequest, row: warehouse_models.FlowFile) -> dict[str, Any]:
+        context = super().context_of(request, row)
+        rules = [
+            (name, name.replace("_", " "), context["refused_for"] in refused_for)
+            for name, refused_for in _RULES.items()
+        ]
+        may_accept = request.user.has_perm("etl.upload_flow_file")
+        is_acceptable = any(is_meant for *_, is_meant in rules)
         return {
-            **super().context_of(request, row),
+            **context,
             "may_transform": self.has_transform_permission(request),
             "may_see_lines": request.user.has_perm("warehouse.view_reading"),
+            "rules": rules if may_accept and is_acceptable else (),
         }
 
     def download_content(self, request: HttpRequest, flow_file_id: int) -> HttpResponseBase:

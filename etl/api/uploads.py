@@ -151,22 +151,28 @@ class ReceivingView(permissions.RightsView):
         finally:
             self._handler.close()
 
-    def receive(self, request: request.Request) -> outcomes.FileReport:
+    def asked(self, request: request.Request) -> Mapping[str, Any]:
         """
-        Load the file that a request brings as the command would; a large one is only staged.
+        Return the file that a request brings, and its options.
 
-        :raises APIException: if the request is not one file and known options
-        :raises django.db.OperationalError: if the server goes away; the same again finishes it
+        :raises APIException: if it is not one file and known options
         """
         asked = serializers.UploadSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        options: dict[str, Any] = asked.validated_data
+        return asked.validated_data  # type: ignore[no-any-return] # a mapping, once it is valid
+
+    def receive(self, options: Mapping[str, Any]) -> outcomes.FileReport:
+        """
+        Load the file that a request brings as the command would; a large one is only staged.
+
+        :raises django.db.OperationalError: if the server goes away; the same again finishes it
+        """
         file = options["file"]
         arrival = sources.Arrival(
             path=file.file.name,
             place=file.name,
             origin="UPLOAD",
-            brought_by=request.user.get_username(),
+            brought_by=self.request.user.get_username(),
         )
         (report,) = load.load_files(
             arrivals=[arrival],

@@ -25,4 +25,9 @@ urlpatterns = [
         admin.site.admin_view(upload_page.UploadPage.as_view()),
         name="upload_page",
     ),
+    path(
+        "warehouse/flowfile/<int:flow_file_id>/accept/",
+        admin.site.admin_view(upload_page.AcceptPage.as_view()),
+        name="accept_page",
+    ),
 ]

@@ -100,7 +100,7 @@ class FlowFilesView(uploads.ReceivingView, generics.ListAPIView[models.FlowFile]
         delivery was recorded. 202: it is large, and its raw lines are stored; `transform_pending`
         does the rest. 409: its sender has used its file id before. 422: it was refused.
         """
-        report = self.receive(request)
+        report = self.receive(self.asked(request))
         page = page_of(report)
         if report.outcome not in _STATUSES:
             return problems.refusal(report, page=page)

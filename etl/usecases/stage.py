@@ -226,10 +226,7 @@ def _reused_file_id(holder: models.FlowFile) -> findings.FileIssue:
         item="J1064",
         name="File Identifier",
         value=holder.file_identifier,
-        expected=(
-            f"as it has for {holder.file_name} (SHA-256 {holder.sha256[:12]});"
-            " to load this content all the same: --accept-reused-file-ids"
-        ),
+        expected=f"as it has for {holder.file_name} (SHA-256 {holder.sha256[:12]})",
     )
 
 

@@ -74,13 +74,19 @@ def _for_sender(
 def _page(flow_file: models.FlowFile, kinds: Sequence[files.IssueKind]) -> dict[str, Any]:
     deliveries = files.latest_deliveries(flow_file)
     is_rejected = flow_file.status == codes.FlowFileStatus.REJECTED
+    refused_for = kinds[0].code if is_rejected and kinds else ""
+    has_rival = flow_file.reuses_file_identifier or refused_for == "reused-file-id"
+    rival = files.holder_of_its_id(flow_file) if has_rival else None
     return {
         "title": words.visible(flow_file.file_name),
         "subtitle": None,
         "icon": outcomes.icon(flow_file),
         "outcome": words.outcome(flow_file),
         "reason": words.told(flow_file.reason) or _EXPLAINED.get(flow_file.status, ""),
-        "remedy": remedies.of(kinds[0].code) if is_rejected and kinds else "",
+        "refused_for": refused_for,
+        "remedy": remedies.of(refused_for),
+        "rival_name": rival and words.visible(rival.file_name),
+        "rival_url": rival and reverse("admin:warehouse_flowfile_change", args=[rival.pk]),
         "facts": (
             ("What became of it", _counts(flow_file)),
             ("Header", _header(flow_file)),

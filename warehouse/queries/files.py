@@ -86,6 +86,18 @@ def _issue_kinds(flow_file: models.FlowFile, severity: codes.Severity) -> list[I
     return [IssueKind(**kind, among=among) for kind in kinds]
 
 
+def holder_of_its_id(flow_file: models.FlowFile) -> models.FlowFile | None:
+    """Return the file that came before under the same file id of the same sender, if any."""
+    holders = models.FlowFile.objects.filter(
+        file_identifier=flow_file.file_identifier,
+        sender=flow_file.sender,
+        sender_role=flow_file.sender_role,
+        status__in=codes.ACCEPTED_STATUSES,
+        reuses_file_identifier=False,
+    )
+    return holders.exclude(id=flow_file.pk).first()
+
+
 def first_issues(
     flow_file: models.FlowFile, kinds: Sequence[IssueKind], *, most: int
 ) -> Sequence[tuple[IssueKind, Sequence[models.LineIssue]]]:

@@ -71,6 +71,10 @@ RIGHTS: Mapping[str, Row] = {  # what a GET and a POST get
     "/warehouse/reading/download/": (GROUPS_LED_ON, NOBODY),
     "/warehouse/lineissue/download/": (GROUPS, NOBODY),
     "/warehouse/flowfile/<int:flow_file_id>/content/": (GROUPS, NOBODY),
+    "/warehouse/flowfile/<int:flow_file_id>/accept/": (
+        "login login 403 403 405 405",
+        "login login 403 403 302 302",
+    ),
     "/warehouse/flowfile/upload/": (
         "login login 403 403 200 200",
         "login login 403 403 302 302",
