@@ -272,6 +272,20 @@ class TestClearing:
         assert names(source) == []
 
 
+class TestSource:
+    def test_is_closed_at_the_end_whether_it_could_be_used_or_not(
+        self, collect: Collect, source: pathlib.Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        closed: list[str] = []
+        monkeypatch.setattr(folders.Folder, "close", lambda place: closed.append(place.name))
+
+        codes = [collect().code]
+        source.rmdir()
+        codes.append(collect().code)
+
+        assert (codes, closed) == ([0, 1], [str(source)] * 2)
+
+
 class TestMistake:
     def test_tells_of_a_source_that_is_not_there_and_goes_on(
         self, run: conftest.Run, source: pathlib.Path, tmp_path: pathlib.Path

@@ -84,9 +84,8 @@ class Command(base.PipelineCommand):
             found = []
             for source in options["sources"]:
                 with self._failures_said(source):
-                    place = _place(source, options)
-                    stack.callback(place.close)
-                    found.append(place)
+                    place = contextlib.closing(_place(source, options))
+                    found.append(stack.enter_context(place))
             self._pass(found, manner, options)
             while options["every"]:
                 self._rest(found, options["every"])
