@@ -304,6 +304,7 @@ words.learn_items(
     | {number: name for number, name, _ in headers.FIELDS}
     | trailers.NAMES
 )
+raw_lines.learn_page("admin:etl_stagedline_change")
 remedies.learn({finding.code: finding.remedy for finding in findings.CATALOGUE.values()})
 admin.site.unregister(warehouse_models.FlowFile)
 admin.site.register(warehouse_models.FlowFile, PipelineFlowFileAdmin)

@@ -1,4 +1,8 @@
-"""The way from a row to the line it came from, which the pipeline may keep or not."""
+"""
+The way from a row to the line it came from, which the pipeline may keep or not.
+
+The pipeline tells here where it shows one.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,14 @@ from django import urls
 from django.utils import html, safestring
 
 from warehouse import codes, models, words
+
+
+_PAGES: list[str] = []
+
+
+def learn_page(name: str) -> None:
+    """Take over the name of the page that shows a raw line, whose id it takes."""
+    _PAGES[:] = [name]
 
 
 def line_id(flow_file_id: int, line_number: int) -> int:
@@ -42,14 +54,11 @@ def url(line_id: int, flow_file: models.FlowFile) -> str:
     """
     Return the address of the page of a raw line.
 
-    It is empty where no pipeline is installed, or where the file keeps no lines.
+    It is empty where no pipeline has told of one, or where the file keeps no lines.
     """
-    if not are_kept(flow_file):
+    if not _PAGES or not are_kept(flow_file):
         return ""
-    try:
-        return urls.reverse("admin:etl_stagedline_change", args=[line_id])
-    except urls.NoReverseMatch:
-        return ""
+    return urls.reverse(_PAGES[0], args=[line_id])
 
 
 def link(line_id: int, flow_file: models.FlowFile) -> safestring.SafeString:
