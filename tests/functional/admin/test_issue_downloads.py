@@ -62,7 +62,17 @@ class TestDownload:
             ({"q": "F75A 00802"}, set()),
             ({"q": "\0"}, set()),
         ],
-        ids=str,
+        ids=[
+            "all",
+            "of a page",
+            "of a severity",
+            "of an item and a sender",
+            "of a sender that none knows",
+            "of a meter point",
+            "of a meter point and a severity",
+            "of a serial number",
+            "of what is no text",
+        ],
     )
     def test_holds_what_the_list_shows(
         self, support: test.Client, query: Mapping[str, str], found: set[str]
