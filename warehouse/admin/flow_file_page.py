@@ -46,6 +46,17 @@ _EXPLAINED: Mapping[str, str] = {
     ),
 }
 
+# What to do where the outcome tells it, and no finding does.
+_REMEDIES: Mapping[str, str] = {
+    codes.FlowFileStatus.STAGED: "If it stays so, Operations can transform it on this page.",
+    codes.FlowFileStatus.LOADED_WITH_REJECTIONS: (
+        "Ask the sender to correct the lines and to send them in a new file: see the text below."
+    ),
+    codes.FlowFileStatus.FAILED: (
+        "Load the file again. If it fails again, tell whoever keeps this program the reason."
+    ),
+}
+
 
 def of(request: HttpRequest, flow_file: models.FlowFile) -> dict[str, Any]:
     """Return what the page shows; whose MPANs are in its text for the sender is recorded."""
@@ -84,7 +95,7 @@ def _page(flow_file: models.FlowFile, kinds: Sequence[files.IssueKind]) -> dict[
         "outcome": words.outcome(flow_file),
         "reason": words.told(flow_file.reason) or _EXPLAINED.get(flow_file.status, ""),
         "refused_for": refused_for,
-        "remedy": remedies.of(refused_for),
+        "remedy": remedies.of(refused_for) or _REMEDIES.get(flow_file.status, ""),
         "rival_name": rival and words.visible(rival.file_name),
         "rival_url": rival and reverse("admin:warehouse_flowfile_change", args=[rival.pk]),
         "facts": (

@@ -52,7 +52,7 @@ class IssueDownloadAdmin(read_only.ReadOnlyAdmin):
             file_ids = issues.values_list("flow_file_id", flat=True).distinct()
             audit.record_files(request, file_ids, codes.LookedAt.DOWNLOAD)
         issues = issues.order_by(*self.get_ordering(request))
-        rows = ((*row, remedies.of(row.code)) for row in issue_queries.listed(issues))
+        rows = ((*row, remedies.of_issue(row)) for row in issue_queries.listed(issues))
         name = f"issues-{timezone.localtime():%Y%m%d-%H%M%S}.csv"
         return StreamingHttpResponse(
             sheets.csv(_COLUMNS, rows),

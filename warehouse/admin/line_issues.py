@@ -157,11 +157,11 @@ class LineIssueAdmin(issue_downloads.IssueDownloadAdmin):
 
     @admin.display(description="what was expected, and what to do")
     def message_with_remedy(self, issue: models.LineIssue) -> safestring.SafeString:
-        return remedies.below(words.told(issue.message), issue.code)
+        return remedies.below(words.told(issue.message), remedies.of_issue(issue))
 
     @admin.display(description="what to do")
     def remedy(self, issue: models.LineIssue) -> str:
-        return remedies.of(issue.code) or words.NOTHING
+        return remedies.of_issue(issue) or words.NOTHING
 
     @admin.display(description="MPAN")
     def mpan(self, issue: models.LineIssue) -> safestring.SafeString:

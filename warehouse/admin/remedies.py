@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 from django.utils import html, safestring
 
-from warehouse import words
+from warehouse import codes, models, words
+from warehouse.queries import issues
 
 
 _REMEDIES: dict[str, str] = {}
@@ -26,9 +27,13 @@ def of(code: str) -> str:
     return words.told(_REMEDIES.get(code, ""))
 
 
-def below(text: str, code: str) -> safestring.SafeString:
+def of_issue(issue: models.LineIssue | issues.Listed) -> str:
+    """Return what to do about an issue; of a line that was forgotten there is nothing to do."""
+    return "" if issue.kind == codes.FORGOTTEN else of(issue.code)
+
+
+def below(text: str, remedy: str) -> safestring.SafeString:
     """Return what is told of a finding with its remedy on a line of its own."""
-    remedy = of(code)
     if not remedy:
         return html.format_html("{}", text)
     return html.format_html('{}<br><span class="remedy">{}</span>', text, remedy)

@@ -24,6 +24,7 @@ class Listed(NamedTuple):
     sender: str
     flow: str
     line_number: int
+    kind: str
     mpan_core: str
     severity: str
     code: str

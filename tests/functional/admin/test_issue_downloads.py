@@ -40,6 +40,7 @@ class TestDownload:
             "sender": "OTHR",
             "flow": "D0010002",
             "line_number": "6",
+            "kind": "reading",
             "mpan_core": MPAN,
             "severity": "REJECTED",
             "code": "bad-date",

@@ -9,7 +9,7 @@ from django import test
 from etl.domain import findings
 from tests import builder
 from tests.functional.admin import flow_files
-from warehouse import models, words
+from warehouse import codes, models, words
 from warehouse.admin import remedies
 
 
@@ -77,6 +77,31 @@ class TestRemedy:
         assert all(_remedy(code) in rows for code in codes)
         outcome = page.partition('class="outcome')[2].partition("</p>")[0]
         assert (_remedy("no-trailer") in outcome) == (name == "cut.uff")
+
+    @pytest.mark.parametrize("status", codes.FlowFileStatus.values)
+    def test_stands_beside_each_outcome_but_that_of_a_whole_file(
+        self, staff: test.Client, status: str
+    ) -> None:
+        name = "cut.uff" if status == "REJECTED" else "flawed.uff"
+        models.FlowFile.objects.filter(file_name=name).update(status=status)
+        flow_file = models.FlowFile.objects.get(file_name=name)
+
+        page = _page(staff, f"/warehouse/flowfile/{flow_file.pk}/change/")
+
+        outcome = page.partition('class="outcome')[2].partition("</p>")[0]
+        assert ('<span class="remedy">' in outcome) == (status != "LOADED")
+
+    def test_is_none_where_the_line_was_forgotten(self, staff: test.Client) -> None:
+        models.LineIssue.objects.update(kind="forgotten", message="forgotten")
+        issue = models.LineIssue.objects.get(code="missing-item")
+
+        for address in (
+            "/warehouse/lineissue/",
+            f"/warehouse/lineissue/{issue.pk}/change/",
+            "/warehouse/lineissue/download/",
+        ):
+            response = staff.get(address)
+            assert _remedy("missing-item") not in response.getvalue().decode()
 
     def test_stands_on_the_page_of_a_meter_point(self, staff: test.Client) -> None:
         page = _page(staff, f"/warehouse/meterpoint/{builder.MPAN}/change/")
