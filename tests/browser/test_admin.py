@@ -121,6 +121,19 @@ class TestSupport:
                 expect(fact).to_contain_text(row[column] or "–")  # noqa: RUF001 - a dash, as pages have it
             support.go_back()
 
+    @pytest.mark.thorough
+    def test_copies_the_text_for_a_sender(self, support: playwright.Page, site: str) -> None:
+        support.context.grant_permissions(["clipboard-read", "clipboard-write"])
+        file_id = models.FlowFile.objects.get(file_name__contains="partly").pk
+        support.goto(f"{site}/warehouse/flowfile/{file_id}/change/")
+
+        support.get_by_role("button", name="Copy the text for the sender").click()
+
+        expect(support.get_by_text("Copied")).to_be_visible()
+        copied = support.evaluate("navigator.clipboard.readText()")
+        assert copied == support.locator("#sender-text").text_content()
+        assert "line 4: 20160332000000" in copied
+
     def test_selects_what_is_on_the_page(self, support: playwright.Page, site: str) -> None:
         support.goto(f"{site}/warehouse/reading/?q={demo.MPAN}")
         boxes = support.locator("#result_list tbody tr").count()

@@ -141,7 +141,8 @@ class TestAccept:
 
 class TestConflict:
     def test_leads_to_the_file_that_has_the_file_id(self, support: test.Client) -> None:
-        link = f'href="/warehouse/flowfile/{_file("holder.uff").pk}/change/">holder.uff</a>'
+        page = f"/warehouse/flowfile/{_file('holder.uff').pk}/change/"
+        link = f'<a href="{page}">Shares its file id with holder.uff</a>'
 
         assert link in flow_files.page_of(support, file_name="reused.uff")
         assert link not in flow_files.page_of(support, file_name="test.uff")

@@ -106,7 +106,7 @@ class TestOriginalFile:
         assert response.redirect_chain == [(f"{_page(name)}change/", 302)]
         page = response.content.decode()
         assert f'<li class="warning">{why}' in page
-        assert f"No original file: {why}" in page
+        assert f"No original file. {why}" in page
         assert "/content/" not in page
         assert not audits.LookUp.objects.filter(looked_at="DOWNLOAD").exists()
 
