@@ -134,6 +134,14 @@ class TestAccept:
         assert status == 403
         assert _file("test.uff").status == "REJECTED"
 
+    def test_needs_the_token_of_the_form(self, operations: test.Client) -> None:
+        operations.handler.enforce_csrf_checks = True
+
+        status, _ = _accept(operations, "test.uff", REFUSED["test.uff"], RULES["test.uff"])
+
+        assert status == 403
+        assert _file("test.uff").status == "REJECTED"
+
     @pytest.mark.parametrize("name", ["cut.uff", "holder.uff"])
     def test_is_not_offered_where_no_rule_helps(self, operations: test.Client, name: str) -> None:
         assert "Accept this file" not in flow_files.page_of(operations, file_name=name)
