@@ -335,7 +335,8 @@ class TestTransformedFile:
     ) -> None:
         for flow_file_id in (FILE, FILE + 1):
             store_file(flow_file_id, status=status, **dict.fromkeys(COUNTS, 9))
-            for number, kind, severity in issues:
+            of_other = [(9, "meter", "REJECTED")] * (flow_file_id != FILE)
+            for number, kind, severity in [*issues, *of_other]:
                 models.LineIssue.objects.create(
                     flow_file_id=flow_file_id, line_number=number, kind=kind, severity=severity
                 )
