@@ -37,33 +37,25 @@ WITH said AS (
         line_id AS id,
         row('meter point', mpan_core)::text AS text
     FROM meter_point
-    WHERE
-        line_id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND line_id >> 32 = any(%(flow_file_ids)s::bigint[])
+    WHERE line_id BETWEEN %(first_line_id)s AND %(last_line_id)s
     UNION ALL
     SELECT
         id,
         row('meter', mpan_core, serial_key, serial_number)::text AS text
     FROM meter
-    WHERE
-        id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND id >> 32 = any(%(flow_file_ids)s::bigint[])
+    WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
     UNION ALL
     SELECT
         id,
         row('register', mpan_core, serial_key, identifier)::text AS text
     FROM register
-    WHERE
-        id BETWEEN %(first_line_id)s AND %(last_line_id)s
-        AND id >> 32 = any(%(flow_file_ids)s::bigint[])
+    WHERE id BETWEEN %(first_line_id)s AND %(last_line_id)s
     UNION ALL
     SELECT
         id,
         row('reading', reading)::text AS text -- all columns; its times are as UTC has them
     FROM reading
-    WHERE
-        id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
-        AND id >> 32 = any(%(flow_file_ids)s::bigint[])
+    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
     UNION ALL
     SELECT
         id,
@@ -71,9 +63,7 @@ WITH said AS (
             'visit', mpan_core, reading_id, serial_key, check_code, additional_information
         )::text AS text
     FROM site_visit
-    WHERE
-        id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
-        AND id >> 32 = any(%(flow_file_ids)s::bigint[])
+    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
 ),
 
 stretch AS (
@@ -85,6 +75,7 @@ stretch AS (
             )
         ) AS digest
     FROM said
+    WHERE id >> 32 = any(%(flow_file_ids)s::bigint[])
     GROUP BY id >> 10
 )
 
