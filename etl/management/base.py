@@ -56,7 +56,7 @@ class PreparedCommand(base.BaseCommand):
             # It quotes what was typed, or what a script made of a file's name.
             if parser.called_from_command_line:
                 usage_error(words.visible(message))
-            raise base.CommandError(f"{words.visible(message)}.", returncode=WRONG_USAGE)
+            raise wrong_usage(f"{message}.")
 
         def parse(args: Sequence[str], namespace: Any = None) -> Any:
             if self.refuses_nothing:
@@ -101,6 +101,11 @@ class PreparedCommand(base.BaseCommand):
             logger.log(level, "%s", sentence)
         else:
             self.stderr.write(sentence)
+
+
+def wrong_usage(sentence: str) -> base.CommandError:
+    """Return the error that ends a command whose arguments can't be meant."""
+    return base.CommandError(words.visible(sentence), returncode=WRONG_USAGE)
 
 
 def _refuse_nothing(arguments: Sequence[str], error: Callable[[str], NoReturn]) -> None:

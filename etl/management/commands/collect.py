@@ -13,13 +13,11 @@ from typing import Any
 
 from django import db
 from django.conf import settings
-from django.core.management import base as django_base
 
 from etl.intake import folders, inbox, places
 from etl.management import base, rules
 from etl.postgres.embedded import server
 from etl.usecases import collect, outcomes
-from warehouse import words
 
 
 _SFTP = "sftp://"
@@ -153,9 +151,9 @@ def _manner(options: dict[str, Any]) -> collect.Manner:
     word, *folder = options["after"]
     expected = 1 if word == collect.After.MOVE else 0
     if word not in {*collect.After} or len(folder) != expected:
-        raise _usage_error(
+        raise base.wrong_usage(
             f"--after is {' '.join(options['after'])!r}: expected leave, delete, or move and one"
-            " folder; name the sources before it"
+            " folder; name the sources before it."
         )
     return collect.Manner(
         settle=options["settle"],
@@ -182,11 +180,11 @@ def _place(source: str, options: dict[str, Any]) -> places.Place:
         ssh.Address.of(source)
     except ssh.AddressError as error:
         # Without the address, in which a password may stand.
-        raise _usage_error(f"an address of sFTP can't be read: {error}") from error
+        raise base.wrong_usage(f"an address of sFTP can't be read: {error}.") from error
     if not options["host_key_file"]:
-        raise _usage_error(
+        raise base.wrong_usage(
             f"{source}: expected --host-key-file with the server's host key; without it anybody"
-            " could be the server"
+            " could be the server."
         )
     login = ssh.Login(
         host_key_file=options["host_key_file"],
@@ -194,7 +192,9 @@ def _place(source: str, options: dict[str, Any]) -> places.Place:
         password=_password(options["password_file"]),
     )
     if not login.key_file and not login.password:
-        raise _usage_error(f"{source}: expected --key, --password-file or D0010_SFTP_PASSWORD")
+        raise base.wrong_usage(
+            f"{source}: expected --key, --password-file or D0010_SFTP_PASSWORD."
+        )
     return sftp.Server(source, login)
 
 
@@ -219,7 +219,3 @@ def _seconds(text: str) -> float:
     if found is None or not float(found[1]):
         raise argparse.ArgumentTypeError(f"'{text}' is no time: expected 60s, 5m or 1h")
     return float(found[1]) * _UNITS[found[2]]
-
-
-def _usage_error(message: str) -> django_base.CommandError:
-    return django_base.CommandError(f"{words.visible(message)}.", returncode=base.WRONG_USAGE)

@@ -40,10 +40,7 @@ class Command(base.PipelineCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         output: pathlib.Path | None = options["output"]
         if options["format"] == "xlsx" and output is None and sys.stdout.isatty():
-            raise django_base.CommandError(
-                "XLSX can't be shown on a terminal: name a file with --output.",
-                returncode=base.WRONG_USAGE,
-            )
+            raise base.wrong_usage("XLSX can't be shown on a terminal: name a file with --output.")
         try:
             readings = listing.find(
                 mpan_core=options["mpan"],
@@ -52,7 +49,7 @@ class Command(base.PipelineCommand):
                 until=options["until"],
             )
         except listing.NoPeriodError as error:
-            raise django_base.CommandError(f"{error}.", returncode=base.WRONG_USAGE) from error
+            raise base.wrong_usage(f"{error}.") from error
         blocks = sheets.blocks(listing.listed(readings), file_format=options["format"])
         try:
             with (

@@ -41,7 +41,7 @@ class Command(base.PipelineCommand):
                 forgotten_at=timezone.now(),
             )
         except forget.UnknownMeterPointError as error:
-            raise django_base.CommandError(f"{error}.", returncode=base.WRONG_USAGE) from error
+            raise base.wrong_usage(f"{error}.") from error
         except forget.PendingFileError as error:
             raise django_base.CommandError(words.visible(f"{error}."), returncode=1) from error
         self.print(
@@ -54,18 +54,12 @@ def _account() -> str:
     try:
         return getpass.getuser()
     except (ImportError, KeyError, OSError):
-        raise django_base.CommandError(
-            "Your account has no name: say who you are with --by.",
-            returncode=base.WRONG_USAGE,
-        ) from None
+        raise base.wrong_usage("Your account has no name: say who you are with --by.") from None
 
 
 def _confirm(mpan_core: str) -> None:
     if not sys.stdin.isatty():
-        raise django_base.CommandError(
-            "There is no terminal to ask on: use --yes if you mean it.",
-            returncode=base.WRONG_USAGE,
-        )
+        raise base.wrong_usage("There is no terminal to ask on: use --yes if you mean it.")
     answer = input(
         f"Everything stored about meter point {mpan_core} will be erased. This can't be undone."
         " Type the MPAN once more to go on: "

@@ -8,7 +8,6 @@ import pathlib
 import sys
 from typing import Any
 
-from django.core.management import base as django_base
 from django.utils import timezone
 
 from etl.management import base
@@ -50,9 +49,7 @@ class Command(base.PreparedCommand):
                 with_token=options["token"],
             )
         except users.UnfitUserError as error:
-            raise django_base.CommandError(
-                words.visible(str(error)), returncode=base.WRONG_USAGE
-            ) from error
+            raise base.wrong_usage(str(error)) from error
         done = "made" if made.is_new else "was there before"
         told = [f"{name}: {done}, of the group {group}"]
         told += [f"no longer of {left}" for left in made.left]
@@ -77,17 +74,14 @@ def _password(name: str, group: str, file: pathlib.Path | None) -> str | None:
             return file.read_text().partition("\n")[0]
         except (OSError, UnicodeDecodeError) as error:
             reason = getattr(error, "strerror", None) or "it is no text"
-            raise django_base.CommandError(
-                words.visible(f"{file} can't be read: {reason}."), returncode=base.WRONG_USAGE
-            ) from error
+            raise base.wrong_usage(f"{file} can't be read: {reason}.") from error
     if not users.needs_password(name, group=group):
         return None
     if not sys.stdin.isatty():
-        raise django_base.CommandError(
-            "Nobody can be asked for a password here: name a file by --password-from.",
-            returncode=base.WRONG_USAGE,
+        raise base.wrong_usage(
+            "Nobody can be asked for a password here: name a file by --password-from."
         )
     password = getpass.getpass("Password: ")
     if getpass.getpass("The same once more: ") != password:
-        raise django_base.CommandError("The passwords differ.", returncode=base.WRONG_USAGE)
+        raise base.wrong_usage("The passwords differ.")
     return password

@@ -7,7 +7,6 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-from django.core.management import base as django_base
 from django.utils import timezone
 
 from etl.intake import sources
@@ -55,9 +54,7 @@ class Command(base.PipelineCommand):
                 name_or_sha256=name and sources.storable(name), is_deep=options["deep"]
             )
         except reconcile.UnknownFileError as error:
-            raise django_base.CommandError(
-                words.visible(f"{error}."), returncode=base.WRONG_USAGE
-            ) from error
+            raise base.wrong_usage(f"{error}.") from error
 
         names = {account.id: words.visible(account.file_name) for account in result.accounts}
         names[reconcile.ALL_FILES] = "all files"
