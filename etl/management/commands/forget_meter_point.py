@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 from typing import Any
 
@@ -30,7 +29,7 @@ class Command(base.PipelineCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         mpan_core: str = options["mpan"]
-        forgotten_by = options["by"] or _account()
+        forgotten_by = options["by"] or base.account()
         if not options["yes"]:
             _confirm(mpan_core)
         try:
@@ -48,13 +47,6 @@ class Command(base.PipelineCommand):
             f"Meter point {mpan_core} is forgotten: {base.counted(forgotten.line_count, 'line')}"
             f" of {base.counted(forgotten.file_count, 'file')}"
         )
-
-
-def _account() -> str:
-    try:
-        return getpass.getuser()
-    except (ImportError, KeyError, OSError):
-        raise base.wrong_usage("Your account has no name: say who you are with --by.") from None
 
 
 def _confirm(mpan_core: str) -> None:
