@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from django import urls
 from django.contrib import admin
@@ -23,12 +24,7 @@ def record(request: HttpRequest, mpan_cores: Iterable[str], looked_at: codes.Loo
 
     :raises PermissionDenied: if nobody is logged in
     """
-    look_ups.record(
-        user=_user(request),
-        mpan_cores=mpan_cores,
-        looked_at=looked_at,
-        looked_up_at=timezone.now(),
-    )
+    _record(request, looked_at, mpan_cores=mpan_cores)
 
 
 def record_files(
@@ -39,18 +35,13 @@ def record_files(
 
     :raises PermissionDenied: if nobody is logged in
     """
-    look_ups.record_files(
-        user=_user(request),
-        flow_file_ids=flow_file_ids,
-        looked_at=looked_at,
-        looked_up_at=timezone.now(),
-    )
+    _record(request, looked_at, flow_file_ids=flow_file_ids)
 
 
-def _user(request: HttpRequest) -> base_user.AbstractBaseUser:
+def _record(request: HttpRequest, looked_at: codes.LookedAt, **seen: Any) -> None:
     if not isinstance(request.user, base_user.AbstractBaseUser):
         raise exceptions.PermissionDenied
-    return request.user
+    look_ups.record(user=request.user, looked_at=looked_at, looked_up_at=timezone.now(), **seen)
 
 
 @admin.register(audits.LookUp)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from django.contrib.auth import base_user
 from django.db.models import F, QuerySet
@@ -18,51 +19,29 @@ _MOST_LOOKED_THROUGH = 100
 def record(
     *,
     user: base_user.AbstractBaseUser,
-    mpan_cores: Iterable[str],
+    mpan_cores: Iterable[str] = (),
+    flow_file_ids: Iterable[int] = (),
     looked_at: codes.LookedAt,
     looked_up_at: datetime.datetime,
 ) -> None:
     """
-    Record one look-up for each of the meter points, by one statement.
+    Record a look-up of each of the meter points, and of all readings of each of the flow files.
 
     :raises django.db.Error: if the server refuses; nothing is to be shown that is not recorded
     """
-    audits.LookUp.objects.bulk_create(
-        [
-            audits.LookUp(
-                user_id=user.pk,
-                user_name=user.get_username(),
-                mpan_core=mpan_core,
-                looked_at=looked_at,
-                looked_up_at=looked_up_at,
-            )
-            for mpan_core in dict.fromkeys(mpan_cores)
-            if mpan_core
-        ]
-    )
-
-
-def record_files(
-    *,
-    user: base_user.AbstractBaseUser,
-    flow_file_ids: Iterable[int],
-    looked_at: codes.LookedAt,
-    looked_up_at: datetime.datetime,
-) -> None:
-    """
-    Record a look-up of all readings of each flow file, however many meter points they are of.
-
-    :raises django.db.Error: if the server refuses; nothing is to be shown that is not recorded
-    """
+    seen: list[dict[str, Any]] = [
+        *({"mpan_core": mpan_core} for mpan_core in dict.fromkeys(mpan_cores) if mpan_core),
+        *({"flow_file_id": flow_file_id} for flow_file_id in flow_file_ids),
+    ]
     audits.LookUp.objects.bulk_create(
         audits.LookUp(
             user_id=user.pk,
             user_name=user.get_username(),
-            flow_file_id=flow_file_id,
             looked_at=looked_at,
             looked_up_at=looked_up_at,
+            **one,
         )
-        for flow_file_id in flow_file_ids
+        for one in seen
     )
 
 
