@@ -72,18 +72,15 @@ def in_words(choices: type[django_models.TextChoices], code: str) -> str:
     return f"{label} ({code})" if label else f"unknown code ({visible(code)})"
 
 
+def of_column(name: str, reading: models.Reading) -> str:
+    """Return what the code in this field of a reading means."""
+    return in_words(codes.OF_COLUMNS[name], getattr(reading, name))
+
+
 @functools.cache
 def _labels(choices: type[django_models.TextChoices]) -> Mapping[str, str]:
     """Keep what Django makes anew at each call, for the sake of long lists."""
     return {value: str(label) for value, label in choices.choices}
-
-
-def reading_type(reading: models.Reading) -> str:
-    return in_words(codes.ReadingType, reading.reading_type)
-
-
-def validation_status(reading: models.Reading) -> str:
-    return in_words(codes.ValidationStatus, reading.validation_status)
 
 
 def site_visit(code: str) -> str:

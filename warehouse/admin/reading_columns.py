@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from django import urls
 from django.contrib import admin
 from django.utils import html, safestring, timezone
 
-from warehouse import codes, models, words
+from warehouse import models, words
 from warehouse.admin import raw_lines, reading_rows, remedies, searching
 from warehouse.queries import history, register_history, standings
 
@@ -31,6 +31,16 @@ def _beside(reading: models.Reading) -> history.Beside:
 def _around(reading: models.Reading) -> history.Around | None:
     around: history.Around | None = reading.around  # type: ignore[attr-defined] # set before it is shown
     return around
+
+
+def _in_words(name: str, description: str) -> Callable[[ReadingColumns, models.Reading], str]:
+    """Return a column that tells the code in this field of a reading in words."""
+
+    @admin.display(description=description)
+    def column(_: ReadingColumns, reading: models.Reading) -> str:
+        return words.of_column(name, reading)
+
+    return column
 
 
 class ReadingColumns:
@@ -85,29 +95,12 @@ class ReadingColumns:
         around = _around(reading)
         return reading_rows.advance_in_words(around.entry) if around else words.NOTHING
 
-    @admin.display(description="reading type")
-    def type_in_words(self, reading: models.Reading) -> str:
-        return words.reading_type(reading)
-
-    @admin.display(description="validation")
-    def validation_in_words(self, reading: models.Reading) -> str:
-        return words.validation_status(reading)
-
-    @admin.display(description="flag")
-    def flag_in_words(self, reading: models.Reading) -> str:
-        return words.in_words(codes.ReadingFlag, reading.reading_flag)
-
-    @admin.display(description="reason it was suspect")
-    def reason_in_words(self, reading: models.Reading) -> str:
-        return words.in_words(codes.ReasonCode, reading.reason_code)
-
-    @admin.display(description="status after checking")
-    def status_in_words(self, reading: models.Reading) -> str:
-        return words.in_words(codes.ReadingFlag, reading.reading_status)
-
-    @admin.display(description="method")
-    def method_in_words(self, reading: models.Reading) -> str:
-        return words.in_words(codes.ReadingMethod, reading.reading_method)
+    type_in_words = _in_words("reading_type", "reading type")
+    validation_in_words = _in_words("validation_status", "validation")
+    flag_in_words = _in_words("reading_flag", "flag")
+    reason_in_words = _in_words("reason_code", "reason it was suspect")
+    status_in_words = _in_words("reading_status", "status after checking")
+    method_in_words = _in_words("reading_method", "method")
 
     @admin.display(description="last reset")
     def md_reset(self, reading: models.Reading) -> safestring.SafeString:

@@ -141,10 +141,10 @@ def because(standing: str, other: models.Reading | None) -> tuple[str, str] | No
 
 def _kind(reading: models.Reading) -> str:
     """Return type and validation in words; that it failed stands among the remarks instead."""
-    kind = words.reading_type(reading)
+    kind = words.of_column("reading_type", reading)
     if reading.validation_status == codes.ValidationStatus.FAILED:
         return kind
-    return f"{kind}, {words.validation_status(reading)}"
+    return f"{kind}, {words.of_column('validation_status', reading)}"
 
 
 def _signed(number: decimal.Decimal) -> str:
@@ -154,15 +154,15 @@ def _signed(number: decimal.Decimal) -> str:
 def _remarks(entry: register_history.Entry) -> Iterator[str]:
     reading = entry.reading
     if reading.validation_status == codes.ValidationStatus.FAILED:
-        yield words.validation_status(reading)
+        yield words.of_column("validation_status", reading)
     if reading.reading_flag == codes.ReadingFlag.SUSPECT:
         yield "flagged as suspect"
     elif reading.reading_flag not in {"", codes.ReadingFlag.VALID}:
-        yield f"flag: {words.in_words(codes.ReadingFlag, reading.reading_flag)}"
+        yield f"flag: {words.of_column('reading_flag', reading)}"
     if reading.reason_code:
-        yield f"reason: {words.in_words(codes.ReasonCode, reading.reason_code)}"
+        yield f"reason: {words.of_column('reason_code', reading)}"
     if reading.reading_status:
-        yield f"after checking: {words.in_words(codes.ReadingFlag, reading.reading_status)}"
+        yield f"after checking: {words.of_column('reading_status', reading)}"
     if entry.advance is not None and entry.advance < 0:
         yield "lower than before: a dial that wrapped, an estimate too high, or an error"
     if reading.md_reset_at is not None:
