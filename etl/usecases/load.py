@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import datetime
 import functools
-from collections.abc import Callable, Collection, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Mapping, Sequence
 
 from etl.intake import sources
 from etl.postgres import advice, background, transactions
@@ -26,7 +26,7 @@ _FAULTS_OF_A_FILE = (*transform.FAULTS_OF_A_FILE, stage.ContentChangedError, OSE
 
 def load_files(
     *,
-    arrivals: Iterable[sources.Arrival],
+    arrivals: Sequence[sources.Arrival],
     rules: stage.Rules,
     delivered_at: datetime.datetime,
     in_batch: bool,
@@ -97,13 +97,14 @@ class _Chunk:
 
 
 def _chunks(
-    arrivals: Iterable[sources.Arrival], *, in_batch: bool
+    arrivals: Sequence[sources.Arrival], *, in_batch: bool
 ) -> Iterator[tuple[Sequence[sources.Source | outcomes.FileReport], bool]]:
     """Yield chunks of files, and whether it is the last one."""
     chunk: list[sources.Source | outcomes.FileReport] = []
     size = 0
     share = FIRST_SHARE
-    for arrival, is_last in _with_last(arrivals):
+    for number, arrival in enumerate(arrivals, start=1):
+        is_last = number == len(arrivals)
         try:
             source = sources.Source(arrival)
         except sources.UnreadableError as error:
@@ -116,17 +117,6 @@ def _chunks(
             yield chunk, is_last
             chunk, size = [], 0
             share = max(1, share // 2)
-
-
-def _with_last(
-    arrivals: Iterable[sources.Arrival],
-) -> Iterator[tuple[sources.Arrival, bool]]:
-    iterator = iter(arrivals)
-    arrival = next(iterator, None)
-    while arrival is not None:
-        following = next(iterator, None)
-        yield arrival, following is None
-        arrival = following
 
 
 def _stage(

@@ -21,7 +21,6 @@ class PurgedFile:
     """A file whose raw lines were dropped, or would be."""
 
     file_name: str
-    sha256: str
     line_count: int
 
 
@@ -49,7 +48,6 @@ def purge_staged_lines(
         for flow_file in chunk:
             yield PurgedFile(
                 file_name=flow_file.file_name,
-                sha256=flow_file.sha256,
                 line_count=flow_file.line_count - flow_file.blank_line_count,
             )
 

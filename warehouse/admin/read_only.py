@@ -76,12 +76,7 @@ class ReadOnlyAdmin(admin.ModelAdmin):
     ) -> bool:
         return False
 
-    def has_delete_permission(
-        self,
-        request: HttpRequest,  # noqa: ARG002 - Django's signature
-        obj: Model | None = None,  # noqa: ARG002 - Django's signature
-    ) -> bool:
-        return False
+    has_delete_permission = has_change_permission
 
     def shown(self, request: HttpRequest, object_id: str) -> Any:
         """Return the row of a page that this request is going to show, to whom it may be shown."""

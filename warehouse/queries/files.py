@@ -147,9 +147,8 @@ def find(
         found = found.filter(status=status)
     if since is not None:
         found = found.filter(staged_at__gte=arrivals.midnight(since))
-    if until is not None and until != datetime.date.max:
-        day_after = until + datetime.timedelta(days=1)
-        found = found.filter(staged_at__lt=arrivals.midnight(day_after))
+    if until is not None:
+        found = found.filter(staged_at__lt=arrivals.day_after(until))
     return found
 
 

@@ -79,10 +79,8 @@ def find(
         )
     if since is not None:
         readings = readings.filter(read_at__gte=arrivals.midnight(since))
-    # Behind the last day that there is lies nothing to leave out.
-    if until is not None and until != datetime.date.max:
-        day_after = until + datetime.timedelta(days=1)
-        readings = readings.filter(read_at__lt=arrivals.midnight(day_after))
+    if until is not None:
+        readings = readings.filter(read_at__lt=arrivals.day_after(until))
     return standings.of_whole_registers(readings)
 
 
