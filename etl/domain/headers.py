@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Collection, Iterator, Sequence
+from typing import Any
 
 from . import fields, findings, flows
 
@@ -33,7 +34,11 @@ _FLOW_LENGTH = 8
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Header:
-    """What a header says, as far as it can be read; the creation time (J0280) is UK clock time."""
+    """
+    What a header says, as far as it can be read, in the order it is sent.
+
+    The creation time (J0280) is UK clock time.
+    """
 
     file_identifier: str = ""
     flow: str = ""
@@ -50,20 +55,10 @@ class Header:
 
 def read(record: bytes) -> Header:
     """Return what the record says, whether or not that is well-formed."""
-    values = [fields.short(value) for value in fields.values_of(record, count=len(FIELDS))]
-    return Header(
-        file_identifier=values[0],
-        flow=values[1],
-        sender_role=values[2],
-        sender=values[3],
-        recipient_role=values[4],
-        recipient=values[5],
-        created_at=fields.clock_time(values[6]),
-        sending_application=values[7],
-        receiving_application=values[8],
-        broadcast=values[9],
-        test_flag=values[10],
-    )
+    values: list[Any] = [*map(fields.short, fields.values_of(record, count=len(FIELDS)))]
+    values[_CREATED_AT] = fields.clock_time(values[_CREATED_AT])
+    names = (field.name for field in dataclasses.fields(Header))
+    return Header(**dict(zip(names, values, strict=False)))  # behind them may stand more
 
 
 def judge(

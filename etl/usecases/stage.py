@@ -305,18 +305,11 @@ def _blocks(
 
 def envelope_fields(header: headers.Header, trailer: trailers.Trailer) -> Mapping[str, Any]:
     """Return what header and trailer say, by the fields of a flow file."""
+    said = dataclasses.asdict(header)
+    created_at = said.pop("created_at")
     return {
-        "file_identifier": header.file_identifier,
-        "flow": header.flow,
-        "sender_role": header.sender_role,
-        "sender": header.sender,
-        "recipient_role": header.recipient_role,
-        "recipient": header.recipient,
-        "file_created_at": _london(header.created_at),
-        "sending_application": header.sending_application,
-        "receiving_application": header.receiving_application,
-        "broadcast": header.broadcast,
-        "test_flag": header.test_flag,
+        **said,
+        "file_created_at": _london(created_at),
         "declared_group_count": trailer.group_count,
         "checksum": trailer.checksum,
         "declared_flow_count": trailer.flow_count,
