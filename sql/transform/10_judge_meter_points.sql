@@ -25,9 +25,7 @@ SELECT
     CASE WHEN judged.rejections <> '' OR judged.warnings <> '' THEN judged.payload END AS payload
 FROM (
     SELECT
-        field.line_id,
-        field.mpan_core,
-        field.payload,
+        field.*,
         meter_point.mpan_core IS NOT NULL AS is_known,
         concat_ws(
             ' ',

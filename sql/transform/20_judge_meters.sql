@@ -19,11 +19,7 @@ SELECT
     CASE WHEN judged.rejections <> '' OR judged.warnings <> '' THEN judged.payload END AS payload
 FROM (
     SELECT
-        field.line_id,
-        field.mpan_core,
-        field.serial_key,
-        field.serial_number,
-        field.payload,
+        field.*,
         meter.mpan_core IS NOT NULL AS is_known,
         concat_ws(
             ' ',

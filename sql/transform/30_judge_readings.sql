@@ -39,25 +39,14 @@ SELECT
             OR judged.warnings <> ''
             OR judged.reading_flag = 'F'
             OR %(has_rejected_meters)s
-            THEN judged.sent
+            THEN judged.payload
     END AS payload
 FROM (
     SELECT
-        item.line_id,
-        item.parent_id,
-        item.payload AS sent,
-        item.mpan_core,
-        item.serial_key,
-        item.identifier,
+        item.*,
         register.mpan_core IS NOT NULL AS is_known,
-        item.read_at,
-        item.value,
-        item.md_reset_at,
-        item.md_reset_count,
-        item.reading_type,
-        item.validation_status,
-        unpadded(item.reading_flag, %(blanks)s) AS reading_flag,
-        unpadded(item.reading_method, %(blanks)s) AS reading_method,
+        unpadded(item.reading_flag_text, %(blanks)s) AS reading_flag,
+        unpadded(item.reading_method_text, %(blanks)s) AS reading_method,
         concat_ws(
             ' ',
             CASE WHEN item.parent_id IS NULL THEN 'orphan-line' END,
@@ -85,15 +74,15 @@ FROM (
                     AND unpadded(item.md_reset_count_text, %(blanks)s) <> ''
                     THEN 'bad-number/J1013'
             END,
-            CASE WHEN length(item.reading_flag) > %(longest_J0045)s THEN 'too-long/J0045' END,
+            CASE WHEN length(item.reading_flag_text) > %(longest_J0045)s THEN 'too-long/J0045' END,
             CASE
-                WHEN length(item.reading_method) > %(longest_J1888)s THEN 'too-long/J1888'
+                WHEN length(item.reading_method_text) > %(longest_J1888)s THEN 'too-long/J1888'
                 WHEN
-                    unpadded(item.reading_method, %(blanks)s) = ''
+                    unpadded(item.reading_method_text, %(blanks)s) = ''
                     AND item.line_id >> 32 <> all(%(ids_without_J1888)s::bigint[])
                     THEN 'missing-item/J1888'
                 WHEN
-                    unpadded(item.reading_method, %(blanks)s) <> ''
+                    unpadded(item.reading_method_text, %(blanks)s) <> ''
                     AND item.line_id >> 32 = any(%(ids_without_J1888)s::bigint[])
                     THEN 'extra-field'
             END,
@@ -138,14 +127,14 @@ FROM (
             END,
             CASE
                 WHEN
-                    item.reading_flag <> all(%(codes_J0045)s::text[])
-                    AND unpadded(item.reading_flag, %(blanks)s) <> ''
+                    item.reading_flag_text <> all(%(codes_J0045)s::text[])
+                    AND unpadded(item.reading_flag_text, %(blanks)s) <> ''
                     THEN 'unknown-code/J0045'
             END,
             CASE
                 WHEN
-                    item.reading_method <> all(%(codes_J1888)s::text[])
-                    AND unpadded(item.reading_method, %(blanks)s) <> ''
+                    item.reading_method_text <> all(%(codes_J1888)s::text[])
+                    AND unpadded(item.reading_method_text, %(blanks)s) <> ''
                     THEN 'unknown-code/J1888'
             END,
             CASE
@@ -187,8 +176,8 @@ FROM (
                         - octet_length(cut.value_text)
                         - octet_length(cut.md_reset_at_text)
                         - octet_length(cut.md_reset_count_text)
-                        - octet_length(cut.reading_flag)
-                        - octet_length(cut.reading_method) <> 3 + 1 + %(items_of_reading)s
+                        - octet_length(cut.reading_flag_text)
+                        - octet_length(cut.reading_method_text) <> 3 + 1 + %(items_of_reading)s
                         THEN d0010_line_end(cut.payload, %(items_of_reading)s, %(blanks)s)
                 END AS line_end
             FROM (
@@ -221,8 +210,8 @@ FROM (
                         split_part(line.payload, '|', %(field_J0040)s) AS value_text,
                         split_part(line.payload, '|', %(field_J0044)s) AS md_reset_at_text,
                         split_part(line.payload, '|', %(field_J1013)s) AS md_reset_count_text,
-                        split_part(line.payload, '|', %(field_J0045)s) AS reading_flag,
-                        split_part(line.payload, '|', %(field_J1888)s) AS reading_method
+                        split_part(line.payload, '|', %(field_J0045)s) AS reading_flag_text,
+                        split_part(line.payload, '|', %(field_J1888)s) AS reading_method_text
                     FROM staged_line AS line
                     WHERE
                         line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
