@@ -19,7 +19,7 @@ INSERT INTO line_issue (
     value,
     message
 )
-WITH flagged_line AS (
+WITH judged_line AS (
     SELECT
         line_id,
         'meter_point' AS kind,
@@ -28,7 +28,6 @@ WITH flagged_line AS (
         warnings,
         payload
     FROM judged_meter_point
-    WHERE rejections <> '' OR warnings <> ''
     UNION ALL
     SELECT
         line_id,
@@ -38,7 +37,6 @@ WITH flagged_line AS (
         warnings,
         payload
     FROM judged_meter
-    WHERE rejections <> '' OR warnings <> ''
     UNION ALL
     SELECT
         line_id,
@@ -48,7 +46,6 @@ WITH flagged_line AS (
         warnings,
         payload
     FROM judged_reading
-    WHERE rejections <> '' OR warnings <> ''
     UNION ALL
     SELECT
         line_id,
@@ -58,7 +55,6 @@ WITH flagged_line AS (
         warnings,
         payload
     FROM judged_result
-    WHERE rejections <> '' OR warnings <> ''
     UNION ALL
     SELECT
         line_id,
@@ -68,7 +64,6 @@ WITH flagged_line AS (
         warnings,
         payload
     FROM judged_other_line
-    WHERE rejections <> '' OR warnings <> ''
 ),
 
 finding AS (
@@ -93,7 +88,8 @@ found_code AS (
         mpan_core,
         payload,
         unnest(string_to_array(btrim(concat(rejections, ' ', warnings)), ' ')) AS token
-    FROM flagged_line
+    FROM judged_line
+    WHERE rejections <> '' OR warnings <> ''
 ),
 
 found_value AS (
