@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Literal
 
 
+Scope = Literal["file", "line"]
 Severity = Literal["REJECTED", "WARNING"]
 
 
@@ -20,7 +21,7 @@ class Finding:
     """A kind of finding: what was expected, and what an operator does about it."""
 
     code: str
-    scope: Literal["file", "line"]
+    scope: Scope
     severity: Severity
     expectation: str
     remedy: str
@@ -50,278 +51,197 @@ class FileIssue:
         return f"{found}{CATALOGUE[self.code].expectation}{expected}"
 
 
-def _catalogue(*findings: Finding) -> Mapping[str, Finding]:
-    return {finding.code: finding for finding in findings}
+_Told = Mapping[str, tuple[str, str]]  # expectation and remedy of each, by its code
 
 
-def _file(code: str, severity: Severity, expectation: str, remedy: str) -> Finding:
-    return Finding(
-        code=code, scope="file", severity=severity, expectation=expectation, remedy=remedy
-    )
-
-
-def _line(code: str, severity: Severity, expectation: str, remedy: str) -> Finding:
-    return Finding(
-        code=code, scope="line", severity=severity, expectation=expectation, remedy=remedy
-    )
+def _findings(scope: Scope, severity: Severity, told: _Told) -> Mapping[str, Finding]:
+    return {
+        code: Finding(
+            code=code, scope=scope, severity=severity, expectation=expectation, remedy=remedy
+        )
+        for code, (expectation, remedy) in told.items()
+    }
 
 
 _RESEND = "Ask the sender for the file again."
 _CORRECT = "Ask the sender to correct the line and to send it in a new file."
 
-CATALOGUE: Mapping[str, Finding] = _catalogue(
-    # The file is rejected whole.
-    _file("empty-file", "REJECTED", "expected a ZHV header, found nothing", _RESEND),
-    _file(
-        "archive",
-        "REJECTED",
+# The file is rejected whole.
+_REJECTED_FILES: _Told = {
+    "empty-file": ("expected a ZHV header, found nothing", _RESEND),
+    "archive": (
         "expected a flow file as text, or packed by gzip",
         "Unpack it, and load the flow files that are in it.",
     ),
-    _file(
-        "utf-16",
-        "REJECTED",
+    "utf-16": (
         "expected a byte a character, as ASCII and UTF-8 have",
         "Convert it, as by iconv -f UTF-16 -t UTF-8, or ask the sender for plain text.",
     ),
-    _file(
-        "xml",
-        "REJECTED",
+    "xml": (
         "expected a ZHV header; the network can deliver flows as XML, which is another format",
         "Ask the sender for the variable-length user file format.",
     ),
-    _file(
-        "web-page",
-        "REJECTED",
+    "web-page": (
         "expected a ZHV header; a web server's page was saved instead of the file",
         "Fetch the file again, and see that the server gave it.",
     ),
-    _file("not-text", "REJECTED", "expected text, found a NUL byte", _RESEND),
-    _file(
-        "line-too-long",
-        "REJECTED",
+    "not-text": ("expected text, found a NUL byte", _RESEND),
+    "line-too-long": (
         "expected records of at most 208 characters, found one of more than 65,536 bytes",
         "Not a flow file, or its line ends are lost: ask the sender for it again.",
     ),
-    _file(
-        "no-header",
-        "REJECTED",
+    "no-header": (
         "expected a ZHV header in the first line",
         "Not a flow file, or its beginning is lost: ask the sender for it again.",
     ),
-    _file(
-        "foreign-header",
-        "REJECTED",
+    "foreign-header": (
         "expected a ZHV header; ZHD (pool transfer) and ZHF (fixed length) are other formats",
         "Ask the sender for the variable-length user file format.",
     ),
-    _file("bad-header", "REJECTED", "expected a well-formed ZHV header", _RESEND),
-    _file(
-        "wrong-flow",
-        "REJECTED",
+    "bad-header": ("expected a well-formed ZHV header", _RESEND),
+    "wrong-flow": (
         "expected a known flow",
         "Another flow, or a version that is not known yet: route it to where it belongs.",
     ),
-    _file(
-        "other-flow",
-        "REJECTED",
+    "other-flow": (
         "expected the flow that this command takes",
         "Load it by load_flows, which takes every flow that is known.",
     ),
-    _file(
-        "test-file",
-        "REJECTED",
+    "test-file": (
         "expected test flag OPER, which marks live data",
         "Test data: load it with --accept-test-files, if that is meant.",
     ),
-    _file(
-        "no-trailer",
-        "REJECTED",
-        "expected a ZPT trailer in the last line; the file is cut short",
-        _RESEND,
-    ),
-    _file("bad-trailer", "REJECTED", "expected a well-formed ZPT trailer", _RESEND),
-    _file(
-        "second-header",
-        "REJECTED",
+    "no-trailer": ("expected a ZPT trailer in the last line; the file is cut short", _RESEND),
+    "bad-trailer": ("expected a well-formed ZPT trailer", _RESEND),
+    "second-header": (
         "expected one ZHV header; two files seem to be joined",
         "Cut the files apart at their headers, or ask the sender for them again.",
     ),
-    _file(
-        "data-after-trailer",
-        "REJECTED",
+    "data-after-trailer": (
         "expected nothing after the ZPT trailer",
         "Two files joined, or a damaged transfer: ask the sender for it again.",
     ),
-    _file(
-        "file-id-differs",
-        "REJECTED",
+    "file-id-differs": (
         "expected the file id of the header in the trailer",
         "Ask the sender for the file again. If it is whole, load it with --accept-wrong-counts.",
     ),
-    _file(
-        "group-count-differs",
-        "REJECTED",
+    "group-count-differs": (
         "expected the number of lines between header and trailer",
-        "Lines were lost or added on the way: ask the sender for the file again. If they are all"
-        " there is, load it with --accept-wrong-counts.",
+        (
+            "Lines were lost or added on the way: ask the sender for the file again. If they are"
+            " all there is, load it with --accept-wrong-counts."
+        ),
     ),
-    _file(
-        "reused-file-id",
-        "REJECTED",
+    "reused-file-id": (
         "expected a file id that this sender has not used for other content",
         "Compare the two files. If both count, load this one with --accept-reused-file-ids.",
     ),
-    # The file loads; the finding is kept beside it.
-    _file(
-        "wrong-file-id-accepted",
-        "WARNING",
+}
+# The file loads; the finding is kept beside it.
+_OF_FILES: _Told = {
+    "wrong-file-id-accepted": (
         "expected the file id of the header in the trailer; loaded by --accept-wrong-counts",
         "Ask the sender which file the trailer belongs to.",
     ),
-    _file(
-        "wrong-count-accepted",
-        "WARNING",
+    "wrong-count-accepted": (
         "expected the number of lines between header and trailer; loaded by --accept-wrong-counts",
         "Ask the sender whether lines are missing.",
     ),
-    _file(
-        "padding-after-trailer",
-        "WARNING",
+    "padding-after-trailer": (
         "expected nothing after the ZPT trailer; what pads the file was passed over",
         "Nothing to do; it is the same content as without.",
     ),
-    _file(
-        "flow-count-differs",
-        "WARNING",
+    "flow-count-differs": (
         "expected the number of meter point lines",
         "Tell the sender; no reading depends on it.",
     ),
-    _file(
-        "checksum-given",
-        "WARNING",
+    "checksum-given": (
         "expected none, or that of the pool format's rule",
         "Kept with the file. If it differs, ask the sender by which rule it is made.",
     ),
-    _file(
-        "bad-trailer-time",
-        "WARNING",
+    "bad-trailer-time": (
         "expected a date and time that exists, as ccyymmddhhmmss",
         "Tell the sender; no reading depends on it.",
     ),
-    _file(
-        "completed-before-created",
-        "WARNING",
+    "completed-before-created": (
         "expected a completion time not before the creation time",
         "Tell the sender; no reading depends on it.",
     ),
-    _file(
-        "empty-flow",
-        "WARNING",
+    "empty-flow": (
         "expected at least one meter point line; there are no readings",
         "Ask the sender whether readings were meant to be in it.",
     ),
-    # The line is rejected, and what stands under it.
-    _line(
-        "unknown-group",
-        "REJECTED",
-        "expected a group of the flow that the header names",
-        _CORRECT,
-    ),
-    _line(
-        "orphan-line",
-        "REJECTED",
+}
+# The line is rejected, and what stands under it.
+_REJECTED_LINES: _Told = {
+    "unknown-group": ("expected a group of the flow that the header names", _CORRECT),
+    "orphan-line": (
         "expected a line of the group that this one belongs under before it",
         "What it belongs to was lost or never sent: ask the sender.",
     ),
-    _line(
-        "parent-rejected",
-        "REJECTED",
+    "parent-rejected": (
         "the line that this one belongs under was rejected",
         "See the issue of that line.",
     ),
-    _line(
-        "repeated-group",
-        "REJECTED",
-        "expected one validation result at most under a reading",
-        _CORRECT,
-    ),
-    _line(
-        "unterminated-line",
-        "REJECTED",
-        "expected a | at the end of the line, which seems to be cut",
-        _CORRECT,
-    ),
-    _line("extra-field", "REJECTED", "expected no more fields than the group has items", _CORRECT),
-    _line("missing-item", "REJECTED", "expected a value, the item is mandatory", _CORRECT),
-    _line("too-long", "REJECTED", "expected no more characters than its format has", _CORRECT),
-    _line("bad-mpan", "REJECTED", "expected 13 digits", _CORRECT),
-    _line(
-        "bad-date",
-        "REJECTED",
+    "repeated-group": ("expected one validation result at most under a reading", _CORRECT),
+    "unterminated-line": ("expected a | at the end of the line, which seems to be cut", _CORRECT),
+    "extra-field": ("expected no more fields than the group has items", _CORRECT),
+    "missing-item": ("expected a value, the item is mandatory", _CORRECT),
+    "too-long": ("expected no more characters than its format has", _CORRECT),
+    "bad-mpan": ("expected 13 digits", _CORRECT),
+    "bad-date": (
         "expected a date and time that exists, as ccyymmddhhmmss, years 1950 to 2199",
         _CORRECT,
     ),
-    _line("bad-number", "REJECTED", "expected digits as its format allows", _CORRECT),
-    # The line loads; the finding is kept beside it.
-    _line(
-        "mpan-check-digit",
-        "WARNING",
+    "bad-number": ("expected digits as its format allows", _CORRECT),
+}
+# The line loads; the finding is kept beside it.
+_OF_LINES: _Told = {
+    "mpan-check-digit": (
         "expected a last digit that agrees with the other twelve",
         "Check the MPAN with the customer's bill; a digit may be mistyped at the source.",
     ),
-    _line(
-        "unknown-code",
-        "WARNING",
+    "unknown-code": (
         "expected a code of the catalogue's valid set",
         "Kept as sent. Valid sets grow: see whether the catalogue knows the code by now.",
     ),
-    _line(
-        "future-date",
-        "WARNING",
+    "future-date": (
         "expected a time that has passed",
         "Do not quote the reading without asking the sender.",
     ),
-    _line(
-        "clock-skipped",
-        "WARNING",
+    "clock-skipped": (
         "expected a time that UK clocks showed; they were put forward over it",
         "Stored as if the clocks had not changed.",
     ),
-    _line(
-        "clock-repeated",
-        "WARNING",
+    "clock-repeated": (
         "expected a time that UK clocks showed once; they were put back over it",
         "Stored as the second of the two.",
     ),
-    _line(
-        "time-of-day",
-        "WARNING",
+    "time-of-day": (
         "expected midnight or 235959; only special readings carry a time of day",
         "Nothing to do; the time is stored as sent.",
     ),
-    _line(
-        "missing-result",
-        "WARNING",
+    "missing-result": (
         "expected a validation result with the reason why the reading is suspect",
         "Ask the sender for the reason, if a customer needs it.",
     ),
-    _line(
-        "missing-reason",
-        "WARNING",
+    "missing-reason": (
         "expected the code of a reason; the result of the check is kept without one",
         "Ask the sender for the reason, if a customer needs it.",
     ),
-    _line(
-        "more-decimals",
-        "WARNING",
+    "more-decimals": (
         "expected one decimal at most; those behind it are zeros and were passed over",
         "Nothing to do; the value is exact.",
     ),
-    _line(
-        "blank-padding",
-        "WARNING",
+    "blank-padding": (
         "expected no blanks here, such as a tab; they were passed over",
         "Nothing to do.",
     ),
-)
+}
+
+CATALOGUE: Mapping[str, Finding] = {
+    **_findings("file", "REJECTED", _REJECTED_FILES),
+    **_findings("file", "WARNING", _OF_FILES),
+    **_findings("line", "REJECTED", _REJECTED_LINES),
+    **_findings("line", "WARNING", _OF_LINES),
+}
