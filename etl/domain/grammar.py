@@ -19,13 +19,14 @@ ENVELOPE_KINDS: Mapping[str, str] = {"ZHV": "header", "ZPT": "trailer"}
 UNKNOWN_KIND = "unknown"
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True)
 class Item:
     """A data item of a group: its J-number, its format as the catalogue writes it."""
 
     number: str
     name: str
     format: str
+    _: dataclasses.KW_ONLY
     is_mandatory: bool = False
     valid_set: frozenset[str] = frozenset()
     since: str = ""  # the first version that has it, if not all do

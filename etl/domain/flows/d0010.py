@@ -22,13 +22,9 @@ _SITE_VISIT_CODES = frozenset(
 
 _SITE_VISIT_ITEMS = (
     grammar.Item(
-        number="J0024",
-        name="Site Visit Check Code",
-        format="CHAR(2)",
-        is_mandatory=True,
-        valid_set=_SITE_VISIT_CODES,
+        "J0024", "Site Visit Check Code", "CHAR(2)", is_mandatory=True, valid_set=_SITE_VISIT_CODES
     ),
-    grammar.Item(number="J0012", name="Additional Information", format="CHAR(200)"),
+    grammar.Item("J0012", "Additional Information", "CHAR(200)"),
 )
 
 FLOW = grammar.Flow(
@@ -42,13 +38,11 @@ FLOW = grammar.Flow(
             name="MPAN Cores",
             parent=None,
             items=(
+                grammar.Item("J0003", "MPAN Core", "NUM(13)", is_mandatory=True),
                 grammar.Item(
-                    number="J0003", name="MPAN Core", format="NUM(13)", is_mandatory=True
-                ),
-                grammar.Item(
-                    number="J0022",
-                    name="BSC Validation Status",
-                    format="CHAR(1)",
+                    "J0022",
+                    "BSC Validation Status",
+                    "CHAR(1)",
                     is_mandatory=True,
                     valid_set=_VALIDATION_STATUSES,
                 ),
@@ -67,15 +61,9 @@ FLOW = grammar.Flow(
             name="Meter/Reading Types",
             parent="026",
             items=(
+                grammar.Item("J0004", "Meter Id", "CHAR(10)", is_mandatory=True),
                 grammar.Item(
-                    number="J0004", name="Meter Id", format="CHAR(10)", is_mandatory=True
-                ),
-                grammar.Item(
-                    number="J0171",
-                    name="Reading Type",
-                    format="CHAR(1)",
-                    is_mandatory=True,
-                    valid_set=_READING_TYPES,
+                    "J0171", "Reading Type", "CHAR(1)", is_mandatory=True, valid_set=_READING_TYPES
                 ),
             ),
         ),
@@ -92,31 +80,17 @@ FLOW = grammar.Flow(
             name="Register Readings",
             parent="028",
             items=(
-                grammar.Item(
-                    number="J0010", name="Meter Register Id", format="CHAR(2)", is_mandatory=True
-                ),
-                grammar.Item(
-                    number="J0016",
-                    name="Reading Date & Time",
-                    format="DATETIME",
-                    is_mandatory=True,
-                ),
-                grammar.Item(
-                    number="J0040", name="Register Reading", format="NUM(9,1)", is_mandatory=True
-                ),
-                grammar.Item(number="J0044", name="MD Reset Date & Time", format="DATETIME"),
-                grammar.Item(number="J1013", name="Number of MD Resets", format="NUM(3)"),
-                grammar.Item(
-                    number="J0045",
-                    name="Meter Reading Flag",
-                    format="BOOLEAN",
-                    valid_set=_BOOLEANS,
-                ),
+                grammar.Item("J0010", "Meter Register Id", "CHAR(2)", is_mandatory=True),
+                grammar.Item("J0016", "Reading Date & Time", "DATETIME", is_mandatory=True),
+                grammar.Item("J0040", "Register Reading", "NUM(9,1)", is_mandatory=True),
+                grammar.Item("J0044", "MD Reset Date & Time", "DATETIME"),
+                grammar.Item("J1013", "Number of MD Resets", "NUM(3)"),
+                grammar.Item("J0045", "Meter Reading Flag", "BOOLEAN", valid_set=_BOOLEANS),
                 # Version 001 ends before this item (DTC CP 3419).
                 grammar.Item(
-                    number="J1888",
-                    name="Reading Method",
-                    format="CHAR(1)",
+                    "J1888",
+                    "Reading Method",
+                    "CHAR(1)",
                     is_mandatory=True,
                     valid_set=_READING_METHODS,
                     since="002",
@@ -133,15 +107,12 @@ FLOW = grammar.Flow(
             items=(
                 # Mandatory in the catalogue. The result counts without one, with a warning.
                 grammar.Item(
-                    number="J0332",
-                    name="Meter Reading Reason Code",
-                    format="CHAR(2)",
-                    valid_set=_REASON_CODES,
+                    "J0332", "Meter Reading Reason Code", "CHAR(2)", valid_set=_REASON_CODES
                 ),
                 grammar.Item(
-                    number="J0047",
-                    name="Meter Reading Status",
-                    format="BOOLEAN",
+                    "J0047",
+                    "Meter Reading Status",
+                    "BOOLEAN",
                     is_mandatory=True,
                     valid_set=_BOOLEANS,
                 ),
