@@ -38,8 +38,6 @@ def _database(url: str) -> Any:
 
 
 LONGEST_TIMEOUT = 2_000_000  # seconds; PostgreSQL counts milliseconds, and not much further
-
-
 LARGEST_SIZE = 1 << 40  # bytes
 
 

@@ -28,6 +28,7 @@ from etl.postgres.embedded import place as places
 
 logger = logging.getLogger(__name__)
 
+_ROOT_HOME = pathlib.Path("/var/lib/d0010")
 LOG_LIMIT = 10_000_000  # bytes
 # Seconds that another process may take to start or to stop the server.
 TURN = instance.RECOVERY + 60
@@ -148,7 +149,7 @@ class Server:
         # Root named a place inside a private folder, such as `mktemp -d` makes. The account that
         # the server runs as can't go there, so the data lies where it can; the named place says.
         named = self.home
-        self.home = _root_home() / hashlib.sha256(os.fsencode(named)).hexdigest()[:16]
+        self.home = _ROOT_HOME / hashlib.sha256(os.fsencode(named)).hexdigest()[:16]
         del self._place
         self._make_home()
         with contextlib.suppress(FileExistsError):
@@ -194,7 +195,7 @@ class Server:
     @functools.cached_property
     def _place(self) -> places.Place:
         folder = self.home / f"pg{self._found.major}"
-        return places.Place(data=folder, found=self._found, shelf=_root_home())
+        return places.Place(data=folder, found=self._found, shelf=_ROOT_HOME)
 
     @functools.cached_property
     def _found(self) -> programs.Programs:
@@ -246,13 +247,9 @@ def _is_held_alone(lock: int) -> bool:
     return False
 
 
-def _root_home() -> pathlib.Path:
-    return pathlib.Path("/var/lib/d0010")
-
-
 def _default_home() -> str:
     if os.geteuid() == 0:
-        return str(_root_home())
+        return str(_ROOT_HOME)
     if sys.platform == "darwin":
         return "~/Library/Application Support/d0010"
     return "~/.local/share/d0010"
