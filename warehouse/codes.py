@@ -181,6 +181,13 @@ class Severity(models.TextChoices):
     WARNING = "WARNING", "warning"
 
 
+class Mark(models.TextChoices):
+    """What an issue is marked as; one without a mark is open."""
+
+    ASKED = "ASKED", "asked"
+    ANSWERED = "ANSWERED", "answered"
+
+
 class Origin(models.TextChoices):
     """By which way a content came."""
 

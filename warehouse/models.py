@@ -16,6 +16,7 @@ from django.db.models import functions
 from warehouse import (
     audits,  # noqa: F401 - Django finds the models of an app from here
     codes,
+    marks,
 )
 
 
@@ -186,6 +187,8 @@ class LineIssue(models.Model):
     item = models.TextField(help_text="The J-item of the catalogue, where there is one.")
     value = models.TextField()
     message = models.TextField()
+
+    mark: marks.IssueMark | None  # no column: where it is asked for (warehouse/queries/marks.py)
 
     class Meta:
         db_table = "line_issue"

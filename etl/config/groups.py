@@ -15,6 +15,7 @@ RIGHTS = {
         *(("warehouse", f"view_{name}") for name in (*_VIEWED, "sitevisit")),
         ("etl", "transform_pending"),
         ("etl", "upload_flow_file"),
+        ("warehouse", "mark_issue"),
     ),
     "Upload": (("etl", "upload_flow_file"),),
 }

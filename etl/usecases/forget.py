@@ -8,13 +8,14 @@ import datetime
 import functools
 from collections.abc import Mapping, Sequence
 
-from django.db.models import F, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from etl.models import StagedLine
 from etl.postgres import staged_lines, transactions
 from etl.usecases import digests, raw_lines
-from warehouse import audits, codes, models
+from warehouse import audits, codes, marks, models
 from warehouse.queries import files as file_queries
+from warehouse.queries import marks as mark_queries
 
 
 _OF_METER_POINT = (
@@ -52,7 +53,8 @@ def forget_meter_point(
     Erase a meter point for ever, in one transaction, and leave a tombstone that does not name it.
 
     Deleted are its readings, site visits, registers, meters and look-ups. Of its raw lines, and
-    all that stand below its MPAN, their number is left; of their issues the code. What is left of
+    all that stand below its MPAN, their number is left; of their issues the code, and whether
+    they were asked about. Notes that name the MPAN are erased wherever they are. What is left of
     a file is proved by a digest from then on, unless it was wrong before, which is still told.
     All raw lines are looked through.
 
@@ -74,7 +76,10 @@ def _forget(
         for row_id in model.objects.filter(mpan_core=mpan_core).values_list("id", flat=True)
     }
     issues = models.LineIssue.objects.filter(mpan_core=mpan_core)
-    is_known = any(model.objects.filter(mpan_core=mpan_core).exists() for model in _OF_METER_POINT)
+    notes = mark_queries.that_name(mpan_core)
+    is_known = notes.exists() or any(
+        model.objects.filter(mpan_core=mpan_core).exists() for model in _OF_METER_POINT
+    )
     touched = {*blocks, *rows, *issues.values_list("flow_file_id", flat=True)}
     if not touched and not is_known:
         raise UnknownMeterPointError(f"nothing is stored of meter point {mpan_core}")
@@ -97,6 +102,9 @@ def _forget(
     }
     for flow_file_id, of_file in counts.items():
         _take_off(flow_file_id, of_file)
+    own = issues.filter(flow_file=OuterRef("flow_file"), line_number=OuterRef("line_number"))
+    _redact_notes(marks.IssueMark.objects.filter(Exists(own)))
+    _redact_notes(notes)
     issues.update(**_REDACTED_ISSUE, message=staged_lines.FORGOTTEN)
     for model in _OF_METER_POINT:
         model.objects.filter(mpan_core=mpan_core).delete()
@@ -146,9 +154,8 @@ def _redact(flow_file: models.FlowFile, blocks: Sequence[_Block]) -> Mapping[str
     is_sound = raw_lines.sha256_of(flow_file) == known
     counts: collections.Counter[str] = collections.Counter()
     for first, last in blocks:
-        issues = flow_file.issues.filter(
-            line_number__range=(first & 0xFFFF_FFFF, last & 0xFFFF_FFFF)
-        )
+        numbers_within = (first & 0xFFFF_FFFF, last & 0xFFFF_FFFF)
+        issues = flow_file.issues.filter(line_number__range=numbers_within)
         rejected = issues.filter(severity=codes.Severity.REJECTED)
         numbers = {*rejected.values_list("line_number", flat=True)}
         kinds = dict(_lines(first, last).order_by("id").values_list("id", "kind").iterator())
@@ -156,11 +163,17 @@ def _redact(flow_file: models.FlowFile, blocks: Sequence[_Block]) -> Mapping[str
             kind for line_id, kind in kinds.items() if line_id & 0xFFFF_FFFF not in numbers
         )
         issues.update(**_REDACTED_ISSUE, message=staged_lines.FORGOTTEN)
+        of_file = marks.IssueMark.objects.filter(flow_file=flow_file)
+        _redact_notes(of_file.filter(line_number__range=numbers_within))
         staged_lines.forget(list(kinds))
     if is_sound:
         digest = raw_lines.sha256_of(flow_file)
         models.FlowFile.objects.filter(id=flow_file.pk).update(digest=digest)
     return counts if flow_file.status in codes.LOADED_STATUSES else {}
+
+
+def _redact_notes(marked: QuerySet[marks.IssueMark]) -> None:
+    marked.exclude(note="").update(note=staged_lines.FORGOTTEN)
 
 
 def _counts_of_rows(mpan_core: str, flow_file_id: int) -> Mapping[str, int]:

@@ -280,6 +280,7 @@ class TestRole:
             "SELECT password FROM auth_user",
             "SELECT session_data FROM django_session",
             "SELECT FROM look_up",
+            "SELECT FROM issue_mark",
             "DELETE FROM reading",
             "UPDATE reading SET value = 0",
             "DELETE FROM flow_file",

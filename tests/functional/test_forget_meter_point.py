@@ -5,10 +5,12 @@ import sys
 
 import pytest
 from django import apps, db
+from django.utils import timezone
 
 from etl.models import StagedLine
 from tests import builder, conftest, depth
-from warehouse import audits, models
+from warehouse import audits, marks, models
+from warehouse.queries import marks as mark_queries
 
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -59,6 +61,25 @@ def told() -> str:
     return "\n".join(text)
 
 
+def mark_issues() -> None:
+    """Mark all issues with a note, but one without, and an issue of another file that names it."""
+    first, *others = models.LineIssue.objects.filter(mpan_core=builder.MPAN).order_by("id")
+    assert others
+    sample = models.FlowFile.objects.get(sender="UDMS", file_identifier="0000475656")
+    unrelated = [
+        models.LineIssue(flow_file=sample, line_number=number, code="time-of-day")
+        for number in (1, 3)
+    ]
+    mark(first, note="")
+    mark(*others, note="secret")
+    mark(unrelated[0], note="of another")
+    mark(unrelated[1], note="as of 12 0002 3305 967")
+
+
+def mark(*issues: models.LineIssue, note: str) -> None:
+    mark_queries.mark(issues, status="ASKED", note=note, marked_by="bob", marked_at=timezone.now())
+
+
 class TestForgetMeterPoint:
     def test_leaves_nothing_of_it_and_all_else(
         self, run: conftest.Run, write: conftest.Write
@@ -67,6 +88,7 @@ class TestForgetMeterPoint:
         audits.LookUp.objects.create(
             looked_up_at="2024-02-01T12:00Z", user_name="bob", mpan_core=builder.MPAN
         )
+        mark_issues()
         others = models.Reading.objects.exclude(mpan_core=builder.MPAN).count()
 
         ended = run(*FORGET)
@@ -82,6 +104,8 @@ class TestForgetMeterPoint:
         assert models.Reading.objects.count() == others
         tombstone = audits.ForgottenMeterPoint.objects.get()
         assert (tombstone.forgotten_by, tombstone.reason) == ("ann", "request 7")
+        notes = marks.IssueMark.objects.values_list("status", "note")
+        assert set(notes) == {("ASKED", "forgotten"), ("ASKED", ""), ("ASKED", "of another")}
         reconciled = run("reconcile", "--deep")
         assert reconciled.code == 0, reconciled.out
         assert "1 meter point forgotten on 20" in reconciled.out
@@ -148,6 +172,8 @@ class TestForgetMeterPoint:
     ) -> None:
         run("load_d0010", write(SOUND))
         run("purge_staged_lines", "--older-than", "0d")
+        mark(*models.LineIssue.objects.filter(mpan_core=builder.MPAN), note="secret")
+        assert "secret" in told()
 
         # Which lines named the meter point and the meter is no longer known.
         assert run(*FORGET).out.endswith("is forgotten: 3 lines of 1 file\n")

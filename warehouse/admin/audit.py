@@ -39,9 +39,19 @@ def record_files(
 
 
 def _record(request: HttpRequest, looked_at: codes.LookedAt, **seen: Any) -> None:
+    user, now = user_of(request), timezone.now()
+    look_ups.record(user=user, looked_at=looked_at, looked_up_at=now, **seen)
+
+
+def user_of(request: HttpRequest) -> base_user.AbstractBaseUser:
+    """
+    Return who asks.
+
+    :raises PermissionDenied: if nobody is logged in
+    """
     if not isinstance(request.user, base_user.AbstractBaseUser):
         raise exceptions.PermissionDenied
-    look_ups.record(user=request.user, looked_at=looked_at, looked_up_at=timezone.now(), **seen)
+    return request.user
 
 
 @admin.register(audits.LookUp)

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from warehouse import codes, models, words
 from warehouse.admin import audit, outcomes, raw_lines, remedies, sender_text
-from warehouse.queries import files
+from warehouse.queries import files, marks
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -84,6 +84,7 @@ def _for_sender(
 
 def _page(flow_file: models.FlowFile, kinds: Sequence[files.IssueKind]) -> dict[str, Any]:
     deliveries = files.latest_deliveries(flow_file)
+    issues_url = f"{reverse('admin:warehouse_lineissue_changelist')}?file={flow_file.pk}"
     is_rejected = flow_file.status == codes.FlowFileStatus.REJECTED
     refused_for = kinds[0].code if is_rejected and kinds else ""
     has_rival = flow_file.reuses_file_identifier or refused_for == "reused-file-id"
@@ -114,11 +115,15 @@ def _page(flow_file: models.FlowFile, kinds: Sequence[files.IssueKind]) -> dict[
             for delivery in deliveries
         ],
         "issues": [_issue_row(flow_file, kind) for kind in kinds[: files.MOST_ISSUE_KINDS]],
+        "marked": [
+            (f"{count:,} {codes.Mark(status).label}", f"{issues_url}&mark={status}")
+            for status, count in marks.count_of(flow_file).items()
+        ],
         "more_issues": words.more(len(kinds), files.MOST_ISSUE_KINDS, len(kinds)),
         "has_readings": flow_file.status in codes.LOADED_STATUSES and flow_file.reading_count > 0,
         "deliveries_heading": _deliveries_heading(deliveries),
         "readings_url": f"{reverse('admin:warehouse_reading_changelist')}?file={flow_file.pk}",
-        "issues_url": f"{reverse('admin:warehouse_lineissue_changelist')}?file={flow_file.pk}",
+        "issues_url": issues_url,
         "lines_url": raw_lines.url(raw_lines.line_id(flow_file.pk, 1), flow_file),
         "why_not_whole": raw_lines.why_not_whole(flow_file),
     }

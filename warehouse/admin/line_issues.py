@@ -13,7 +13,15 @@ from django.urls import reverse
 from django.utils import html, safestring
 
 from warehouse import codes, models, words
-from warehouse.admin import audit, filters, issue_downloads, raw_lines, remedies, searching
+from warehouse.admin import (
+    audit,
+    filters,
+    issue_downloads,
+    marking,
+    raw_lines,
+    remedies,
+    searching,
+)
 from warehouse.queries import files, terms
 
 
@@ -64,7 +72,7 @@ class SenderFilter(filters.SenderFilter):
 
 
 @admin.register(models.LineIssue)
-class LineIssueAdmin(issue_downloads.IssueDownloadAdmin):
+class LineIssueAdmin(marking.MarkingAdmin, issue_downloads.IssueDownloadAdmin):
     list_display = (
         "severity_in_words",
         "finding",
@@ -77,7 +85,14 @@ class LineIssueAdmin(issue_downloads.IssueDownloadAdmin):
     )
     list_display_links = ("finding",)
     list_select_related = ("flow_file",)
-    list_filter = (FlowFileFilter, SeverityFilter, FindingFilter, ItemFilter, SenderFilter)
+    list_filter = (
+        FlowFileFilter,
+        marking.MarkFilter,
+        SeverityFilter,
+        FindingFilter,
+        ItemFilter,
+        SenderFilter,
+    )
     ordering = ("-flow_file_id", "-line_number", "-id")
     search_fields = ("mpan_core",)  # shows the box; what is searched is told below
     search_help_text = "An MPAN: its 13 digits, with or without spaces."
@@ -92,6 +107,7 @@ class LineIssueAdmin(issue_downloads.IssueDownloadAdmin):
         "shown_value",
         "shown_message",
         "remedy",
+        "mark_in_full",
     )
 
     def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
@@ -133,7 +149,8 @@ class LineIssueAdmin(issue_downloads.IssueDownloadAdmin):
     def context_of(self, request: HttpRequest, row: models.LineIssue) -> dict[str, Any]:
         audit.record(request, [row.mpan_core], codes.LookedAt.ISSUE)
         finding = words.finding(row.code).capitalize()
-        return {"title": f"{finding} in line {row.line_number}", "subtitle": None}
+        title = f"{finding} in line {row.line_number}"
+        return {"title": title, "subtitle": None, **super().context_of(request, row)}
 
     @admin.display(description="severity")
     def severity_in_words(self, issue: models.LineIssue) -> str:
@@ -157,7 +174,8 @@ class LineIssueAdmin(issue_downloads.IssueDownloadAdmin):
 
     @admin.display(description="what was expected, and what to do")
     def message_with_remedy(self, issue: models.LineIssue) -> safestring.SafeString:
-        return remedies.below(words.told(issue.message), remedies.of_issue(issue))
+        told = remedies.below(words.told(issue.message), remedies.of_issue(issue))
+        return html.format_html("{}{}", told, self.mark_below(issue))
 
     @admin.display(description="what to do")
     def remedy(self, issue: models.LineIssue) -> str:

@@ -589,6 +589,55 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="IssueMark",
+            fields=[
+                ("id", models.BigAutoField(primary_key=True, serialize=False)),
+                ("line_number", models.BigIntegerField(verbose_name="line")),
+                ("code", models.TextField()),
+                ("item", models.TextField()),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("ASKED", "asked"), ("ANSWERED", "answered")], max_length=8
+                    ),
+                ),
+                ("note", models.TextField()),
+                (
+                    "marked_by",
+                    models.TextField(
+                        help_text="The name of a user, which stays when the user goes."
+                    ),
+                ),
+                ("marked_at", models.DateTimeField()),
+                (
+                    "flow_file",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="warehouse.flowfile",
+                    ),
+                ),
+            ],
+            options={
+                "db_table": "issue_mark",
+                "permissions": (("mark_issue", "Can mark issues as asked or answered"),),
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        fields=["status", "flow_file", "line_number"], name="issue_mark_status"
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("flow_file", "line_number", "code", "item"),
+                        name="issue_is_marked_once",
+                    )
+                ],
+            },
+        ),
         *(_set_key(table, columns) for table, columns in KEYS.items()),
         _create_view("reading_standing"),
         _create_view("reading_listing"),

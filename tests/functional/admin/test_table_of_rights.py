@@ -95,6 +95,7 @@ RIGHTS: Mapping[str, Row] = {  # what a GET and a POST get
     **_of_model("/warehouse/meter/", shown=GROUPS_LED_ON),
     **_of_model("/warehouse/flowfile/"),
     **_of_model("/warehouse/lineissue/"),
+    "/warehouse/lineissue/<path:object_id>/mark/": (NOBODY, "login login 403 403 302 302"),
     **_of_model("/warehouse/lookup/", listed=SUPERUSERS, shown=SUPERUSERS),
     **_of_model("/etl/stagedline/", listed=LED_ON),
     **_of_model("/auth/group/", listed=SUPERUSERS, shown=SUPERUSERS, written=True),
