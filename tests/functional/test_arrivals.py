@@ -46,6 +46,45 @@ def arrive(
     )
 
 
+class TestDays:
+    def test_are_told_with_the_files_of_each_sender(self) -> None:
+        arrive("UDMS", days_ago=[0, 1, 29, 30])
+        arrive("OTHR", days_ago=[2])
+        arrive("", days_ago=[3])
+        today = timezone.localdate()
+
+        found, is_cut = arrivals.by_day()
+
+        ago = {
+            one.sender: {(today - day).days: count for day, count in one.files.items()}
+            for one in found
+        }
+        assert ago == {"UDMS": {0: 1, 1: 1, 29: 1}, "OTHR": {2: 1}, "": {3: 1}}
+        assert [one.sender for one in found] == ["UDMS", "OTHR", ""]
+        assert not is_cut
+
+    def test_tell_those_who_sent_most_and_the_others_together(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(arrivals, "MOST_DRAWN", 1)
+        for sender, count in (("AAAA", 1), ("UDMS", 3), ("OTHR", 2)):
+            arrive(sender, days_ago=range(count))
+
+        found, _ = arrivals.by_day()
+
+        totals = [(one.sender, sum(one.files.values())) for one in found]
+        assert totals == [("UDMS", 3), ("", 3)]
+
+    def test_count_the_latest_files_only(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(arrivals, "MOST_FILES_DRAWN", 2)
+        arrive("UDMS", days_ago=[0, 1, 2])
+
+        found, is_cut = arrivals.by_day()
+
+        assert sum(found[0].files.values()) == 2
+        assert is_cut
+
+
 class TestSenders:
     def test_are_told_with_what_they_sent_in_the_last_days(self) -> None:
         arrive("UDMS", days_ago=[0, 1, 29, 30])

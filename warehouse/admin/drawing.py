@@ -35,8 +35,15 @@ class _Axes:
     """A scale of time and one of values, and where a moment or a value lies in the picture."""
 
     def __init__(
-        self, *, first: datetime.datetime, last: datetime.datetime, lowest: float, highest: float
+        self,
+        *,
+        first: datetime.datetime,
+        last: datetime.datetime,
+        lowest: float,
+        highest: float,
+        height: int,
     ) -> None:
+        self.bottom = height - _BOTTOM
         self.first = first
         self.last = last if last > first else first + _DAY
         step = _nice((highest - lowest or max(abs(highest), 1.0)) / _MOST_TICKS)
@@ -45,7 +52,7 @@ class _Axes:
         self.high = max(math.ceil(highest / step) * step, self.low + step)
 
     def svg(self) -> Iterator[str]:
-        right, bottom = _WIDTH - _RIGHT, _HEIGHT - _BOTTOM
+        right, bottom = _WIDTH - _RIGHT, self.bottom
         for place in range(round((self.high - self.low) / self._step) + 1):
             value = self.low + place * self._step
             y = self.y(value)
@@ -95,16 +102,23 @@ class _Axes:
 
     def y(self, value: float) -> float:
         risen = (value - self.low) / (self.high - self.low)
-        return _HEIGHT - _BOTTOM - min(max(risen, 0.0), 1.0) * (_HEIGHT - _TOP - _BOTTOM)
+        return self.bottom - min(max(risen, 0.0), 1.0) * (self.bottom - _TOP)
 
 
 class Plot:
     """Collects what is drawn between a first and a last moment, a lowest and a highest value."""
 
     def __init__(
-        self, *, first: datetime.datetime, last: datetime.datetime, lowest: float, highest: float
+        self,
+        *,
+        first: datetime.datetime,
+        last: datetime.datetime,
+        lowest: float,
+        highest: float,
+        height: int = _HEIGHT,
     ) -> None:
-        self._axes = _Axes(first=first, last=last, lowest=lowest, highest=highest)
+        self._height = height
+        self._axes = _Axes(first=first, last=last, lowest=lowest, highest=highest, height=height)
         self._drawn: list[str] = []
 
     def bar(
@@ -114,7 +128,7 @@ class Plot:
         value: float,
         label: str,
         *,
-        is_hollow: bool,
+        is_hollow: bool = False,
     ) -> None:
         left, right, top = self._axes.x(since), self._axes.x(until), self._axes.y(value)
         middle = (left + right) / 2
@@ -177,7 +191,7 @@ class Plot:
 
     def svg(self, title: str, unit: str, events: Sequence[Event]) -> safestring.SafeString:
         parts = [
-            f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img">',
+            f'<svg viewBox="0 0 {_WIDTH} {self._height}" role="img">',
             f"<title>{html.escape(title)}</title>",
             '<g aria-hidden="true">',
             f'<text class="unit" x="2" y="14">{html.escape(unit)}</text>',
@@ -198,7 +212,7 @@ class Plot:
         if value > self._axes.high:
             y, shape = float(_TOP), "m-5 9l5-8l5 8z"
         elif value < self._axes.low:
-            y, shape = float(_HEIGHT - _BOTTOM), "m-5-9l5 8l5-8z"
+            y, shape = float(self._axes.bottom), "m-5-9l5 8l5-8z"
         else:
             y = self._axes.y(value)
             shape = "m-9-5l8 5l-8 5z" if at > self._axes.last else "m9-5l-8 5l8 5z"
@@ -215,14 +229,14 @@ class Plot:
             return
         x, told = self._axes.x(event.at), html.escape(event.text)
         if event.is_exchange:
-            yield f'<path class="mark exchange" d="M{x:.1f} {_TOP}V{_HEIGHT - _BOTTOM}">'
+            yield f'<path class="mark exchange" d="M{x:.1f} {_TOP}V{self._axes.bottom}">'
             yield f"<title>{told}</title></path>"
             is_left = x > _WIDTH / 2
             beside, anchor = (x - 4, "end") if is_left else (x + 4, "start")
             yield f'<text class="event" x="{beside:.1f}" y="{_TOP - 6}"'
             yield f' text-anchor="{anchor}">new meter</text>'
         else:
-            yield f'<path class="mark visit" d="M{x:.1f} {_HEIGHT - _BOTTOM}l-5-9h10z">'
+            yield f'<path class="mark visit" d="M{x:.1f} {self._axes.bottom}l-5-9h10z">'
             yield f"<title>{told}</title></path>"
 
 

@@ -52,9 +52,6 @@ _REMEDIES: Mapping[str, str] = {
     codes.FlowFileStatus.LOADED_WITH_REJECTIONS: (
         "Ask the sender to correct the lines and to send them in a new file: see the text below."
     ),
-    codes.FlowFileStatus.FAILED: (
-        "Load the file again. If it fails again, tell whoever keeps this program the reason."
-    ),
 }
 
 
@@ -96,7 +93,7 @@ def _page(flow_file: models.FlowFile, kinds: Sequence[files.IssueKind]) -> dict[
         "outcome": words.outcome(flow_file),
         "reason": words.told(flow_file.reason) or _EXPLAINED.get(flow_file.status, ""),
         "refused_for": refused_for,
-        "remedy": remedies.of(refused_for) or _REMEDIES.get(flow_file.status, ""),
+        "remedy": remedies.of_file(flow_file, refused_for) or _REMEDIES.get(flow_file.status, ""),
         "rival_name": rival and words.visible(rival.file_name),
         "rival_url": rival and reverse("admin:warehouse_flowfile_change", args=[rival.pk]),
         "facts": (

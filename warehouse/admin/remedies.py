@@ -15,6 +15,7 @@ from warehouse.queries import issues
 
 
 _REMEDIES: dict[str, str] = {}
+_OF_FAILED = "Load the file again. If it fails again, tell whoever keeps this program the reason."
 
 
 def learn(remedies: Mapping[str, str]) -> None:
@@ -30,6 +31,12 @@ def of(code: str) -> str:
 def of_issue(issue: models.LineIssue | issues.Listed) -> str:
     """Return what to do about an issue; of a line that was forgotten there is nothing to do."""
     return "" if issue.kind == codes.FORGOTTEN else of(issue.code)
+
+
+def of_file(flow_file: models.FlowFile, first_finding: str) -> str:
+    """Return what to do about a file that was refused; where it failed no finding tells."""
+    is_failed = flow_file.status == codes.FlowFileStatus.FAILED
+    return _OF_FAILED if is_failed else of(first_finding)
 
 
 def below(text: str, remedy: str) -> safestring.SafeString:

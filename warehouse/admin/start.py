@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils import timesince, timezone
 
 from warehouse import codes, models, words
-from warehouse.admin import flow_files, remedies, searching
+from warehouse.admin import arrival_charts, flow_files, outcomes, remedies, searching
 from warehouse.queries import arrivals, look_ups
 
 
 DAYS = 7
+_LONGEST_PENDING = datetime.timedelta(hours=1)
 
 
 def page(request: HttpRequest) -> HttpResponse:
@@ -51,7 +54,9 @@ def _overview() -> dict[str, Any]:
             }
             for row in overview.arrived
         ],
+        **_charts(),
         **_senders(),
+        **_age(overview.waiting_since),
         "waiting_since": words.minute_tag(overview.waiting_since),
         "waiting_url": f"{address}?status={codes.FlowFileStatus.STAGED}",
         "refused": [_listed(flow_file) for flow_file in overview.refused],
@@ -60,6 +65,25 @@ def _overview() -> dict[str, Any]:
         "partly_loaded_more": overview.partly_loaded_count - len(overview.partly_loaded),
         "refused_url": f"{since}&status={flow_files.OutcomeFilter.refused}",
         "partly_loaded_url": f"{since}&status={codes.FlowFileStatus.LOADED_WITH_REJECTIONS}",
+    }
+
+
+def _age(since: datetime.datetime | None) -> dict[str, Any]:
+    """Return for how long the oldest file has been pending, and whether that is too long."""
+    now = timezone.now()
+    if since is None:
+        return {}
+    return {
+        "pending_for": timesince.timesince(since, now),
+        "is_overdue": now - since >= _LONGEST_PENDING,
+    }
+
+
+def _charts() -> dict[str, Any]:
+    found, is_cut = arrivals.by_day()
+    return {
+        "charts": arrival_charts.of_senders(found),
+        "most_files_drawn": f"{arrivals.MOST_FILES_DRAWN:,}" if is_cut else "",
     }
 
 
@@ -108,9 +132,9 @@ def _listed(flow_file: models.FlowFile) -> dict[str, str]:
         "name": words.visible(flow_file.file_name),
         "url": reverse("admin:warehouse_flowfile_change", args=[flow_file.pk]),
         "arrived": words.minute_tag(flow_file.staged_at),
-        "outcome": words.outcome(flow_file),
+        "outcome": outcomes.tag(flow_file),
         "reason": words.told(flow_file.reason)
         or f"{rejected:,} {'line' if rejected == 1 else 'lines'} rejected",
         # Lines are rejected for many reasons, which the page of their file tells.
-        "remedy": remedies.of(first_finding or "") if flow_file.reason else "",
+        "remedy": remedies.of_file(flow_file, first_finding or "") if flow_file.reason else "",
     }

@@ -23,6 +23,8 @@ MOST_GAPS = 5  # of a sender
 RECENT_DAYS = 30
 # Over which the pauses between a sender's files are looked at.
 PAUSE_DAYS = 120
+MOST_DRAWN = 5  # senders by name
+MOST_FILES_DRAWN = 20_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -72,6 +74,15 @@ class Sender:
     is_silent: bool
     missing_file_ids: int | None
     gaps: Sequence[tuple[int, int]]  # the first of them, first and last id of each
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Daily:
+    """How many files a sender sent on each day on which one came; of the others, no name."""
+
+    sender: str
+    sender_role: str
+    files: Mapping[datetime.date, int]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -160,14 +171,41 @@ def senders(*, most: int = MOST_SENDERS) -> Sequence[Sender]:
         "most": most,
         "most_gaps": MOST_GAPS,
     }
-    with db.connection.cursor() as cursor:
-        cursor.execute(sql.statement("arrivals", "10_list_senders"), parameters)
-        names = [column.name for column in cursor.description or ()]
-        found = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
     return [
         Sender(**{**row, "gaps": [(first, last) for first, last in row["gaps"] or ()]})
-        for row in found
+        for row in _rows("10_list_senders", parameters)
     ]
+
+
+def by_day() -> tuple[Sequence[Daily], bool]:
+    """
+    Return what arrived on each of the last days, of those who sent most by name, then of others.
+
+    And whether only the latest files are counted, as many as there may be.
+    """
+    parameters = {
+        "since": start_of_last(RECENT_DAYS),
+        "time_zone": timezone.get_default_timezone_name(),
+        "most_senders": MOST_DRAWN,
+        "most_files": MOST_FILES_DRAWN,
+    }
+    files: dict[tuple[str, str], dict[datetime.date, int]] = {}
+    for row in _rows("20_count_by_day", parameters):
+        of_sender = files.setdefault((row["sender"], row["sender_role"]), {})
+        of_sender[row["day"]] = row["files"]
+    found = [
+        Daily(sender=sender, sender_role=role, files=of_sender)
+        for (sender, role), of_sender in files.items()
+    ]
+    count = sum(sum(of_sender.values()) for of_sender in files.values())
+    return found, count >= MOST_FILES_DRAWN
+
+
+def _rows(name: str, parameters: Mapping[str, Any]) -> Sequence[dict[str, Any]]:
+    with db.connection.cursor() as cursor:
+        cursor.execute(sql.statement("arrivals", name), parameters)
+        names = [column.name for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
 
 
 def totals() -> Totals:

@@ -122,6 +122,16 @@ class TestRemedy:
         assert needs.count(_remedy("no-trailer")) == 1
         assert _remedy("missing-item") not in needs  # no finding stands there, only how many
 
+    def test_of_a_file_that_failed_stands_there_too(self, staff: test.Client) -> None:
+        reason = "could not be transformed: no room"
+        failed = models.FlowFile.objects.filter(file_name="flawed.uff")
+        failed.update(status=codes.FlowFileStatus.FAILED, reason=reason)
+        models.LineIssue.objects.filter(flow_file__in=failed).delete()
+
+        needs = _page(staff, "/").partition(reason)[2].partition("</td>")[0]
+
+        assert "Load the file again" in needs
+
     def test_of_what_nobody_knows_is_nothing(self, staff: test.Client) -> None:
         models.LineIssue.objects.update(code="of-another-flow")
 

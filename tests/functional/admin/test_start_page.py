@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from tests import builder
 from tests.functional.admin import flow_files
-from warehouse import codes, models
+from warehouse import codes, models, words
 from warehouse.queries import arrivals
 
 
@@ -57,6 +57,52 @@ class TestStartPage:
         assert "cut short.uff" in page
         assert "the file is cut short" in page
         assert "1 line rejected" in page
+
+    @pytest.mark.parametrize(
+        ("minutes", "told"),
+        [
+            (59, '<span class="quiet">for 59\xa0minutes</span>.'),
+            (61, '<span class="overdue">for 1\xa0hour, 1\xa0minute: longer than an hour</span>.'),
+        ],
+    )
+    def test_tells_for_how_long_a_file_is_pending(
+        self, staff: test.Client, minutes: int, told: str
+    ) -> None:
+        since = timezone.now() - datetime.timedelta(minutes=minutes)
+        models.FlowFile.objects.filter(status="STAGED").update(staged_at=since)
+
+        page = staff.get("/").content.decode()
+
+        assert told in page
+        assert ("have them transformed" in page) == (minutes > 60)
+
+    def test_shows_outcomes_by_icon_and_words(self, staff: test.Client) -> None:
+        page = staff.get("/").content.decode()
+
+        assert re.search(r'<svg class="became became-rejected".*?</svg> rejected</td>', page)
+
+    def test_draws_what_each_sent_a_day(self, staff: test.Client) -> None:
+        page = staff.get("/").content.decode()
+
+        day = words.day(timezone.now())
+        for sender, told in (("UDMS", "3 files"), ("OTHR", "1 file")):
+            name = f"{sender}, non-half-hourly data collector (D)"
+            chart = page.partition(f"<figcaption>{name}</figcaption>")[2].partition("</figure>")[0]
+            assert f"<title>Files a day from {name}</title>" in chart
+            assert f"<title>{told} on {day}</title></rect>" in chart
+            assert f"{told} on 1 of 30 days, at most {told[0]} on one; the last on {day}." in chart
+        assert "are drawn" not in page
+
+    def test_draws_so_many_senders_and_files_and_says_so(
+        self, staff: test.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(arrivals, "MOST_DRAWN", 1)
+        monkeypatch.setattr(arrivals, "MOST_FILES_DRAWN", 4)
+
+        page = staff.get("/").content.decode()
+
+        assert re.findall(r"<figcaption>(\w+)", page) == ["UDMS", "All"]
+        assert "Only the latest 4 files are drawn." in page
 
     def test_counts_the_readings_of_loaded_files_only(self, staff: test.Client) -> None:
         page = staff.get("/").content.decode()
