@@ -69,7 +69,7 @@ FILL: Sequence[tuple[str, str]] = (
             reuses_file_identifier, is_strict, declared_group_count, checksum,
             declared_flow_count, file_completed_at, line_count, blank_line_count,
             meter_point_line_count, meter_line_count, reading_count, validation_result_count,
-            site_visit_count, rejected_line_count, warning_count
+            site_visit_count, rejected_line_count, warning_count, forgotten_line_count, digest
         )
         SELECT
             id, encode(sha256(id::text::bytea), 'hex'),
@@ -85,7 +85,7 @@ FILL: Sequence[tuple[str, str]] = (
             CASE WHEN id %% (%(files)s / 4) = 5 THEN 'RARE' ELSE 'SND' || id %% 7 END, 'X', 'MRCY',
             now(), '', '', '', 'OPER', FALSE, FALSE, 3000, '', 1000, now(), 3002, 0,
             1000, 1000, 1000, 0, 0, rejected,
-            CASE WHEN id %% 3 = 0 THEN %(warnings)s ELSE 0 END
+            CASE WHEN id %% 3 = 0 THEN %(warnings)s ELSE 0 END, 0, ''
         FROM (
             SELECT
                 id,
@@ -235,6 +235,10 @@ def measure(rounds: int, *, is_explaining: bool) -> int:
     def a_file() -> int:
         return numbers.randint(1, last // 25)
 
+    def behind_a_place() -> str:
+        file = a_file()
+        return f"/warehouse/reading/?file={file}&before=0-{file << 32 | numbers.randint(5, 1_000)}"
+
     def reading_page() -> str:
         reading = models.Reading.objects.filter(mpan_core=meter().mpan_core).latest("read_at")
         return f"/warehouse/reading/{reading.mpan_core}-{reading.pk}/change/"
@@ -247,6 +251,11 @@ def measure(rounds: int, *, is_explaining: bool) -> int:
         "meter point page": lambda: f"/warehouse/meterpoint/{meter().mpan_core}/change/",
         "readings of a file": lambda: f"/warehouse/reading/?file={a_file()}",
         "file's last page": lambda: f"/warehouse/reading/?file={a_file()}&p=10",
+        "file, behind a place": behind_a_place,
+        "file by standing": lambda: f"/warehouse/reading/?file={a_file()}&standing=superseded",
+        "prefix by standing": lambda: (
+            f"/warehouse/reading/?q={meter().serial_number[:4]}&standing=superseded"
+        ),
         "reading page": reading_page,
         "flow file list": lambda: "/warehouse/flowfile/",
         "flow file page": lambda: f"/warehouse/flowfile/{a_file()}/change/",
@@ -261,6 +270,8 @@ def measure(rounds: int, *, is_explaining: bool) -> int:
         "issues, rejected": lambda: "/warehouse/lineissue/?severity=REJECTED",
         "issues by sender": lambda: f"/warehouse/lineissue/?sender=SND{numbers.randint(0, 6)}",
         "issues, rare sender": lambda: "/warehouse/lineissue/?sender=RARE",
+        "issues asked about": lambda: "/warehouse/lineissue/?mark=ASKED",
+        "open issues": lambda: "/warehouse/lineissue/?mark=OPEN",
         "issues of a file": lambda: f"/warehouse/lineissue/?file={a_file()}",
         "start page": lambda: "/",
     }

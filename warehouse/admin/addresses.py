@@ -6,6 +6,8 @@ So whoever follows one asks by the key that leads every index of these tables.
 
 from __future__ import annotations
 
+import datetime
+
 from django import urls
 from django.contrib.admin import utils
 
@@ -13,6 +15,7 @@ from warehouse import keys, models
 
 
 _MOST_DIGITS = 19  # of an id
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
 
 
 def of_reading(reading: models.Reading) -> str:
@@ -34,6 +37,20 @@ def read_reading(address: str) -> tuple[str, int]:
     mpan_core, rest = read(address)
     reading_id = row_id(rest)
     return (mpan_core if reading_id else "", reading_id)
+
+
+def of_place(read_at: datetime.datetime, reading_id: int) -> str:
+    """Return what stands for a place in a list of readings: behind this one."""
+    return f"{(read_at - _EPOCH) // datetime.timedelta(seconds=1)}-{reading_id}"
+
+
+def read_place(text: str) -> tuple[datetime.datetime, int] | None:
+    """Return the time and the id of the reading behind which a list goes on, if there is one."""
+    seconds, _, rest = text.rpartition("-")
+    try:
+        return _EPOCH + datetime.timedelta(seconds=int(seconds)), row_id(rest)
+    except (ValueError, OverflowError):
+        return None
 
 
 def row_id(text: str, *, below: int = 2**63) -> int:

@@ -19,9 +19,9 @@ from django.http import (
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 
-from warehouse import codes, models
+from warehouse import codes, models, words
 from warehouse.admin import addresses, audit, filters, searching
-from warehouse.queries import files, listing, search, sheets
+from warehouse.queries import files, listing, search, sheets, standings
 
 
 _FORMAT = "format"  # in the address of a download
@@ -30,6 +30,28 @@ _FORMAT = "format"  # in the address of a download
 class FlowFileFilter(filters.FlowFileFilter):
     def of_file(self, queryset: QuerySet[Any], flow_file_id: int) -> QuerySet[Any]:
         return files.readings_of(flow_file_id, queryset)
+
+
+class StandingFilter(filters.GivenFilter):
+    """
+    What became of the readings that are asked for: no index tells, so each is looked at.
+
+    A download looks at all of them, the list at some at a time.
+    """
+
+    title = "standing"
+    parameter_name = "standing"
+
+    def in_words(self, value: str) -> str:
+        return words.STANDING_WORDS.get(value) or super().in_words(value)
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:  # noqa: ARG002 - Django's signature
+        return queryset
+
+
+def standing(request: HttpRequest) -> str:
+    """Return the standing that is asked for, if any is."""
+    return request.GET.get(StandingFilter.parameter_name, "").replace("\0", "")
 
 
 def flow_file_id(request: HttpRequest) -> int:
@@ -109,6 +131,8 @@ class DownloadAdmin(searching.SearchAdmin[models.Reading]):
         for narrow in self.narrowing:
             asked = narrow(request, dict(request.GET.lists()), models.Reading, self)
             readings = asked.queryset(request, readings)
+        if asked_standing := standing(request):
+            readings = standings.narrowed(readings, asked_standing)
         if term:
             found = searching.found_by(request, term)
             readings = search.narrowed(found, readings)

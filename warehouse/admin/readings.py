@@ -6,13 +6,13 @@ import datetime
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.views import main
 from django.core import exceptions
-from django.db.models import QuerySet, expressions
+from django.db.models import Q, QuerySet, expressions
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.utils import timezone
 
-from warehouse import codes, models
+from warehouse import codes, models, words
 from warehouse.admin import (
     addresses,
     audit,
@@ -22,7 +22,7 @@ from warehouse.admin import (
     reading_columns,
     searching,
 )
-from warehouse.queries import arrivals, files, history
+from warehouse.queries import arrivals, files, history, standings
 
 
 _ASK = searching.Answer(
@@ -66,29 +66,61 @@ class TypeFilter(filters.GivenFilter):
         return queryset.filter(reading_type=value)
 
 
+class PlaceFilter(filters.GivenFilter):
+    """Where the list goes on: said by its own links, and no choice."""
+
+    title = "place"
+    parameter_name = "before"
+
+    def has_output(self) -> bool:
+        return False
+
+
 class ChangeList(read_only.ChangeList):
     """
     The readings of a search, of a file or of both, with what stands beside those on the page.
 
     Of neither there is no list: "the latest of all" has no index, and answers nobody's question.
+    Its last page leads to a list of what comes behind, which begins at that place of an index.
     """
+
+    looked_through = f"{standings.MOST_LOOKED_THROUGH:,}"
 
     def get_queryset(
         self, request: HttpRequest, exclude_parameters: Any = None
     ) -> QuerySet[models.Reading]:
         readings: QuerySet[models.Reading] = super().get_queryset(request, exclude_parameters)
-        return readings if downloads.is_asked_for(request) else readings.none()
+        self._looked_to: tuple[datetime.datetime, int] | None = None
+        if not downloads.is_asked_for(request):
+            return readings.none()
+        if place := request.GET.get(PlaceFilter.parameter_name):
+            readings = _behind(place, readings, is_by_time=bool(searching.typed(request)))
+        if standing := downloads.standing(request):
+            most = self.list_per_page * read_only.CappedPaginator.MOST_PAGES + 1
+            readings, self._looked_to = standings.among_first(readings, standing, most=most)
+        return readings
+
+    def get_query_string(self, new_params: Any = None, remove: Any = None) -> str:
+        """Return an address of the list; but for that of another page it begins anew."""
+        is_of_page = main.PAGE_VAR in (new_params or {})
+        place = [] if is_of_page else [PlaceFilter.parameter_name]
+        return super().get_query_string(new_params, [*(remove or ()), *place])
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.narrowing = _narrowing(request)
+        self.standings = tuple(words.STANDING_WORDS.items())
         self.is_unasked = not downloads.is_asked_for(request)
         self.result_list = list(self.result_list)
-        is_last = self.page_num == self.paginator.num_pages
-        if searching.typed(request) and self.paginator.is_capped and is_last and self.result_list:
-            oldest = f"{timezone.localtime(self.result_list[-1].read_at):%Y-%m-%d}"
-            if oldest != request.GET.get("until"):
-                self.older_url = self.get_query_string({"until": oldest}, ["p"])
+        last = self.result_list[-1] if self.result_list else None
+        is_capped = self.paginator.is_capped
+        end = (last.read_at, last.pk) if is_capped and last else self._looked_to
+        if end and self.page_num == self.paginator.num_pages:
+            place = {PlaceFilter.parameter_name: addresses.of_place(*end)}
+            self.further_url = self.get_query_string(place)
+        if PlaceFilter.parameter_name in request.GET:
+            self.first_url = self.get_query_string()
+        self.is_looked_through = not is_capped and self._looked_to is not None
         reading_columns.set_beside(self.result_list)
 
 
@@ -107,7 +139,7 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
     )
     list_display_links = ("register_reading",)
     narrowing = (SinceFilter, UntilFilter, RegisterFilter, TypeFilter)
-    list_filter = (downloads.FlowFileFilter, *narrowing)
+    list_filter = (downloads.FlowFileFilter, downloads.StandingFilter, PlaceFilter, *narrowing)
     list_per_page = 25
     fieldsets = (
         (
@@ -210,11 +242,27 @@ class ReadingAdmin(reading_columns.ReadingColumns, downloads.DownloadAdmin):
         }
 
 
+def _behind(
+    address: str, readings: QuerySet[models.Reading], *, is_by_time: bool
+) -> QuerySet[models.Reading]:
+    """Return the readings of a list that come behind a place: older ones, or lines before it."""
+    place = addresses.read_place(address)
+    if place is None:
+        return readings.none()
+    read_at, reading_id = place
+    if is_by_time:
+        is_behind = Q(read_at__lt=read_at) | Q(id__lt=reading_id)
+        return readings.filter(is_behind, read_at__lte=read_at)
+    here = files.stretch(reading_id)
+    return readings.alias(here=files.STRETCH).filter(here__lte=here, id__lt=reading_id)
+
+
 def _narrowing(request: HttpRequest) -> dict[str, str] | None:
-    """Return what a search is narrowed to; the readings of a file have no index to narrow by."""
-    if not searching.typed(request):
+    """Return what the list is narrowed to; of a file there is no index to narrow it by more."""
+    if not downloads.is_asked_for(request):
         return None
-    return {name: request.GET.get(name, "") for name in ("since", "until", "register", "type")}
+    of_search = ("since", "until", "register", "type") if searching.typed(request) else ()
+    return {name: request.GET.get(name, "") for name in (*of_search, "standing")}
 
 
 def _neighbors(reading: Any) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import datetime
 from collections.abc import Iterable, Sequence
 
 from django import db
@@ -59,6 +60,34 @@ _OF_SOME = """
         AND told.serial_key = any(%s::text[])
         AND told.identifier = any(%s::text[])
 """
+
+
+# What a reading's standing is has no index: a list that is asked for one looks at so many a page.
+MOST_LOOKED_THROUGH = 1_000
+
+
+def among_first(
+    readings: QuerySet[models.Reading], standing: str, *, most: int
+) -> tuple[QuerySet[models.Reading], tuple[datetime.datetime, int] | None]:
+    """
+    Return at most so many of those of the first readings of a list that have this standing.
+
+    And time and id of the last one that was looked at, if there may be more behind it.
+    """
+    told = readings.annotate(told=STANDING)
+    looked_at = told.values_list("mpan_core", "read_at", "id", "told")
+    rows = list(looked_at[:MOST_LOOKED_THROUGH])
+    found = [row for row in rows if row[3] == standing][:most]
+    having = models.Reading.objects.filter(
+        mpan_core__in={row[0] for row in found}, id__in=[row[2] for row in found]
+    ).order_by(*readings.query.order_by)
+    is_cut = len(rows) == MOST_LOOKED_THROUGH
+    return having, (rows[-1][1], rows[-1][2]) if is_cut else None
+
+
+def narrowed(readings: QuerySet[models.Reading], standing: str) -> QuerySet[models.Reading]:
+    """Return all of the readings that have this standing; each is looked at."""
+    return readings.alias(told=STANDING).filter(told=standing)
 
 
 def tell(readings: Iterable[models.Reading]) -> None:

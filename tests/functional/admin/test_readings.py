@@ -2,17 +2,68 @@ from __future__ import annotations
 
 import pathlib
 import re
+from urllib.parse import urlencode
 
 import pytest
 from django import test
 
-from tests import builder
+from tests import builder, depth
 from tests.functional.admin import flow_files, meter_points
 from warehouse import models
 from warehouse.admin import read_only, readings
+from warehouse.queries import standings
 
 
-pytestmark = pytest.mark.usefixtures("_history")
+pytestmark = pytest.mark.usefixtures("_history", "_large_file")
+
+LIST = "/warehouse/reading/"
+
+
+def _load_file(folder: pathlib.Path) -> None:
+    """Load a file of two meter points in turn, each of whose second readings is replaced."""
+    blocks = [
+        builder.meter_point(
+            mpan_core,
+            builder.meter(
+                serial_number,
+                *(
+                    builder.reading(read_at=f"2022010{day}000000", value=value)
+                    for day in (1, 2, 3)
+                ),
+                builder.reading(read_at="20220102000000", value="9.0"),
+            ),
+        )
+        for serial_number, mpan_core, value in (
+            ("B1", builder.OTHER_MPAN, "1.0"),
+            ("C1", builder.THIRD_MPAN, "2.0"),
+            ("B2", builder.OTHER_MPAN, "3.0"),
+        )
+    ]
+    content = builder.flow_file(*blocks, file_id="large").decode()
+    flow_files.load(folder, {"large.uff": content})
+
+
+@pytest.fixture(scope="module")
+def _large_file(keep: flow_files.Keep) -> None:
+    keep(_load_file)
+
+
+def _file() -> dict[str, str]:
+    return {"file": f"{models.FlowFile.objects.get(file_name='large.uff').pk}"}
+
+
+def _walk(staff: test.Client, query: dict[str, str]) -> list[int]:
+    """Return the ids of the readings on all pages of a list and of those that it leads to."""
+    shown, address = [], f"{LIST}?{urlencode(query)}"
+    for _ in range(30):
+        listed = staff.get(address).context["cl"]
+        for number in listed.paginator.page_range:
+            listed = staff.get(f"{address}&p={number}").context["cl"]
+            shown += [row.pk for row in listed.result_list]
+        if not hasattr(listed, "further_url"):
+            return shown
+        address = f"{LIST}{listed.further_url}"
+    raise AssertionError("the list has no end")
 
 
 class TestReadingList:
@@ -159,20 +210,114 @@ class TestSearchedReadings:
         lines = b"".join(taken.streaming_content).splitlines()  # type: ignore[attr-defined] # it is streamed
         assert len(lines) == 2
 
-    def test_are_paged_to_the_last(
-        self, staff: test.Client, monkeypatch: pytest.MonkeyPatch
+
+class TestPages:
+    @pytest.fixture(autouse=True)
+    def _are_small(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(readings.ReadingAdmin, "list_per_page", 2)
+        monkeypatch.setattr(read_only.CappedPaginator, "MOST_PAGES", 2)
+
+    @pytest.mark.parametrize(
+        ("query", "count"),
+        [
+            ({"q": builder.MPAN}, 11),
+            ({"q": f"{builder.MPAN}, {builder.OTHER_MPAN}"}, 19),
+            ({"q": "B1"}, 4),
+            ({"q": builder.MPAN, "until": "2023-04-30"}, 9),
+        ],
+        ids=["meter point", "two with readings of one time", "serial number", "narrowed"],
+    )
+    def test_of_a_search_go_on_to_the_oldest(
+        self, staff: test.Client, query: dict[str, str], count: int
+    ) -> None:
+        shown = _walk(staff, query)
+
+        times = dict(models.Reading.objects.values_list("id", "read_at"))
+        assert len(shown) == len({*shown}) == count
+        assert shown == sorted(shown, key=lambda pk: (times[pk], pk), reverse=True)
+
+    def test_of_a_file_go_on_to_its_first_line(self, staff: test.Client) -> None:
+        shown = _walk(staff, _file())
+
+        assert len(shown) == 12
+        assert shown == sorted({*shown}, reverse=True)
+
+    def test_begin_anew_when_the_list_is_another(self, staff: test.Client) -> None:
+        first = staff.get(LIST, _file()).context["cl"]
+        last = staff.get(LIST, {**_file(), "p": "2"}).context["cl"]
+        assert not hasattr(first, "further_url")
+
+        page = staff.get(f"{LIST}{last.further_url}")
+
+        behind = page.context["cl"]
+        assert behind.first_url == f"?file={_file()['file']}"
+        html = page.content.decode()
+        assert "back to the first" in html
+        assert 'name="before"' not in html
+        assert re.search(r'href="[^"]*before=[^"]*p=2|href="[^"]*p=2[^"]*before=', html)
+
+    @pytest.mark.parametrize("place", ["x", "1-", "-1", "1-x", "9" * 30 + "-1", "\0"])
+    def test_at_no_place_are_empty(self, staff: test.Client, place: str) -> None:
+        response = staff.get(LIST, {**_file(), "before": place})
+
+        assert response.status_code == 200
+        assert list(response.context["cl"].result_list) == []
+
+
+class TestStanding:
+    @pytest.mark.parametrize("most", depth.some([2, 1, 3, 100], one_of=2))
+    @pytest.mark.parametrize(
+        ("query", "standing", "count"),
+        [
+            ("history", "current", 8),
+            ("history", "repeated", 1),
+            ("history", "superseded", 0),
+            ("file", "superseded", 3),
+            ("file", "current", 9),
+            ("file", "nonsense", 0),
+        ],
+    )
+    def test_narrows_all_that_is_looked_through(
+        self,
+        staff: test.Client,
+        monkeypatch: pytest.MonkeyPatch,
+        most: int,
+        query: str,
+        standing: str,
+        count: int,
     ) -> None:
         monkeypatch.setattr(readings.ReadingAdmin, "list_per_page", 2)
-        monkeypatch.setattr(read_only.CappedPaginator, "MOST_PAGES", 3)
-        address, shown = "/warehouse/reading/?q=" + builder.MPAN, set[int]()
+        monkeypatch.setattr(read_only.CappedPaginator, "MOST_PAGES", 1)
+        monkeypatch.setattr(standings, "MOST_LOOKED_THROUGH", most)
+        asked = _file() if query == "file" else {"q": builder.MPAN}
 
-        for _ in range(20):
-            page = staff.get(f"{address}&p=3")
-            for response in (staff.get(address), staff.get(f"{address}&p=2"), page):
-                shown |= {row.pk for row in response.context["cl"].result_list}
-            older = getattr(page.context["cl"], "older_url", "")
-            if not older:
-                break
-            address = f"/warehouse/reading/{older}"
+        shown = _walk(staff, {**asked, "standing": standing})
 
-        assert len(shown) == 11
+        assert len(shown) == len({*shown}) == count
+
+    def test_says_how_many_were_looked_through(
+        self, staff: test.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(readings.ChangeList, "looked_through", "8")
+        monkeypatch.setattr(standings, "MOST_LOOKED_THROUGH", 8)
+
+        page = staff.get(LIST, {**_file(), "standing": "superseded"}).content.decode()
+
+        told = " ".join(page.partition('class="paginator"')[2].partition("</p>")[0].split())
+        assert "2 readings of this standing among 8 looked through; <a href=" in told
+
+    def test_narrows_a_download_whole(
+        self, staff: test.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(standings, "MOST_LOOKED_THROUGH", 2)
+        asked = {**_file(), "standing": "superseded", "before": "1-1"}
+
+        taken = staff.get(f"{LIST}download/", asked)
+
+        lines = b"".join(taken.streaming_content).splitlines()  # type: ignore[attr-defined] # it is streamed
+        assert len(lines) == 1 + 3
+
+    def test_is_offered_where_readings_are_asked_for(self, staff: test.Client) -> None:
+        asked = {**_file(), "standing": "superseded"}
+        assert '<option value="superseded" selected>' in staff.get(LIST, asked).content.decode()
+        assert 'name="standing"' not in staff.get(LIST).content.decode()
