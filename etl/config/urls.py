@@ -20,6 +20,7 @@ handler500 = errors.server_error
 
 urlpatterns = [
     path("healthz", health.page),
+    path("favicon.ico", moved.icon),
     # Where Django's admin stands by custom, and people type it.
     path("admin/", moved.page),
     path("admin/<path:rest>", moved.page),

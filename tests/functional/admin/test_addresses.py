@@ -4,6 +4,7 @@ import pathlib
 
 import pytest
 from django import test
+from django.contrib.staticfiles import finders
 
 from tests import depth
 from tests.functional.admin import flow_files
@@ -44,6 +45,15 @@ class TestAdmin:
 
     def test_takes_no_post_there(self, client: test.Client) -> None:
         assert client.post("/admin/login/", {"username": "ada"}).status_code == 405
+
+
+class TestIcon:
+    def test_is_where_pages_and_the_custom_say(self, client: test.Client) -> None:
+        by_custom = client.get("/favicon.ico")["Location"]
+
+        assert f'<link rel="icon" href="{by_custom}"' in client.get("/login/").content.decode()
+        found = finders.find(by_custom.removeprefix("/static/"))
+        assert pathlib.Path(str(found)).read_text().startswith("<svg")
 
 
 class TestReading:

@@ -54,6 +54,7 @@ def _of_model(
 
 RIGHTS: Mapping[str, Row] = {  # what a GET and a POST get
     "/healthz": (ANYBODY, GET_ONLY),
+    "/favicon.ico": (MOVED, GET_ONLY),
     "/admin/": (MOVED, GET_ONLY),
     "/admin/<path:rest>": (MOVED, GET_ONLY),
     "/autocomplete/": (NOTHING, NOTHING),
