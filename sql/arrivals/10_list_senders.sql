@@ -100,43 +100,28 @@ gap AS (
         FILTER (WHERE file_id.following > file_id.number + 1) AS gaps
     FROM file_id
     GROUP BY file_id.sender, file_id.sender_role
-),
-
-told AS (
-    SELECT
-        sender.sender,
-        sender.sender_role,
-        sender.files,
-        sender.rejected_files,
-        sender.loaded_readings,
-        sender.last_arrival,
-        %(today)s::date - sender.last_day AS silent_days,
-        pause.longest AS longest_pause,
-        CASE WHEN gap.missing <= gap.came THEN gap.missing END AS missing_file_ids,
-        CASE WHEN gap.missing <= gap.came THEN gap.gaps[1:(%(most_gaps)s)] END AS gaps
-    FROM sender
-    INNER JOIN pause
-        ON sender.sender = pause.sender AND sender.sender_role = pause.sender_role
-    LEFT JOIN gap
-        ON sender.sender = gap.sender AND sender.sender_role = gap.sender_role
 )
 
 SELECT
-    told.sender,
-    told.sender_role,
-    told.files,
-    told.rejected_files,
-    told.loaded_readings,
-    told.last_arrival,
-    told.silent_days,
-    told.longest_pause,
-    told.missing_file_ids,
-    told.gaps,
-    coalesce(told.silent_days > told.longest_pause, FALSE) AS is_silent
-FROM told
+    sender.sender,
+    sender.sender_role,
+    sender.files,
+    sender.rejected_files,
+    sender.loaded_readings,
+    sender.last_arrival,
+    %(today)s::date - sender.last_day AS silent_days,
+    pause.longest AS longest_pause,
+    CASE WHEN gap.missing <= gap.came THEN gap.missing END AS missing_file_ids,
+    CASE WHEN gap.missing <= gap.came THEN gap.gaps[1:(%(most_gaps)s)] END AS gaps,
+    coalesce(%(today)s::date - sender.last_day > pause.longest, FALSE) AS is_silent
+FROM sender
+INNER JOIN pause
+    ON sender.sender = pause.sender AND sender.sender_role = pause.sender_role
+LEFT JOIN gap
+    ON sender.sender = gap.sender AND sender.sender_role = gap.sender_role
 ORDER BY
     is_silent DESC,
-    coalesce(told.missing_file_ids, 0) > 0 DESC,
-    told.sender ASC,
-    told.sender_role ASC
+    coalesce(gap.missing BETWEEN 1 AND gap.came, FALSE) DESC,
+    sender.sender ASC,
+    sender.sender_role ASC
 LIMIT %(most)s
