@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import http
 import logging
 from collections.abc import Mapping
@@ -20,6 +21,15 @@ logger = logging.getLogger(__name__)
 
 CONTENT_TYPE = "application/problem+json"
 _FAULT = "The fault is this site's, not yours, and it is in the log. Try again in a minute."
+# Of a file that can't be unpacked or read, so that there is no finding in it.
+_UNREADABLE = outcomes.Refusal(
+    code="unreadable",
+    line=0,
+    item="",
+    value="",
+    expected="a flow file as text, or packed by gzip",
+    remedy="Send it again as it was made, packed by gzip or not.",
+)
 
 
 class Negotiation(negotiation.DefaultContentNegotiation):
@@ -90,20 +100,13 @@ def problem(
 
 def refusal(report: outcomes.FileReport, *, page: str) -> response.Response:
     """Say why nothing of a file was loaded, and what to do about it."""
-    refused = report.refusal
-    is_reused = refused is not None and refused.code == "reused-file-id"
+    refused = report.refusal or _UNREADABLE
+    is_reused = refused.code == "reused-file-id"
     return problem(
         status.HTTP_409_CONFLICT if is_reused else status.HTTP_422_UNPROCESSABLE_ENTITY,
         report.reason,
         outcome=report.outcome.value,
         sha256=report.sha256,
         page=page,
-        code=refused.code if refused else "unreadable",
-        line=refused.line if refused else 0,
-        item=refused.item if refused else "",
-        value=refused.value if refused else "",
-        expected=refused.expected if refused else "a flow file as text, or packed by gzip",
-        remedy=refused.remedy
-        if refused
-        else "Send it again as it was made, packed by gzip or not.",
+        **dataclasses.asdict(refused),
     )
