@@ -138,13 +138,10 @@ def find(
     until: datetime.date | None = None,
 ) -> QuerySet[models.FlowFile]:
     """Return the files of a sender, of a flow, of a status, or that arrived on these UK dates."""
-    found = models.FlowFile.objects.all()
-    if sender is not None:
-        found = found.filter(sender=sender)
-    if flow is not None:
-        found = found.filter(flow=flow)
-    if status is not None:
-        found = found.filter(status=status)
+    asked = {"sender": sender, "flow": flow, "status": status}
+    found = models.FlowFile.objects.filter(
+        **{name: value for name, value in asked.items() if value is not None}
+    )
     if since is not None:
         found = found.filter(staged_at__gte=arrivals.midnight(since))
     if until is not None:
