@@ -86,17 +86,11 @@ class MeterAdmin(searching.SearchAdmin[models.Meter]):
             .first()
         )
 
-    def change_view(
-        self,
-        request: HttpRequest,
-        object_id: str,
-        form_url: str = "",
-        extra_context: dict[str, Any] | None = None,
-    ) -> HttpResponse:
+    def change_view(self, request: HttpRequest, object_id: str, *rest: Any) -> HttpResponse:
         """Go to the meter's place on the page of its meter point."""
         meter = self.shown(request, object_id)
         if meter is None:
-            return super().change_view(request, object_id, form_url, extra_context)
+            return super().change_view(request, object_id, *rest)
         return HttpResponseRedirect(searching.meter_url(meter))
 
     @admin.display(description="meter serial number")

@@ -117,30 +117,21 @@ def choices(found: history.History, asked: Asked) -> Sequence[Choice]:
     registers = sorted({entry.reading.identifier for entry in entries})[: files.MOST_CHOICES]
     kinds = sorted({entry.reading.reading_type for entry in entries})
     standings = {entry.standing for entry in entries}
+    worded = {code: word for code, word in words.STANDING_WORDS.items() if code in standings}
     return [
+        _choice("register", asked.register, {one: words.visible(one) for one in registers}),
         _choice(
-            "register", "Register", asked.register, {one: words.visible(one) for one in registers}
+            "type", asked.kind, {one: words.in_words(codes.ReadingType, one) for one in kinds}
         ),
-        _choice(
-            "type",
-            "Type",
-            asked.kind,
-            {kind: words.in_words(codes.ReadingType, kind) for kind in kinds},
-        ),
-        _choice(
-            "standing",
-            "Standing",
-            asked.standing,
-            {code: word for code, word in words.STANDING_WORDS.items() if code in standings},
-        ),
+        _choice("standing", asked.standing, worded),
     ]
 
 
-def _choice(name: str, label: str, chosen: str, known: Mapping[str, str]) -> Choice:
+def _choice(name: str, chosen: str, known: Mapping[str, str]) -> Choice:
     """Return a box; what is asked for and not there is offered too, since it narrows as well."""
     missing = {} if chosen in {"", *known} else {chosen: words.visible(chosen)}
     options = [("", "all"), *known.items(), *missing.items()]
-    return Choice(name=name, label=label, chosen=chosen, options=options)
+    return Choice(name=name, label=name.capitalize(), chosen=chosen, options=options)
 
 
 def _timeline(found: history.History) -> Sequence[Placed | history.Visit]:
