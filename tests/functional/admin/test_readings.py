@@ -256,7 +256,11 @@ class TestPages:
         assert 'name="before"' not in html
         assert re.search(r'href="[^"]*before=[^"]*p=2|href="[^"]*p=2[^"]*before=', html)
 
-    @pytest.mark.parametrize("place", ["x", "1-", "-1", "1-x", "9" * 30 + "-1", "\0"])
+    @pytest.mark.parametrize(
+        "place",
+        ["x", "1-", "-1", "1-x", "9" * 30 + "-1", "\0"],
+        ids=["word", "no id", "no time", "no number", "time beyond all", "NUL character"],
+    )
     def test_at_no_place_are_empty(self, staff: test.Client, place: str) -> None:
         response = staff.get(LIST, {**_file(), "before": place})
 

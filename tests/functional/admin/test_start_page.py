@@ -64,6 +64,7 @@ class TestStartPage:
             (59, '<span class="quiet">for 59\xa0minutes</span>.'),
             (61, '<span class="overdue">for 1\xa0hour, 1\xa0minute: longer than an hour</span>.'),
         ],
+        ids=["less than an hour", "more than an hour"],
     )
     def test_tells_for_how_long_a_file_is_pending(
         self, staff: test.Client, minutes: int, told: str
