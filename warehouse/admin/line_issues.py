@@ -76,10 +76,8 @@ class LineIssueAdmin(marking.MarkingAdmin, issue_downloads.IssueDownloadAdmin):
     list_display = (
         "severity_in_words",
         "finding",
-        "item_number",
-        "message_with_remedy",
+        "message_with_remedy",  # which names the item
         "mpan",
-        "flow",
         "file",
         "line",
     )

@@ -30,4 +30,4 @@ def icon(flow_file: models.FlowFile) -> safestring.SafeString:
 
 
 def tag(flow_file: models.FlowFile) -> safestring.SafeString:
-    return html.format_html("{} {}", icon(flow_file), words.outcome(flow_file))
+    return html.format_html("{}\N{NO-BREAK SPACE}{}", icon(flow_file), words.outcome(flow_file))

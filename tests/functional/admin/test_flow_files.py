@@ -130,7 +130,7 @@ class TestFlowFileList:
         page = staff.get("/warehouse/flowfile/").content.decode()
 
         cells = re.findall(
-            r'<td class="field-outcome"><svg class="([^"]*)".*?</svg> ([^<]*)', page
+            r'<td class="field-outcome"><svg class="([^"]*)".*?</svg>\xa0([^<]*)', page
         )
         assert {*cells} == {
             ("became became-loaded", "loaded"),

@@ -80,7 +80,7 @@ class TestStartPage:
     def test_shows_outcomes_by_icon_and_words(self, staff: test.Client) -> None:
         page = staff.get("/").content.decode()
 
-        assert re.search(r'<svg class="became became-rejected".*?</svg> rejected</td>', page)
+        assert re.search(r'<svg class="became became-rejected".*?</svg>\xa0rejected</td>', page)
 
     def test_draws_what_each_sent_a_day(self, staff: test.Client) -> None:
         page = staff.get("/").content.decode()
