@@ -137,17 +137,12 @@ class Plot:
                 base = self._axes.y(0)
                 width = max(right - left - 0.6, _NARROWEST_BAR)
                 self._draw(
-                    f'<rect class="mark" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}"'
-                    f' height="{max(base - top, 0.6):.1f}">',
+                    f'rect class="mark" x="{left:.1f}" y="{top:.1f}" width="{width:.1f}"'
+                    f' height="{max(base - top, 0.6):.1f}"',
                     label,
-                    "</rect>",
                 )
         elif self._axes.has(until, value):
-            self._draw(
-                f'<circle class="mark doubted" cx="{right:.1f}" cy="{top:.1f}" r="4">',
-                label,
-                "</circle>",
-            )
+            self._draw(f'circle class="mark doubted" cx="{right:.1f}" cy="{top:.1f}" r="4"', label)
         if not self._axes.has(until, value):
             self._arrow(min(max(middle, _LEFT), _WIDTH - _RIGHT), until, value, label)
 
@@ -172,22 +167,14 @@ class Plot:
             return
         hollow = " doubted" if is_hollow else ""
         radius = "1" if is_small else "3.5"
-        self._draw(
-            f'<circle class="mark{hollow}" cx="{x:.1f}" cy="{y:.1f}" r="{radius}">',
-            label,
-            "</circle>",
-        )
+        self._draw(f'circle class="mark{hollow}" cx="{x:.1f}" cy="{y:.1f}" r="{radius}"', label)
 
     def cross(self, at: datetime.datetime, value: float, label: str) -> None:
         x, y = self._axes.x(at), self._axes.y(value)
         if not self._axes.has(at, value):
             self._arrow(x, at, value, label)
             return
-        self._draw(
-            f'<path class="mark cross" d="M{x:.1f} {y:.1f}m-4-4l8 8m0-8l-8 8">',
-            label,
-            "</path>",
-        )
+        self._draw(f'path class="mark cross" d="M{x:.1f} {y:.1f}m-4-4l8 8m0-8l-8 8"', label)
 
     def svg(self, title: str, unit: str, events: Sequence[Event]) -> safestring.SafeString:
         parts = [
@@ -203,8 +190,8 @@ class Plot:
         # All that is foreign in it, the labels, is escaped where it is put in.
         return safestring.mark_safe("".join(parts))  # noqa: S308
 
-    def _draw(self, start: str, label: str, end: str) -> None:
-        self._drawn.append(f"{start}<title>{html.escape(label)}</title>{end}")
+    def _draw(self, shape: str, label: str) -> None:
+        self._drawn.append(_labelled(shape, label))
 
     def _arrow(self, x: float, at: datetime.datetime, value: float, label: str) -> None:
         """Draw an arrow at the rim towards what lies outside, with its value beside it."""
@@ -216,7 +203,7 @@ class Plot:
         else:
             y = self._axes.y(value)
             shape = "m-9-5l8 5l-8 5z" if at > self._axes.last else "m9-5l-8 5l8 5z"
-        self._draw(f'<path class="mark arrow" d="M{x:.1f} {y:.1f}{shape}">', label, "</path>")
+        self._draw(f'path class="mark arrow" d="M{x:.1f} {y:.1f}{shape}"', label)
         anchor, beside = ("end", x - 9) if is_left else ("start", x + 9)
         below = y - 4 if value < self._axes.low else max(y + 4, 13)
         self._drawn.append(
@@ -227,17 +214,22 @@ class Plot:
     def _event(self, event: Event) -> Iterator[str]:
         if not self._axes.has_time(event.at):
             return
-        x, told = self._axes.x(event.at), html.escape(event.text)
+        x = self._axes.x(event.at)
         if event.is_exchange:
-            yield f'<path class="mark exchange" d="M{x:.1f} {_TOP}V{self._axes.bottom}">'
-            yield f"<title>{told}</title></path>"
+            line = f'path class="mark exchange" d="M{x:.1f} {_TOP}V{self._axes.bottom}"'
+            yield _labelled(line, event.text)
             is_left = x > _WIDTH / 2
             beside, anchor = (x - 4, "end") if is_left else (x + 4, "start")
             yield f'<text class="event" x="{beside:.1f}" y="{_TOP - 6}"'
             yield f' text-anchor="{anchor}">new meter</text>'
         else:
-            yield f'<path class="mark visit" d="M{x:.1f} {self._axes.bottom}l-5-9h10z">'
-            yield f"<title>{told}</title></path>"
+            wedge = f'path class="mark visit" d="M{x:.1f} {self._axes.bottom}l-5-9h10z"'
+            yield _labelled(wedge, event.text)
+
+
+def _labelled(shape: str, label: str) -> str:
+    """Return an element that tells its label to who points at it; its name stands first."""
+    return f"<{shape}><title>{html.escape(label)}</title></{shape.partition(' ')[0]}>"
 
 
 def _nice(step: float) -> float:
