@@ -40,12 +40,9 @@ compared AS (
             PARTITION BY mpan_core, read_at, serial_key, identifier, is_withdrawn, is_initial
             ORDER BY validation_status = 'V' DESC, stated_at DESC, id DESC
         ) AS counting_id,
-        first_value(id) OVER (
-            PARTITION BY
-                mpan_core, read_at, serial_key, identifier, is_withdrawn, is_initial, value,
-                reading_type, validation_status
-            ORDER BY stated_at DESC, id DESC
-        ) AS last_id
+        last_value(id)
+            OVER (same ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING)
+            AS last_id
     FROM told
     WINDOW same AS (
         PARTITION BY
