@@ -32,10 +32,14 @@ class MeterHistory:
 
     @property
     def read_between(self) -> tuple[datetime.datetime, datetime.datetime] | None:
-        moments = [
-            entry.reading.read_at for register in self.registers for entry in register.entries
-        ]
-        return (min(moments), max(moments)) if moments else None
+        return _read_between(self.registers)
+
+
+def _read_between(
+    registers: Iterable[register_history.RegisterHistory],
+) -> tuple[datetime.datetime, datetime.datetime] | None:
+    moments = [entry.reading.read_at for register in registers for entry in register.entries]
+    return (min(moments), max(moments)) if moments else None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -253,25 +257,25 @@ def _with_registers(
         }
         for serial_key in meters
     }
-    newest_first = _newest_first(
-        MeterHistory(meter=meter, registers=[*read[serial_key].values()], register_count=0)
-        for serial_key, meter in meters.items()
+    unread = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
+    newest_first = sorted(
+        meters,
+        key=lambda key: (_read_between(read[key].values()) or (unread, unread))[::-1],
+        reverse=True,
     )
-    some = _some_registers(
-        mpan_core, [history.meter.serial_key for history in newest_first[:MOST_METERS]]
-    )
+    some = _some_registers(mpan_core, newest_first[:MOST_METERS])
     return [
-        dataclasses.replace(
-            history,
+        MeterHistory(
+            meter=meters[serial_key],
             registers=[
                 known.get(identifier) or register_history.of_readings(identifier, ())
                 for identifier in sorted({*known, *identifiers})
             ],
             register_count=max(count, len({*known, *identifiers})),
         )
-        for history in newest_first
-        for known in [read[history.meter.serial_key]]
-        for identifiers, count in [some.get(history.meter.serial_key, ((), 0))]
+        for serial_key in newest_first
+        for known in [read[serial_key]]
+        for identifiers, count in [some.get(serial_key, ((), 0))]
     ]
 
 
@@ -314,15 +318,6 @@ def _some_registers(
             },
         )
         return {serial_key: (few, count) for serial_key, few, count in cursor.fetchall()}
-
-
-def _newest_first(meters: Iterable[MeterHistory]) -> Sequence[MeterHistory]:
-    unread = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
-    return sorted(
-        meters,
-        key=lambda meter: (meter.read_between or (unread, unread))[::-1],
-        reverse=True,
-    )
 
 
 def _visits(
