@@ -258,7 +258,8 @@ class PipelineCommand(PreparedCommand):
                 readings += report.reading_count
             if report.outcome is not outcomes.Outcome.DUPLICATE:
                 rejected_lines += report.rejected_line_count
-            self.print(_json_line(report) if as_json else _text_of(report))
+            as_text = json.dumps(dataclasses.asdict(report)) if as_json else _text_of(report)
+            self.print(as_text)
         if not as_json:
             words = [f"{counts[outcome]:,} {outcome.value}" for outcome in counts]
             self.print(
@@ -301,10 +302,6 @@ class _JsonFormatter(logging.Formatter):
             **getattr(record, "facts", {}),
         }
         return json.dumps(event)
-
-
-def _json_line(report: outcomes.FileReport) -> str:
-    return json.dumps(dataclasses.asdict(report))
 
 
 def _text_of(report: outcomes.FileReport) -> str:

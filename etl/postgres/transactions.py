@@ -128,10 +128,6 @@ def _commit_alone(execute: Callable[..., Any], *statement: Any) -> Any:
     return commit(functools.partial(execute, *statement))
 
 
-def _is_lock(error: db.Error) -> bool:
-    return isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
-
-
 def _say() -> None:
     logger.warning(
         "Another session holds what this one needs; waiting up to %d s for it.",
@@ -185,7 +181,8 @@ def commit(work: Callable[[], T], *, attempts: int = 10, silence: int | None = S
             raise db.OperationalError(*error.args) from error.__cause__
         raise
     except (db.OperationalError, db.IntegrityError) as error:
-        if _is_lock(error) and silence is not None:
+        is_lock = isinstance(error.__cause__, psycopg.errors.LockNotAvailable)
+        if is_lock and silence is not None:
             silence = None
             _say()
         elif attempts == 1 or not isinstance(error.__cause__, _IN_THE_WAY):
