@@ -107,7 +107,8 @@ class _Visit:
                 self.lost = error
                 break
             except OSError as error:
-                reports.append(_unfetched(self._path_of(entry), error))
+                reason = error.strerror or str(error)
+                reports.append(outcomes.failed(self._path_of(entry), reason))
             else:
                 fetched[entry.key(self._place.name)] = entry, path
         arrivals = [
@@ -220,11 +221,6 @@ def _outcomes(keys: list[str]) -> dict[str, str]:
     with db.connection.cursor() as cursor:
         cursor.execute("SELECT key, outcome FROM fetched WHERE key = ANY(%s)", [keys])
         return dict(cursor.fetchall())
-
-
-def _unfetched(path: str, error: OSError) -> outcomes.FileReport:
-    reason = error.strerror or str(error)
-    return outcomes.FileReport(path=path, outcome=outcomes.Outcome.FAILED, reason=reason)
 
 
 def _is_damaged(arrival: sources.Arrival) -> bool:

@@ -108,7 +108,7 @@ def _chunks(
         try:
             source = sources.Source(arrival)
         except sources.UnreadableError as error:
-            chunk.append(_failed(arrival.place or arrival.path, str(error)))
+            chunk.append(outcomes.failed(arrival.place or arrival.path, str(error)))
         else:
             chunk.append(source)
             size += source.size
@@ -167,15 +167,11 @@ def _read(
     try:
         return stage.read(item, rules=rules, known=known)
     except OSError as error:
-        return _failed(item.path, error.strerror or str(error))
+        return outcomes.failed(item.path, error.strerror or str(error))
 
 
 def _blame(content: stage.Content, error: Exception) -> outcomes.FileReport:
-    return _failed(content.source.path, advice.first_line(error))
-
-
-def _failed(path: str, reason: str) -> outcomes.FileReport:
-    return outcomes.FileReport(path=path, outcome=outcomes.Outcome.FAILED, reason=reason)
+    return outcomes.failed(content.source.path, advice.first_line(error))
 
 
 def _transform(

@@ -60,6 +60,10 @@ class FileReport:
     refusal: Refusal | None = None
 
 
+def failed(path: str, reason: str) -> FileReport:
+    return FileReport(path=path, outcome=Outcome.FAILED, reason=reason)
+
+
 # The fields of a flow file that a report is made from; the others are many.
 REPORTED_FIELDS = (
     "file_name",
@@ -118,14 +122,13 @@ def _refusal(issue: models.LineIssue) -> Refusal:
     )
 
 
-def _remedies(codes: Iterable[str]) -> Mapping[str, str]:
+def _remedies(noted: Iterable[str]) -> Mapping[str, str]:
     """Return what to do about each finding, first about what was rejected."""
-    found = sorted(map(catalogue.CATALOGUE.__getitem__, codes), key=_is_warning)
+    found = sorted(
+        map(catalogue.CATALOGUE.__getitem__, noted),
+        key=lambda finding: finding.severity == codes.Severity.WARNING,
+    )
     return {finding.code: finding.remedy for finding in found}
-
-
-def _is_warning(finding: catalogue.Finding) -> bool:
-    return finding.severity == codes.Severity.WARNING
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
