@@ -1,4 +1,4 @@
-"""Whom django-axes shuts out, and where a login comes from."""
+"""Who may log in, whom django-axes shuts out, and where a login comes from."""
 
 from __future__ import annotations
 
@@ -6,9 +6,32 @@ import ipaddress
 from typing import Any
 
 from axes import attempts, models
+from django import forms
 from django.conf import settings
+from django.contrib.admin import forms as admin_forms
+from django.contrib.auth import models as auth_models
 from django.db.models import Sum
 from django.http import HttpRequest
+
+
+class LoginForm(admin_forms.AdminAuthenticationForm):
+    """Tells those who have the right password, and nobody else, what their login lacks."""
+
+    def confirm_login_allowed(self, user: auth_models.User) -> None:
+        """
+        Let staff in.
+
+        :raises ValidationError: if the user is no staff
+        """
+        if user.is_active and not user.is_staff:
+            raise forms.ValidationError(
+                "The password is right, but this login has no staff status, which these pages ask"
+                " for. An administrator gives it one by"
+                f" `manage.py make_user {user.get_username()} --group Support`, or --group"
+                " Operations for those who load files.",
+                code="no_staff",
+            )
+        super().confirm_login_allowed(user)
 
 
 def what_is_limited(request: HttpRequest, _: Any = None) -> list[str | list[str]]:

@@ -57,7 +57,7 @@ _CHECK_DIGIT = " + ".join(
 # A meter at each meter point, a register on each meter. The row of a meter point is read once a
 # day: day after day the files hold all meter points in the same order, as they really do. Most
 # issues are warnings; a few rejections are of a code that only old files have, and one sender
-# has sent a handful of files.
+# has sent a handful of files. One meter point in 200 is read no more, and one in 500 jumps.
 FILL: Sequence[tuple[str, str]] = (
     (
         "flow_file",
@@ -83,7 +83,9 @@ FILL: Sequence[tuple[str, str]] = (
             now(), 64000, 'utf-8',
             lpad(id::text, 10, '0'), 'D0010002', 'D',
             CASE WHEN id %% (%(files)s / 4) = 5 THEN 'RARE' ELSE 'SND' || id %% 7 END, 'X', 'MRCY',
-            now(), '', '', '', 'OPER', FALSE, FALSE, 3000, '', 1000, now(), 3002, 0,
+            timestamptz '2015-01-02 00:00 Europe/London'
+            + (id - 1) * %(a_file)s / %(points)s * interval '91 days',
+            '', '', '', 'OPER', FALSE, FALSE, 3000, '', 1000, now(), 3002, 0,
             1000, 1000, 1000, 0, 0, rejected,
             CASE WHEN id %% 3 = 0 THEN %(warnings)s ELSE 0 END, 0, ''
         FROM (
@@ -143,15 +145,20 @@ FILL: Sequence[tuple[str, str]] = (
             (file << 32) + 4 + place, mpan_core,
             timestamptz '2015-01-01 00:00 Europe/London' + day * interval '91 days',
             timestamptz '2015-01-02 00:00 Europe/London' + day * interval '91 days',
-            serial_key, 'S', 1000 + day * 250 + place %% 90, 'R', 'V', 'T', 'N', '', ''
+            serial_key, 'S',
+            1000 + day * 250 + place %% 90
+            + CASE WHEN number %% 500 = 11 AND day = %(days)s - 1 THEN 40000 ELSE 0 END,
+            'R', 'V', 'T', 'N', '', ''
         FROM (
             SELECT
                 register.mpan_core, register.serial_key, day,
+                register.id & 4294967295 AS number,
                 1 + (day * %(points)s + (register.id & 4294967295) - 1) / %(a_file)s AS file,
                 (day * %(points)s + (register.id & 4294967295) - 1) %% %(a_file)s AS place
             FROM generate_series(0, %(days)s - 1) AS day
             CROSS JOIN register
         ) AS made
+        WHERE number %% 200 <> 7 OR day < %(days)s - 3
         """,
     ),
     (
@@ -274,6 +281,10 @@ def measure(rounds: int, *, is_explaining: bool) -> int:
         "open issues": lambda: "/warehouse/lineissue/?mark=OPEN",
         "issues of a file": lambda: f"/warehouse/lineissue/?file={a_file()}",
         "start page": lambda: "/",
+        "gaps": lambda: "/gaps/",
+        "gaps, none": lambda: "/gaps/?days=36500",
+        "jumps": lambda: "/jumps/",
+        "jumps, none": lambda: "/jumps/?times=1000000",
     }
     faults = 0
     indexes: dict[str, set[str]] = {}

@@ -64,6 +64,8 @@ RIGHTS: Mapping[str, Row] = {  # what a GET and a POST get
     "/login/": ("200 200 302 302 302 302", ANYBODY),
     "/logout/": (MOVED, MOVED),
     "/help/": (STAFF, STAFF),
+    "/gaps/": (GROUPS, NOBODY),
+    "/jumps/": (GROUPS, NOBODY),
     "/password_change/": (STAFF, STAFF),
     "/password_change/done/": (STAFF, STAFF_GET_ONLY),
     "/jsi18n/": (STAFF, STAFF_GET_ONLY),

@@ -1,0 +1,78 @@
+-- List meter points whose latest reading to quote is older than a day, or that have none.
+--
+-- Such a reading counts, by the view `reading_standing`, is doubted by nobody and not in the
+-- future: as the page of a meter point has it. It is looked up from the newest one backwards, so
+-- that a meter point costs the same however long its history is. One that is alone at its register
+-- and time, as nearly all are, counts without a look at the view, which costs ten times as much.
+--
+-- Params: after    text         the MPAN behind which to begin
+--         through  text         the last MPAN that is looked at
+--         now      timestamptz  what is read later is in the future
+--         since    timestamptz  what is read earlier is too old
+--         sender   text         of the file, or empty for all
+-- Reads:  meter_point, reading, reading_standing, flow_file
+-- Writes: nothing
+SELECT
+    meter_point.mpan_core,
+    latest.serial_key,
+    latest.identifier,
+    latest.read_at,
+    latest.value,
+    coalesce(latest.id, meter_point.line_id) AS line_id
+FROM meter_point
+LEFT JOIN
+    LATERAL (
+        SELECT
+            reading.id,
+            reading.mpan_core,
+            reading.read_at,
+            reading.serial_key,
+            reading.identifier,
+            reading.value
+        FROM reading
+        WHERE
+            reading.mpan_core = meter_point.mpan_core
+            AND reading.read_at <= %(now)s
+            AND reading.reading_type <> 'W'
+            AND reading.validation_status <> 'F'
+            AND coalesce(nullif(reading.reading_status, ''), reading.reading_flag) <> 'F'
+            AND (
+                NOT EXISTS (
+                    SELECT
+                    FROM reading AS other
+                    WHERE
+                        other.mpan_core = reading.mpan_core
+                        AND other.read_at = reading.read_at
+                        AND other.serial_key = reading.serial_key
+                        AND other.identifier = reading.identifier
+                        AND other.id <> reading.id
+                )
+                OR EXISTS (
+                    SELECT
+                    FROM reading_standing AS told
+                    WHERE
+                        told.mpan_core = reading.mpan_core
+                        AND told.read_at = reading.read_at
+                        AND told.id = reading.id
+                        AND told.standing = 'current'
+                )
+            )
+        ORDER BY reading.read_at DESC, reading.id DESC
+        LIMIT 1
+    ) AS latest
+    ON meter_point.mpan_core = latest.mpan_core
+WHERE
+    meter_point.mpan_core > %(after)s
+    AND meter_point.mpan_core <= %(through)s
+    AND coalesce(latest.read_at < %(since)s, TRUE)
+    AND (
+        %(sender)s = ''
+        OR EXISTS (
+            SELECT
+            FROM flow_file
+            WHERE
+                flow_file.id = coalesce(latest.id, meter_point.line_id) >> 32
+                AND flow_file.sender = %(sender)s
+        )
+    )
+ORDER BY meter_point.mpan_core

@@ -1,0 +1,195 @@
+-- List sudden jumps: advances a day of many times what is usual for their register.
+--
+-- What is usual is the median of the register's last advances, so that neither day and night nor
+-- an old and a new meter are mixed; sudden is what is also more than twice the advance before it.
+-- Compared are readings that count, by the view `reading_standing`, that nobody doubts and that
+-- are not in the future. There is no advance where a total went down, as when a dial starts again
+-- from zero, at an initial reading, nor on a register of maximum demand, which does not add up.
+-- Less than a day counts as a day: two readings of one morning would make much of little.
+--
+-- For nearly all registers the first look is the only one: at the last readings as they are, for
+-- one that is more than twice as fast as the one before. Only where it finds one, or what it sees
+-- is not plain because it may not count or starts anew, the second look asks the view.
+--
+-- Params: after     text              the MPAN behind which to begin
+--         through   text              the last MPAN that is looked at
+--         now       timestamptz       what is read later is in the future
+--         since     timestamptz       what jumped earlier is left out
+--         times     double precision  how many times the usual is a jump, 2 or more
+--         last      integer           advances of a register among which jumps are looked for
+--         readings  integer           of a register that tell what is usual
+--         advances  integer           of a register that have to be known
+--         sender    text              of the file, or empty for all
+-- Reads:  register, reading, reading_standing, flow_file
+-- Writes: nothing
+SELECT
+    jump.mpan_core,
+    jump.serial_key,
+    jump.identifier,
+    jump.from_at,
+    jump.from_value,
+    jump.read_at,
+    jump.value,
+    jump.per_day,
+    jump.usual_per_day,
+    jump.id AS line_id
+FROM register
+INNER JOIN
+    LATERAL ( -- noqa: ST05
+        WITH one AS (
+            SELECT
+                reading.mpan_core,
+                reading.read_at,
+                reading.value::double precision AS value,
+                reading.reading_type IN ('W', 'I')
+                OR reading.validation_status = 'F'
+                OR coalesce(nullif(reading.reading_status, ''), reading.reading_flag)
+                = 'F' AS is_odd
+            FROM reading
+            WHERE
+                reading.mpan_core = register.mpan_core
+                AND reading.serial_key = register.serial_key
+                AND reading.identifier = register.identifier
+                AND reading.read_at <= %(now)s
+            ORDER BY reading.read_at DESC
+            LIMIT %(last)s + 2
+        ),
+
+        step AS (
+            SELECT
+                one.*,
+                lead(one.read_at, 1) OVER back AS read_at_1,
+                lead(one.read_at, 2) OVER back AS read_at_2,
+                lead(one.value, 1) OVER back AS value_1,
+                lead(one.value, 2) OVER back AS value_2
+            FROM one
+            WINDOW back AS (PARTITION BY one.mpan_core ORDER BY one.read_at DESC)
+        )
+
+        SELECT step.mpan_core
+        FROM step
+        GROUP BY step.mpan_core
+        HAVING
+            bool_or(
+                step.is_odd
+                OR step.read_at = step.read_at_1
+                OR step.value < step.value_1
+                OR (step.value - step.value_1)
+                / greatest(date_part('epoch', step.read_at - step.read_at_1), 86400)
+                > 2 * (step.value_1 - step.value_2)
+                / greatest(date_part('epoch', step.read_at_1 - step.read_at_2), 86400)
+            )
+    ) AS worth_it
+    ON register.mpan_core = worth_it.mpan_core
+INNER JOIN
+    LATERAL ( -- noqa: ST05
+        WITH counting AS (
+            SELECT
+                told.id,
+                told.mpan_core,
+                told.serial_key,
+                told.identifier,
+                told.read_at,
+                told.value,
+                told.reading_type,
+                told.md_reset_at IS NOT NULL OR coalesce(told.md_reset_count, 0) > 0 AS is_demand,
+                row_number() OVER (
+                    PARTITION BY told.mpan_core
+                    ORDER BY told.read_at DESC, told.reading_type = 'I' DESC, told.id DESC
+                ) AS place
+            FROM reading_standing AS told
+            WHERE
+                told.mpan_core = worth_it.mpan_core
+                AND told.serial_key = register.serial_key
+                AND told.identifier = register.identifier
+                AND told.standing = 'current'
+                AND told.validation_status <> 'F'
+                AND coalesce(nullif(told.reading_status, ''), told.reading_flag) <> 'F'
+                AND told.read_at <= %(now)s
+                AND told.read_at >= coalesce(
+                    (
+                        SELECT reading.read_at
+                        FROM reading
+                        WHERE
+                            reading.mpan_core = register.mpan_core
+                            AND reading.serial_key = register.serial_key
+                            AND reading.identifier = register.identifier
+                            AND reading.read_at <= %(now)s
+                        ORDER BY reading.read_at DESC
+                        LIMIT 1 OFFSET %(readings)s - 1
+                    ),
+                    '-infinity'
+                )
+        ),
+
+        step AS (
+            SELECT
+                counting.*,
+                lead(counting.read_at) OVER back AS from_at,
+                lead(counting.value) OVER back AS from_value
+            FROM counting
+            WINDOW back AS (PARTITION BY counting.mpan_core ORDER BY counting.place)
+        ),
+
+        advance AS (
+            SELECT
+                step.*,
+                CASE
+                    WHEN
+                        step.reading_type <> 'I'
+                        AND step.value >= step.from_value
+                        AND step.read_at > step.from_at
+                        THEN (step.value - step.from_value)::double precision / greatest(
+                            date_part('epoch', step.read_at - step.from_at) / 86400, 1
+                        )
+                END AS per_day
+            FROM step
+        ),
+
+        compared AS (
+            SELECT
+                advance.*,
+                coalesce(
+                    lead(advance.per_day) OVER (
+                        PARTITION BY advance.mpan_core ORDER BY advance.place
+                    ),
+                    0
+                ) AS per_day_before
+            FROM advance
+        ),
+
+        usual AS (
+            SELECT
+                advance.mpan_core,
+                percentile_cont(0.5) WITHIN GROUP (ORDER BY advance.per_day) AS per_day
+            FROM advance
+            GROUP BY advance.mpan_core
+            HAVING count(advance.per_day) >= %(advances)s AND NOT bool_or(advance.is_demand)
+        )
+
+        SELECT
+            compared.*,
+            usual.per_day AS usual_per_day
+        FROM compared
+        INNER JOIN usual
+            ON compared.mpan_core = usual.mpan_core
+        WHERE
+            compared.place <= %(last)s
+            AND compared.read_at >= %(since)s
+            AND usual.per_day > 0
+            AND compared.per_day >= %(times)s * usual.per_day
+            AND compared.per_day > 2 * compared.per_day_before
+    ) AS jump
+    ON register.mpan_core = jump.mpan_core
+WHERE
+    register.mpan_core > %(after)s
+    AND register.mpan_core <= %(through)s
+    AND (
+        %(sender)s = ''
+        OR EXISTS (
+            SELECT
+            FROM flow_file
+            WHERE flow_file.id = jump.id >> 32 AND flow_file.sender = %(sender)s
+        )
+    )
+ORDER BY register.mpan_core, jump.read_at, jump.id

@@ -1,0 +1,193 @@
+"""Where readings are missing, and where they jump: all meter points, a stretch at a time."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import decimal
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from django import db
+from django.db.models import Max
+
+import sql
+from warehouse import codes, models
+from warehouse.queries import history
+
+
+# A page looks no further, so that nobody waits for a rare find; the next one goes on from there.
+MOST_LOOKED_THROUGH = 50_000  # meter points
+LOOKED_THROUGH_AT_ONCE = 2_000  # whatever is found there is in memory
+LAST_ADVANCES = 3  # among which jumps are looked for
+USUAL_READINGS = 40  # that tell what is usual for a register
+LEAST_ADVANCES = 3  # of which it has to be known
+FEWEST_TIMES = 2  # the usual that is sudden at all: what the statement looks for first
+
+
+class Gap(NamedTuple):
+    """A meter point without a reading to quote of late, and its latest, if it ever had one."""
+
+    mpan_core: str
+    days: int | None
+    serial_number: str
+    register: str
+    read_at: datetime.datetime | None
+    value: decimal.Decimal | None
+    sender_role: str
+    sender: str
+    file_name: str
+    line_number: int
+    flow_file_id: int
+
+
+class Jump(NamedTuple):
+    """An advance a day that is many times what is usual for its register."""
+
+    mpan_core: str
+    serial_number: str
+    register: str
+    from_at: datetime.datetime
+    from_value: decimal.Decimal
+    read_at: datetime.datetime
+    value: decimal.Decimal
+    per_day: float
+    usual_per_day: float
+    sender_role: str
+    sender: str
+    file_name: str
+    line_number: int
+    flow_file_id: int
+
+
+Found = TypeVar("Found", Gap, Jump)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Stretch(Generic[Found]):
+    """What was found at so many meter points, and the last of them; empty if none is left."""
+
+    rows: Sequence[Found]
+    through: str
+
+
+def measured_at(now: datetime.datetime) -> datetime.datetime | None:
+    """
+    Return the time up to which anything is known, if anything is loaded.
+
+    It is when the newest loaded file was made (J0280). Measured against today, all meter points
+    of a store to which nothing is added any more would be gaps. A clock of a sender's that is
+    ahead is left out.
+    """
+    loaded = models.FlowFile.objects.filter(
+        status__in=codes.LOADED_STATUSES, file_created_at__lte=now
+    )
+    newest: datetime.datetime | None = loaded.aggregate(at=Max("file_created_at"))["at"]
+    return newest
+
+
+def gaps(
+    *, days: int, until: datetime.datetime, now: datetime.datetime, sender: str, after: str = ""
+) -> Iterator[Stretch[Gap]]:
+    """Yield the meter points without a reading to quote in so many days, by MPAN."""
+    asked = {"now": now, "since": until - datetime.timedelta(days=days), "sender": sender}
+    for rows, through in _stretches("10_list_gaps", asked, after):
+        yield Stretch(
+            rows=[
+                Gap(
+                    mpan_core=row["mpan_core"],
+                    days=(until - row["read_at"]).days if row["read_at"] else None,
+                    register=row["identifier"] or "",
+                    read_at=row["read_at"],
+                    value=row["value"],
+                    **beside,
+                )
+                for row, beside in _with_beside(rows)
+            ],
+            through=through,
+        )
+
+
+def jumps(
+    *,
+    times: int,
+    days: int,
+    until: datetime.datetime,
+    now: datetime.datetime,
+    sender: str,
+    after: str = "",
+) -> Iterator[Stretch[Jump]]:
+    """Yield the jumps of so many times the usual, of readings of so many days, by MPAN."""
+    asked = {
+        "now": now,
+        "since": until - datetime.timedelta(days=days),
+        "sender": sender,
+        "times": float(times),
+        "last": LAST_ADVANCES,
+        "readings": USUAL_READINGS,
+        "advances": LEAST_ADVANCES,
+    }
+    for rows, through in _stretches("20_list_jumps", asked, after):
+        yield Stretch(
+            rows=[
+                Jump(
+                    mpan_core=row["mpan_core"],
+                    register=row["identifier"],
+                    from_at=row["from_at"],
+                    from_value=row["from_value"],
+                    read_at=row["read_at"],
+                    value=row["value"],
+                    per_day=round(row["per_day"], 2),
+                    usual_per_day=round(row["usual_per_day"], 2),
+                    **beside,
+                )
+                for row, beside in _with_beside(rows)
+            ],
+            through=through,
+        )
+
+
+def _stretches(
+    statement: str, asked: Mapping[str, Any], after: str
+) -> Iterator[tuple[Sequence[Mapping[str, Any]], str]]:
+    """Yield what a statement finds at so many meter points, one stretch behind the other."""
+    meter_points = models.MeterPoint.objects.order_by("mpan_core")
+    mpan_cores = meter_points.values_list("mpan_core", flat=True)
+    while True:
+        behind = mpan_cores.filter(mpan_core__gt=after)
+        last = LOOKED_THROUGH_AT_ONCE - 1
+        through = next(iter(behind[last : last + 1]), None)
+        bounds = {"after": after, "through": through or "~"}  # which is behind all digits
+        with db.connection.cursor() as cursor:
+            cursor.execute(sql.statement("gaps", statement), {**asked, **bounds})
+            names = [column.name for column in cursor.description or ()]
+            rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        yield rows, through or ""
+        if not through:
+            return
+        after = through
+
+
+def _with_beside(
+    rows: Sequence[Mapping[str, Any]],
+) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
+    """Yield each row with what it names: its meter, and its line, file and sender."""
+    numbers = history.serial_numbers(
+        {(row["mpan_core"], row["serial_key"]) for row in rows if row["serial_key"]}
+    )
+    files = models.FlowFile.objects.in_bulk({row["line_id"] >> 32 for row in rows})
+    for row in rows:
+        flow_file = files[row["line_id"] >> 32]
+        serial_key = row["serial_key"] or ""
+        yield (
+            row,
+            {
+                # A meter that is missing, of which `reconcile` tells, is named by its key.
+                "serial_number": numbers.get((row["mpan_core"], serial_key), serial_key),
+                "sender_role": flow_file.sender_role,
+                "sender": flow_file.sender,
+                "file_name": flow_file.file_name,
+                "line_number": row["line_id"] & 0xFFFF_FFFF,
+                "flow_file_id": flow_file.pk,
+            },
+        )
