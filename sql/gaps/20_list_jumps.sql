@@ -63,12 +63,12 @@ INNER JOIN
                 lead(one.value, 1) OVER back AS value_1,
                 lead(one.value, 2) OVER back AS value_2
             FROM one
-            WINDOW back AS (PARTITION BY one.mpan_core ORDER BY one.read_at DESC)
+            WINDOW back AS (PARTITION BY register.mpan_core ORDER BY one.read_at DESC)
         )
 
-        SELECT step.mpan_core
+        SELECT register.mpan_core
         FROM step
-        GROUP BY step.mpan_core
+        GROUP BY register.mpan_core
         HAVING
             bool_or(
                 step.is_odd

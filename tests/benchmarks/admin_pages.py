@@ -84,7 +84,7 @@ FILL: Sequence[tuple[str, str]] = (
             lpad(id::text, 10, '0'), 'D0010002', 'D',
             CASE WHEN id %% (%(files)s / 4) = 5 THEN 'RARE' ELSE 'SND' || id %% 7 END, 'X', 'MRCY',
             timestamptz '2015-01-02 00:00 Europe/London'
-            + (id - 1) * %(a_file)s / %(points)s * interval '91 days',
+            + least((id - 1) * %(a_file)s / %(points)s, %(days)s - 1) * interval '91 days',
             '', '', '', 'OPER', FALSE, FALSE, 3000, '', 1000, now(), 3002, 0,
             1000, 1000, 1000, 0, 0, rejected,
             CASE WHEN id %% 3 = 0 THEN %(warnings)s ELSE 0 END, 0, ''
