@@ -17,7 +17,7 @@ from tests import conftest
 from tests.browser import demo
 
 
-NAME = "stella"
+NAME, OPERATOR = "stella", "otto"
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of a test
 MODEL_BACKEND = "django.contrib.auth.backends.ModelBackend"
 CHROMIUM = next(
@@ -84,14 +84,15 @@ def site(
     django_db_blocker: DjangoDbBlocker,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[str]:
-    """Serve the demonstration files, to somebody of the group Support; return the address."""
+    """Serve the demonstration files, to Support and Operations; return the address."""
     files = sorted(demo.write(tmp_path_factory.mktemp("demo")).iterdir())
     with django_db_blocker.unblock():
         server = live_server_helper.LiveServer("localhost")
         with pytest.raises(SystemExit):  # for what the files have wrong
             management.call_command("load_d0010", *map(str, files), batch=True)
-        stella = auth_models.User.objects.create_user(NAME, password=PASSWORD, is_staff=True)
-        stella.groups.add(auth_models.Group.objects.get(name="Support"))
+        for name, group in ((NAME, "Support"), (OPERATOR, "Operations")):
+            user = auth_models.User.objects.create_user(name, password=PASSWORD, is_staff=True)
+            user.groups.add(auth_models.Group.objects.get(name=group))
         yield server.url
         server.stop()
         conftest.empty_tables()
@@ -113,26 +114,44 @@ def complaints(page: playwright.Page) -> Iterator[list[str]]:
     assert complaints == []
 
 
-def log_in(page: playwright.Page, site: str) -> None:
+def log_in(page: playwright.Page, site: str, name: str = NAME) -> None:
     page.goto(site)
-    page.get_by_label("Username").fill(NAME)
+    page.get_by_label("Username").fill(name)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
+
+
+def _key_of(name: str, blocker: DjangoDbBlocker) -> str:
+    client = test.Client()
+    with blocker.unblock():
+        client.force_login(auth_models.User.objects.get(username=name), MODEL_BACKEND)
+    return str(client.cookies[settings.SESSION_COOKIE_NAME].value)
 
 
 @pytest.fixture(scope="package")
 def session_key(site: str, django_db_blocker: DjangoDbBlocker) -> str:  # noqa: ARG001 - who logs in
     """Log in once for all tests."""
-    client = test.Client()
-    with django_db_blocker.unblock():
-        client.force_login(auth_models.User.objects.get(username=NAME), MODEL_BACKEND)
-    return str(client.cookies[settings.SESSION_COOKIE_NAME].value)
+    return _key_of(NAME, django_db_blocker)
+
+
+@pytest.fixture(scope="package")
+def key_of_operations(site: str, django_db_blocker: DjangoDbBlocker) -> str:  # noqa: ARG001 - who logs in
+    return _key_of(OPERATOR, django_db_blocker)
+
+
+def with_key(context: playwright.BrowserContext, site: str, key: str) -> None:
+    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": site}])
 
 
 @pytest.fixture
 def support(page: playwright.Page, site: str, session_key: str) -> playwright.Page:
     """Return a page of somebody of the group Support, who is logged in."""
-    page.context.add_cookies(
-        [{"name": settings.SESSION_COOKIE_NAME, "value": session_key, "url": site}]
-    )
+    with_key(page.context, site, session_key)
+    return page
+
+
+@pytest.fixture
+def operations(page: playwright.Page, site: str, key_of_operations: str) -> playwright.Page:
+    """Return a page of somebody of the group Operations, who is logged in."""
+    with_key(page.context, site, key_of_operations)
     return page

@@ -368,6 +368,8 @@ def _pages() -> list[str]:
         "/warehouse/lookup/",  # which Support may not see
         "/password_change/",
         "/help/",
+        "/gaps/",
+        "/jumps/",
         "/warehouse/reading/",
         "/warehouse/reading/?q=F75",
         "/warehouse/reading/?q=1200023305697",

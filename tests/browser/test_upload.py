@@ -5,10 +5,6 @@ import re
 import playwright.sync_api as playwright
 import pytest
 from axe_playwright_python import sync_playwright as axe
-from django import test
-from django.conf import settings
-from django.contrib.auth import models as auth_models
-from pytest_django import DjangoDbBlocker
 
 from tests import builder
 from tests.browser import conftest
@@ -19,27 +15,6 @@ pytestmark = pytest.mark.django_db
 
 PAGE = "/warehouse/flowfile/upload/"
 expect = playwright.expect
-
-
-@pytest.fixture(scope="module")
-def key_of_operations(site: str, django_db_blocker: DjangoDbBlocker) -> str:  # noqa: ARG001 - its database
-    client = test.Client()
-    with django_db_blocker.unblock():
-        otto = auth_models.User.objects.create_user("otto", is_staff=True)
-        otto.groups.add(auth_models.Group.objects.get(name="Operations"))
-        client.force_login(otto, conftest.MODEL_BACKEND)
-    return str(client.cookies[settings.SESSION_COOKIE_NAME].value)
-
-
-def _with_key(context: playwright.BrowserContext, site: str, key: str) -> None:
-    context.add_cookies([{"name": settings.SESSION_COOKIE_NAME, "value": key, "url": site}])
-
-
-@pytest.fixture
-def operations(page: playwright.Page, site: str, key_of_operations: str) -> playwright.Page:
-    """Return a page of somebody of the group Operations, who is logged in."""
-    _with_key(page.context, site, key_of_operations)
-    return page
 
 
 def _file(name: str, content: bytes) -> playwright.FilePayload:
@@ -117,7 +92,7 @@ class TestUploadPage:
         self, browser: playwright.Browser, site: str, key_of_operations: str
     ) -> None:
         context = browser.new_context(java_script_enabled=False)
-        _with_key(context, site, key_of_operations)
+        conftest.with_key(context, site, key_of_operations)
         page = context.new_page()
 
         page.goto(site + PAGE)
