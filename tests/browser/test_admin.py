@@ -4,6 +4,7 @@ import csv
 import datetime
 import pathlib
 import re
+from typing import Any
 
 import playwright.sync_api as playwright
 import pytest
@@ -322,6 +323,7 @@ class TestPages:
             complaints.clear()  # axe sets styles as it measures
             if found.response["violations"]:
                 reports.append(f"{path}: {found.generate_report()}")
+            reports += [f"{path}: {told}" for told in _undecided(found.response["incomplete"])]
 
         support.context.clear_cookies()
         support.goto(site + "/login/")
@@ -356,6 +358,17 @@ class TestPolicy:
         assert support.title() != "x"
         assert len(complaints) == len(directives)
         complaints.clear()  # those were meant
+
+
+def _undecided(incomplete: list[dict[str, Any]]) -> list[str]:
+    """Return what axe leaves to people and nobody has looked at: see tests/README.md."""
+    return [
+        f"{check['id']} at {node['target']}, which axe leaves to people"
+        for check in incomplete
+        for node in check["nodes"]
+        if not ("svg" in str(node["target"]) and check["id"] == "color-contrast")
+        and not (".app-" in str(node["target"]) and check["id"] == "th-has-data-cells")
+    ]
 
 
 def _pages() -> list[str]:
