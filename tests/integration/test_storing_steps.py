@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from etl.domain.findings import CATALOGUE
+from etl.domain import findings
 from tests import builder
 from tests.integration import one_step
 from tests.integration.one_step import FILE, LINES, NOON, line
@@ -68,6 +68,7 @@ class TestIssues:
 
         one_step.run("60_record_line_issues")
 
+        no_blanks = findings.CATALOGUE["blank-padding"].expectation
         columns = ("flow_file_id", "mpan_core", "severity", "code", "item", "value", "message")
         rows = one_step.found("line_issue", *columns, order_by="id")
         assert [row[:2] for row in rows] == [(FILE, builder.MPAN)] * 4
@@ -82,7 +83,7 @@ class TestIssues:
             ),
             (
                 *("WARNING", "blank-padding", "J0010", " S"),
-                f"J0010 Meter Register Id is ' S': {CATALOGUE['blank-padding'].expectation}",
+                f"J0010 Meter Register Id is ' S': {no_blanks}",
             ),
             (
                 *("WARNING", "unknown-code", "J0045", "?"),
@@ -108,14 +109,14 @@ class TestIssues:
 
 class TestStrictFile:
     def test_is_refused_for_a_line_that_would_be_rejected(self) -> None:
-        findings = {
+        found = {
             FILE: [(3, "REJECTED"), (2, "REJECTED"), (2, "REJECTED"), (1, "WARNING")],
             FILE + 1: [(5, "REJECTED")],
             FILE + 2: [(5, "WARNING")],
             FILE + 3: [(5, "REJECTED")],
             FILE + 4: [(5, "REJECTED")],
         }
-        for flow_file_id, lines in findings.items():
+        for flow_file_id, lines in found.items():
             store_file(flow_file_id, is_strict=flow_file_id != FILE + 3, status="STAGED")
             for number, severity in lines:
                 models.LineIssue.objects.create(
