@@ -52,7 +52,7 @@ INNER JOIN
                 AND reading.identifier = register.identifier
                 AND reading.read_at <= %(now)s
             ORDER BY reading.read_at DESC
-            LIMIT %(last)s + 2
+            FETCH FIRST (%(last)s + 2) ROWS WITH TIES
         ),
 
         step AS (
@@ -73,7 +73,6 @@ INNER JOIN
             bool_or(
                 step.is_odd
                 OR step.read_at = step.read_at_1
-                OR step.value < step.value_1
                 OR (step.value - step.value_1)
                 / greatest(date_part('epoch', step.read_at - step.read_at_1), 86400)
                 > 2 * (step.value_1 - step.value_2)

@@ -76,6 +76,9 @@ class TestGaps:
             pytest.param([{"days": -20}], id="in the future"),
             pytest.param([{"days": 20}, {"days": 20, "reading_type": "W"}], id="taken back"),
             pytest.param(
+                [{"days": 20, "value": 7, "reading_type": "W"}], id="another one taken back"
+            ),
+            pytest.param(
                 [{"days": 20, "value": 7}, {"days": 20, "value": 9, "reading_flag": "F"}],
                 id="replaced by a suspect one",
             ),
@@ -161,6 +164,14 @@ class TestJumps:
                 [{"days": 60, "value": 940, "reading_flag": "F"}, {"days": 0, "value": 9000}],
                 id="after one that is doubted",
             ),
+            pytest.param(
+                [{"days": 60, "value": 1450}, {"days": 30, "value": 2260}],
+                id="and goes on like that",
+            ),
+            pytest.param(
+                [{"days": days, "value": 9000 - days} for days in (60, 30, 0, 0)],
+                id="third from last, the last sent again",
+            ),
         ],
     )
     def test_are_many_times_what_is_usual(
@@ -194,6 +205,10 @@ class TestJumps:
                 [{"days": 90 - 1 / 24, "value": 918}], id="a good deal for an hour, not for a day"
             ),
             pytest.param([{"days": 0, "value": 9000, "md_reset_count": 1}], id="maximum demand"),
+            pytest.param(
+                [{"days": days, "value": 9000 - days} for days in (80, 60, 30, 0, 0)],
+                id="fourth from last, the last sent again",
+            ),
         ],
     )
     def test_are_not_what_only_looks_like_one(
@@ -202,6 +217,31 @@ class TestJumps:
         _store(flow_file, *_steady(), *late)
 
         assert _jumps() == []
+
+    @pytest.mark.parametrize(
+        "late",
+        [
+            pytest.param(
+                [{"days": 45, "value": 990, "reading_flag": "F"}, {"days": 0, "value": 1130}],
+                id="a suspect one between",
+            ),
+            pytest.param(
+                [
+                    {"days": 180, "value": 5, "validation_status": "U"},
+                    *[{"days": days, "value": 1420 - days} for days in (60, 30, 0)],
+                ],
+                id="one that is not validated, where the first look ends",
+            ),
+        ],
+    )
+    def test_are_not_hidden_by_what_does_not_count(
+        self, flow_file: models.FlowFile, late: Sequence[Mapping[str, Any]]
+    ) -> None:
+        _store(flow_file, *_steady(), *late)
+
+        [jump] = _jumps(times=2)
+
+        assert jump.from_value == decimal.Decimal(910)
 
     def test_keep_day_and_night_apart(self, flow_file: models.FlowFile) -> None:
         night = [
@@ -213,11 +253,18 @@ class TestJumps:
 
         assert (jump.register, jump.value) == ("S", decimal.Decimal(1810))
 
-    @pytest.mark.parametrize(("known", "found"), [(3, 0), (4, 1)])
+    @pytest.mark.parametrize(
+        ("before", "found"),
+        [
+            pytest.param(_steady()[-2:], 0, id="two advances"),
+            pytest.param(_steady()[-3:], 1, id="three advances"),
+            pytest.param([*_steady()[-2:], {"days": 50, "value": 7}], 0, id="two and a fall"),
+        ],
+    )
     def test_need_to_know_what_is_usual(
-        self, flow_file: models.FlowFile, known: int, found: int
+        self, flow_file: models.FlowFile, before: Sequence[Mapping[str, Any]], found: int
     ) -> None:
-        _store(flow_file, *_steady()[-known + 1 :], {"days": 0, "value": 90_000})
+        _store(flow_file, *before, {"days": 0, "value": 90_000})
 
         assert len(_jumps()) == found
 
