@@ -27,7 +27,7 @@ class LoginForm(admin_forms.AdminAuthenticationForm):
             raise forms.ValidationError(
                 "The password is right, but this login has no staff status, which these pages ask"
                 " for. An administrator gives it one by"
-                f" `manage.py make_user {user.get_username()} --group Support`, or --group"
+                f" “manage.py make_user {user.get_username()} --group Support”, or --group"
                 " Operations for those who load files.",
                 code="no_staff",
             )
