@@ -96,26 +96,19 @@ def run_reconcile(
 
     :raises django.db.Error: if the server refuses the statement
     """
-    return _query("reconcile", name, parameters, _FOR_WHOLE_TABLES if is_of_all else ())
-
-
-def gather(parameters: Mapping[str, Any]) -> None:
-    """
-    Have the rows of some files stand for the tables, on the coordinator of a cluster.
-
-    In the transaction of the caller. What compares sets with files and issues, which are there,
-    would else go from machine to machine.
-    """
-    gathering = [name for name in sql.names("citus") if "_gather_" in name]
-    for name in gathering:
-        run_citus(name, parameters)
+    settings = _FOR_WHOLE_TABLES if is_of_all else ()
+    if not work_tables.are_there():
+        return _query("reconcile", name, parameters, settings)
+    _set(*_FOR_SETS, *(settings or _how_to_join(LINES_WORTH_A_SCAN)))
+    before, text, after = work_tables.comparison(name)
     with db.connection.cursor() as cursor:
-        for name in gathering:
-            table = name.partition("_gather_")[2].removesuffix("s")
-            cursor.execute(f"ALTER TABLE pg_temp.gathered_{table} RENAME TO {table}")
-        cursor.execute(
-            "CREATE INDEX ON pg_temp.staged_line ((id >> 10)); ANALYZE pg_temp.staged_line"
-        )
+        if before:
+            _execute(cursor, name, before, parameters)
+        _execute(cursor, name, text, parameters)
+        found = _rows(cursor)
+        if after:
+            _execute(cursor, name, after, parameters)
+    return found
 
 
 def digests(flow_file_ids: Sequence[int], parameters: Mapping[str, Any]) -> Mapping[int, str]:

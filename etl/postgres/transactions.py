@@ -58,14 +58,13 @@ def reading(*, seconds: int | None = None) -> Iterator[None]:
         yield
 
 
-def look_at_one_moment(moment: str | None = None, *, is_gathering: bool = False) -> None:
+def look_at_one_moment(moment: str | None = None, *, is_only_reading: bool = True) -> None:
     """
     Let the statements of this transaction, which has had none, see the tables as at one moment.
 
-    That is now, or the moment of another transaction that still runs. To gather rows takes
-    temporary tables, which a transaction that only reads can't make.
+    That is now, or the moment of another transaction that still runs.
     """
-    mode = "READ WRITE" if is_gathering else "READ ONLY"
+    mode = "READ ONLY" if is_only_reading else "READ WRITE"
     with db.connection.cursor() as cursor:
         cursor.execute(f"SET TRANSACTION ISOLATION LEVEL REPEATABLE READ {mode}")
         if moment:

@@ -27,6 +27,9 @@ _FENCE, _FENCE_OF_CLUSTERS = "OFFSET '0'", "ORDER BY NULL::text"
 # A step that names this has nothing to do where it is false, which is worth knowing where each
 # statement goes to many shards.
 _OF_OTHER_LINES = "%(has_other_lines)s"
+# Issues are on the coordinator; where each line is asked for its own, they are laid beside it.
+_SHARED_ISSUES, _INDEX_OF_ISSUES = "70_share_issues", "71_index_issues"
+_ISSUE_OF_A_LINE = "line_issue.mpan_core"
 
 
 def names() -> tuple[str, ...]:
@@ -47,6 +50,19 @@ def statement(name: str, parameters: Mapping[str, Any], *, is_large: bool) -> st
         return None
     if _OF_OTHER_LINES in text and not parameters["has_other_lines"]:
         return None
+    return _filling(text)
+
+
+def comparison(name: str) -> tuple[str, str, str]:
+    """Return a statement of `reconcile` as a cluster takes it, between what it needs, if any."""
+    text = sql.statement("reconcile", name).replace(_FENCE, _FENCE_OF_CLUSTERS)
+    if _ISSUE_OF_A_LINE not in text:
+        return "", text, ""
+    filling = _filling(sql.statement("citus", _SHARED_ISSUES))
+    return filling, text.replace("line_issue", "judged_issue"), "DELETE FROM judged_issue"
+
+
+def _filling(text: str) -> str:
     return _CREATION.sub(r"INSERT INTO \1", text).replace(_FENCE, _FENCE_OF_CLUSTERS)
 
 
@@ -58,8 +74,7 @@ def make() -> None:
             cursor.execute(f"DROP TABLE IF EXISTS {table}")
             creation = _CREATION.sub(r"CREATE UNLOGGED TABLE \1 AS", text)
             cursor.execute(f"{creation.rstrip().removesuffix(';')} WITH NO DATA", nothing)
-        for name in sql.names("transform"):
-            text = sql.statement("transform", name)
+        for text in _statements():
             if _INDEX.search(text):
                 cursor.execute(text)
 
@@ -67,12 +82,18 @@ def make() -> None:
 def clear() -> None:
     """Take away what this transaction has judged: at its end others would see it."""
     with db.connection.cursor() as cursor:
-        for table in names():
+        for table in names()[:-1]:  # but that of issues, which no step fills
             cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - named by the steps
 
 
 def _filled() -> Iterator[tuple[str, str]]:
-    for name in sql.names("transform"):
-        text = sql.statement("transform", name)
+    for text in _statements():
         if created := _CREATION.search(text):
             yield created[1], text
+
+
+def _statements() -> Iterator[str]:
+    for name in sql.names("transform"):
+        yield sql.statement("transform", name)
+    for name in (_SHARED_ISSUES, _INDEX_OF_ISSUES):
+        yield sql.statement("citus", name)

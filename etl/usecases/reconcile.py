@@ -65,25 +65,25 @@ def reconcile(*, name_or_sha256: str | None = None, is_deep: bool = False) -> Re
     :raises UnknownFileError: if a name or the beginning of a hash is given that no file has, or
         that several have; nothing is compared then
     """
-    is_spread = work_tables.are_there()
+    # On a cluster a statement may lay issues beside their lines, and take them away again.
+    look = functools.partial(
+        transactions.look_at_one_moment, is_only_reading=not work_tables.are_there()
+    )
     with background.Background() as other_connection, transactions.reading():
         # The files that come meanwhile are not looked at by some statements alone.
-        transactions.look_at_one_moment(is_gathering=is_spread)
+        look()
         first, last = _chosen_files(name_or_sha256)
         parameters = differences.parameters(first, last)
-        if is_spread:
-            steps.gather(parameters)
         accounts = [Account(**row) for row in steps.run_reconcile(steps.LEDGER, parameters)]
         compare = functools.partial(
             _compare_tables, parameters=parameters, is_of_all=name_or_sha256 is None
         )
         lines = raw_lines.compare(first, last)
         line_count = sum(account.line_count for account in accounts)
-        # What is gathered is seen by this connection alone.
-        if is_spread or line_count < steps.LINES_WORTH_A_SCAN:
+        if line_count < steps.LINES_WORTH_A_SCAN:
             found = [*itertools.chain(*map(compare, steps.COMPARISONS)), *lines]
         else:
-            found = _compare_side_by_side(other_connection, compare, lines)
+            found = _compare_side_by_side(other_connection, look, compare, lines)
         found += digests.compare(first, last)
         forgotten = audits.ForgottenMeterPoint.objects.order_by("id")
         meant = list(forgotten) if name_or_sha256 is None else []
@@ -99,11 +99,13 @@ _Compare = Callable[[str], Sequence[differences.Difference]]
 
 def _compare_side_by_side(
     other_connection: background.Background,
+    look: Callable[[str], None],
     compare: _Compare,
     lines: Iterator[differences.Difference],
 ) -> list[differences.Difference]:
     """Compare tables on another connection beside the lines; help with the last of them then."""
-    compare_there = functools.partial(_compare_at, transactions.moment(), compare)
+    look_there = functools.partial(look, transactions.moment())
+    compare_there = functools.partial(_compare_there, look_there, compare)
     others = {
         name: other_connection.submit(functools.partial(compare_there, name))
         for name in steps.COMPARISONS
@@ -118,9 +120,11 @@ def _compare_side_by_side(
     return [*itertools.chain(*found), *of_lines]
 
 
-def _compare_at(moment: str, compare: _Compare, name: str) -> Sequence[differences.Difference]:
+def _compare_there(
+    look: Callable[[], None], compare: _Compare, name: str
+) -> Sequence[differences.Difference]:
     with transactions.reading():
-        transactions.look_at_one_moment(moment)
+        look()
         return compare(name)
 
 

@@ -7,7 +7,7 @@
 -- clocks repeat it is the second. Results, which
 -- stand on lines of their own, are compared in the next statement.
 --
--- Fields are cut once each, behind a fence (OFFSET 0): pulled into what is asked of them they
+-- Fields are cut once each, behind a fence (OFFSET '0'): pulled into what is asked of them they
 -- would be cut several times, which takes a quarter of the time again.
 --
 -- A full join compares sets, by a hash or by sorting: no guess about their sizes can make it go
@@ -35,7 +35,8 @@ WITH cut AS (
                 SELECT
                 FROM line_issue
                 WHERE
-                    line_issue.flow_file_id = staged_line.id >> 32
+                    line_issue.mpan_core = staged_line.mpan_core
+                    AND line_issue.flow_file_id = staged_line.id >> 32
                     AND line_issue.line_number = staged_line.id & 4294967295
                     AND line_issue.severity = 'REJECTED'
             )
@@ -44,7 +45,7 @@ WITH cut AS (
     WHERE
         id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
         AND kind = 'reading'
-    OFFSET 0
+    OFFSET '0'
 ),
 
 line AS (
@@ -97,7 +98,8 @@ compared AS (
                         SELECT
                         FROM line_issue
                         WHERE
-                            line_issue.flow_file_id = line.id >> 32
+                            line_issue.mpan_core = line.mpan_core
+                            AND line_issue.flow_file_id = line.id >> 32
                             AND line_issue.line_number = line.id & 4294967295
                             AND line_issue.code = 'clock-skipped'
                             AND line_issue.item = 'J0016'
@@ -122,7 +124,8 @@ compared AS (
                             SELECT
                             FROM line_issue
                             WHERE
-                                line_issue.flow_file_id = line.id >> 32
+                                line_issue.mpan_core = line.mpan_core
+                                AND line_issue.flow_file_id = line.id >> 32
                                 AND line_issue.line_number = line.id & 4294967295
                                 AND line_issue.code = 'clock-skipped'
                                 AND line_issue.item = 'J0044'

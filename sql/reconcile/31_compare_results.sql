@@ -22,7 +22,8 @@ WITH line AS (
                 SELECT
                 FROM line_issue
                 WHERE
-                    line_issue.flow_file_id = staged_line.id >> 32
+                    line_issue.mpan_core = staged_line.mpan_core
+                    AND line_issue.flow_file_id = staged_line.id >> 32
                     AND line_issue.line_number = staged_line.id & 4294967295
                     AND line_issue.severity = 'REJECTED'
             )

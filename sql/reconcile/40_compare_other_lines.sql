@@ -9,7 +9,7 @@
 --         first_stretch, last_stretch (bigint): where their lines and rows are
 --         blanks (text)
 -- Reads:  flow_file, staged_line, site_visit, meter_point, meter, line_issue
-WITH line AS (
+WITH line AS NOT MATERIALIZED (
     SELECT
         id,
         parent_id,
@@ -27,7 +27,8 @@ WITH line AS (
                 SELECT
                 FROM line_issue
                 WHERE
-                    line_issue.flow_file_id = staged_line.id >> 32
+                    line_issue.mpan_core = staged_line.mpan_core
+                    AND line_issue.flow_file_id = staged_line.id >> 32
                     AND line_issue.line_number = staged_line.id & 4294967295
                     AND line_issue.severity = 'REJECTED'
             )

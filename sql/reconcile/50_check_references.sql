@@ -9,7 +9,7 @@
 -- Params: first_line_id, last_line_id (bigint): the files to look at, by the ids of their lines
 --         first_stretch, last_stretch (bigint): where their lines and rows are
 -- Reads:  flow_file, staged_line, reading, site_visit, register, meter, meter_point
-WITH visit_at_reading AS (
+WITH visit_at_reading AS NOT MATERIALIZED (
     SELECT
         id,
         mpan_core,
@@ -138,32 +138,44 @@ rows_of_file AS (
 
 homeless_visit AS (
     SELECT
-        visit.id,
-        CASE
-            WHEN meter_point.mpan_core IS NULL THEN 'site visits at no meter point'
-            WHEN visit.serial_key <> '' AND meter.mpan_core IS NULL
-                THEN 'site visits at no meter'
-        END AS what
-    FROM site_visit AS visit
-    LEFT JOIN meter_point
-        ON visit.mpan_core = meter_point.mpan_core
-    LEFT JOIN meter
-        ON
-            visit.mpan_core = meter.mpan_core
-            AND visit.serial_key = meter.serial_key
-    WHERE visit.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+        looked_up.id,
+        looked_up.what
+    FROM (
+        SELECT
+            visit.id,
+            CASE
+                WHEN meter_point.mpan_core IS NULL THEN 'site visits at no meter point'
+                WHEN visit.serial_key <> '' AND meter.mpan_core IS NULL
+                    THEN 'site visits at no meter'
+            END AS what
+        FROM site_visit AS visit
+        LEFT JOIN meter_point
+            ON visit.mpan_core = meter_point.mpan_core
+        LEFT JOIN meter
+            ON
+                visit.mpan_core = meter.mpan_core
+                AND visit.serial_key = meter.serial_key
+        WHERE visit.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    ) AS looked_up
+    WHERE looked_up.what IS NOT NULL
     UNION ALL
     SELECT
-        coalesce(visit.id, reading.id) AS id,
-        CASE
-            WHEN reading.id IS NULL THEN 'site visits at no reading of their file and meter'
-        END AS what
-    FROM visit_at_reading AS visit
-    FULL JOIN read_meter AS reading
-        ON
-            visit.mpan_core = reading.mpan_core
-            AND visit.reading_id = reading.id
-            AND visit.serial_key = reading.serial_key
+        compared.id,
+        compared.what
+    FROM (
+        SELECT
+            coalesce(visit.id, reading.id) AS id,
+            CASE
+                WHEN reading.id IS NULL THEN 'site visits at no reading of their file and meter'
+            END AS what
+        FROM visit_at_reading AS visit
+        FULL JOIN read_meter AS reading
+            ON
+                visit.mpan_core = reading.mpan_core
+                AND visit.reading_id = reading.id
+                AND visit.serial_key = reading.serial_key
+    ) AS compared
+    WHERE compared.what IS NOT NULL
 ),
 
 wrong AS (
@@ -173,7 +185,6 @@ wrong AS (
         min(id) AS first_id,
         count(*) AS row_count
     FROM homeless_visit
-    WHERE what IS NOT NULL
     GROUP BY id >> 32, what
     UNION ALL
     SELECT

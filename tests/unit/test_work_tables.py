@@ -1,4 +1,4 @@
-"""Holds the steps of the transform to what a cluster takes, as they run on one."""
+"""Holds what runs on a cluster, of the transform and of `reconcile`, to what one takes."""
 
 from __future__ import annotations
 
@@ -20,6 +20,11 @@ STEPS = {
     name: statement
     for name in sql.names("transform")
     if (statement := work_tables.statement(name, EVERYTHING, is_large=True))
+} | {
+    f"{name} {place}": statement
+    for name in sql.names("reconcile")
+    for place, statement in enumerate(work_tables.comparison(name))
+    if statement
 }
 # They are stable, since they take any type, and a cluster works them out only where it selects.
 STABLE = {"concat", "concat_ws"}
@@ -84,7 +89,7 @@ class TestStep:
         filled = {table for table in written if table.startswith(mpan_core_lint.SPREAD_PREFIX)}
 
         assert filled == {*work_tables.names()}
-        assert len(filled) == 5
+        assert len(filled) == 6
 
     @pytest.mark.parametrize(
         "statement",
