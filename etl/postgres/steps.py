@@ -30,6 +30,14 @@ OF_REFUSED_FILES = frozenset(
 # lines where 4.8 million are stored takes half a second, as long as loading 20,000 readings.
 LINES_WORTH_A_SCAN = 100_000
 
+# On a cluster each statement is planned for each shard, which takes as long as judging a thousand
+# lines: fewer are brought to the coordinator.
+LINES_WORTH_A_CLUSTER = 1_000
+_GATHERING = [name for name in sql.names("citus") if name.startswith("6")]
+_GATHERED = ("staged_line", "meter_point", "meter", "register")
+# To connect to a worker once more takes as long as judging some thousand lines.
+_LINES_WORTH_CONNECTIONS = 10_000
+
 _FOR_SETS = (
     "jit = off",
     "work_mem = '128MB'",
@@ -39,6 +47,9 @@ _FOR_SETS = (
 _FOR_FEW_LINES = ("enable_hashjoin = off", "enable_mergejoin = off")
 # Whole tables are read then, which is never worse than linear.
 _FOR_WHOLE_TABLES = ("enable_nestloop = off",)
+
+# On a cluster, where one connection to each worker is the rule: see sql/citus/README.md.
+_FOR_MANY_SHARDS_AT_ONCE = ("citus.max_adaptive_executor_pool_size = 16",)
 
 _JOINED = (
     *("flow_file", "line_issue", "meter", "meter_point", "reading", "register", "site_visit"),
@@ -65,25 +76,60 @@ def run_transform(
     :raises django.db.Error: if the server refuses a statement
     """
     is_spread = work_tables.are_there()
+    is_gathered = is_spread and line_count < LINES_WORTH_A_CLUSTER
+    is_in_work_tables = is_spread and not is_gathered
     is_large = line_count >= LINES_WORTH_A_SCAN
     given = {**parameters}
-    _set(*_FOR_SETS, *_how_to_join(line_count))
+    if is_gathered:
+        _set(*_FOR_SETS, *_FOR_WHOLE_TABLES)
+        _gather(given)
+    else:
+        _set(*_FOR_SETS, *_how_to_join(line_count))
+    if is_spread and line_count >= _LINES_WORTH_CONNECTIONS:
+        _set(*_FOR_MANY_SHARDS_AT_ONCE)
     for name in sql.names("transform"):
         if judge_only and name > _LAST_JUDGEMENT:
             break
         if name in OF_REFUSED_FILES and not given["refused_file_ids"]:
             continue
         statement: str | None = sql.statement("transform", name)
-        if is_spread:
+        if is_in_work_tables:
             statement = work_tables.statement(name, given, is_large=is_large)
         if statement:
-            with db.connection.cursor() as cursor:
-                _execute(cursor, name, statement, given)
-                # What a step gives is told to those that follow.
-                for row in _rows(cursor):
-                    given |= row
-    if is_spread:
+            _run(name, statement, given)
+        if is_gathered and name == _LAST_JUDGEMENT:
+            _rename("", "gathered_")
+    if is_in_work_tables:
         work_tables.clear()
+
+
+def _run(name: str, statement: str, given: dict[str, Any]) -> None:
+    with db.connection.cursor() as cursor:
+        _execute(cursor, name, statement, given)
+        # What a step gives is told to those that follow.
+        for row in _rows(cursor):
+            given |= row
+
+
+def _gather(given: dict[str, Any]) -> None:
+    """
+    Have the lines, and what is known of their meter points, stand for the tables of a cluster.
+
+    They are temporary, on the coordinator: so the steps that judge few lines go to no worker.
+    """
+    for name in _GATHERING:
+        _run(name, sql.statement("citus", name), given)
+    _rename("gathered_", "")
+
+
+def _rename(before: str, after: str) -> None:
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "; ".join(
+                f"ALTER TABLE pg_temp.{before}{table} RENAME TO {after}{table}"
+                for table in _GATHERED
+            )
+        )
 
 
 def run_reconcile(
@@ -99,7 +145,7 @@ def run_reconcile(
     settings = _FOR_WHOLE_TABLES if is_of_all else ()
     if not work_tables.are_there():
         return _query("reconcile", name, parameters, settings)
-    _set(*_FOR_SETS, *(settings or _how_to_join(LINES_WORTH_A_SCAN)))
+    _set(*_FOR_SETS, *_FOR_MANY_SHARDS_AT_ONCE, *(settings or _how_to_join(LINES_WORTH_A_SCAN)))
     before, text, after = work_tables.comparison(name)
     with db.connection.cursor() as cursor:
         if before:
