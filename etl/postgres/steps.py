@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import db
+from django.db import transaction
 from django.db.backends import utils
 
 import sql
@@ -50,6 +51,10 @@ _FOR_WHOLE_TABLES = ("enable_nestloop = off",)
 
 # On a cluster, where one connection to each worker is the rule: see sql/citus/README.md.
 _FOR_MANY_SHARDS_AT_ONCE = ("citus.max_adaptive_executor_pool_size = 16",)
+# An UPDATE or DELETE keeps other loaders waiting for the shards, though each sees its rows alone.
+_ALONE = ("citus.all_modifications_commutative = on",)
+# By whether there is much to do.
+_FOR_WORK_TABLES = (_ALONE, (*_ALONE, *_FOR_MANY_SHARDS_AT_ONCE))
 
 _JOINED = (
     *("flow_file", "line_issue", "meter", "meter_point", "reading", "register", "site_visit"),
@@ -85,8 +90,8 @@ def run_transform(
         _gather(given)
     else:
         _set(*_FOR_SETS, *_how_to_join(line_count))
-    if is_spread and line_count >= _LINES_WORTH_CONNECTIONS:
-        _set(*_FOR_MANY_SHARDS_AT_ONCE)
+    if is_in_work_tables:
+        _set(*_FOR_WORK_TABLES[line_count >= _LINES_WORTH_CONNECTIONS])
     for name in sql.names("transform"):
         if judge_only and name > _LAST_JUDGEMENT:
             break
@@ -146,14 +151,14 @@ def run_reconcile(
     if not work_tables.are_there():
         return _query("reconcile", name, parameters, settings)
     _set(*_FOR_SETS, *_FOR_MANY_SHARDS_AT_ONCE, *(settings or _how_to_join(LINES_WORTH_A_SCAN)))
-    before, text, after = work_tables.comparison(name)
-    with db.connection.cursor() as cursor:
-        if before:
-            _execute(cursor, name, before, parameters)
+    filling, text = work_tables.comparison(name)
+    with transaction.atomic(), db.connection.cursor() as cursor:
+        if filling:
+            _execute(cursor, name, filling, parameters)
         _execute(cursor, name, text, parameters)
         found = _rows(cursor)
-        if after:
-            _execute(cursor, name, after, parameters)
+        # What was filled is gone, and locks nobody out, as it would if it were deleted.
+        transaction.set_rollback(True)
     return found
 
 

@@ -53,13 +53,13 @@ def statement(name: str, parameters: Mapping[str, Any], *, is_large: bool) -> st
     return _filling(text)
 
 
-def comparison(name: str) -> tuple[str, str, str]:
-    """Return a statement of `reconcile` as a cluster takes it, between what it needs, if any."""
+def comparison(name: str) -> tuple[str, str]:
+    """Return what fills the table that a statement of `reconcile` needs on a cluster, and that."""
     text = sql.statement("reconcile", name).replace(_FENCE, _FENCE_OF_CLUSTERS)
     if _ISSUE_OF_A_LINE not in text:
-        return "", text, ""
+        return "", text
     filling = _filling(sql.statement("citus", _SHARED_ISSUES))
-    return filling, text.replace("line_issue", "judged_issue"), "DELETE FROM judged_issue"
+    return filling, text.replace("line_issue", "judged_issue")
 
 
 def _filling(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pathlib
 import subprocess
+import urllib.parse
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -13,10 +14,11 @@ from django.contrib.auth import models as auth_models
 from django.core.files import uploadedfile
 from knox import models as knox
 
-from etl.postgres import work_tables
+from etl.postgres import steps, work_tables
 from tests import builder, conftest
 from tests.benchmarks import generate
 from tests.distributed import cluster
+from tests.faults import test_security
 from tests.integration import contents, test_partitions, test_work_tables
 from warehouse import models
 
@@ -24,6 +26,12 @@ from warehouse import models
 pytestmark = pytest.mark.django_db(transaction=True)
 Rows = dict[str, Any]
 PLAIN: Rows = {}
+# Ends the sessions that the coordinator has on a worker.
+LOSS = (
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    " AND backend_type = 'client backend'"
+)
 
 
 @pytest.fixture(autouse=True)
@@ -95,6 +103,14 @@ class TestCommand:
         assert sound(run)
         assert sound(run, "--deep")
         assert sound(run, "--file", "next.uff")
+
+    def test_compares_on_two_connections_at_once(
+        self, run: conftest.Run, write: conftest.Write, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        run("load_d0010", write(contents.next_file()))
+        monkeypatch.setattr(steps, "LINES_WORTH_A_SCAN", 1)
+
+        assert sound(run)
 
     def test_finishes_what_was_only_staged(self, run: conftest.Run, write: conftest.Write) -> None:
         run("load_d0010", "--stage-only", write(contents.stored_file()))
@@ -186,6 +202,59 @@ class TestLoaders:
         assert run("load_d0010", path).code == 0
         assert "2,200" in run("reconcile").out
         assert sound(run)
+
+    def test_end_with_a_sentence_where_a_worker_is_lost(
+        self,
+        run: conftest.Run,
+        write: conftest.Write,
+        start: Callable[..., subprocess.Popen[str]],
+    ) -> None:
+        path = write(contents.stored_file())
+        loader = start("load_d0010", path, url=cluster.URL, D0010_LOG_LEVEL="INFO")
+        assert loader.stderr
+        for line in loader.stderr:
+            if "30_judge_readings" in line:
+                test_partitions.rows("SELECT run_command_on_workers(%s)", LOSS)
+                break
+        _, told = loader.communicate(timeout=60)
+
+        assert loader.returncode == 1
+        assert "run the same command again for the rest" in told
+        assert "Traceback" not in told
+        assert run("load_d0010", path).code == 0
+        assert sound(run)
+
+
+class TestRole:
+    @pytest.fixture(autouse=True)
+    def _roles(self) -> Iterator[None]:
+        documents = (conftest.ROOT / "sql" / "citus" / "README.md").read_text(encoding="utf-8")
+        grants = documents.partition("```sql\nGRANT")[2].partition("```")[0]
+        test_partitions.execute(f"{test_security.documented_statements(0)}GRANT{grants}")
+        yield
+        for role in ("d0010_loader", "d0010_reader"):
+            test_partitions.execute(f"DROP OWNED BY {role}")
+            test_partitions.execute(f"DROP ROLE {role}")
+
+    def test_may_do_what_it_is_for(
+        self, write: conftest.Write, start: Callable[..., subprocess.Popen[str]]
+    ) -> None:
+        parts = urllib.parse.urlsplit(cluster.URL)
+        place = parts.netloc.rpartition("@")[2]
+
+        def ends(role: str, *command: object) -> int:
+            netloc = f"{role}:choose-one@{place}"
+            running = start(*command, url=parts._replace(netloc=netloc).geturl())
+            running.communicate(timeout=120)
+            return running.returncode
+
+        paths = [write(contents.stored_file(), "stored.uff"), conftest.SAMPLE]
+        assert ends("d0010_loader", "load_d0010", *paths) == 0
+        assert ends("d0010_reader", "reconcile") == 0
+        assert ends("d0010_reader", "export_readings") == 0
+        assert ends("d0010_loader", "purge_staged_lines", "--older-than", "0d") == 0
+        assert ends("d0010_reader", "reconcile") == 0
+        assert ends("d0010_reader", "load_d0010", write(contents.next_file())) == 1
 
 
 @pytest.mark.usefixtures("_loaded")
