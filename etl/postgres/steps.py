@@ -20,12 +20,6 @@ logger = logging.getLogger(__name__)
 
 LEDGER, *COMPARISONS = sql.names("reconcile")
 _LAST_JUDGEMENT = "60_record_line_issues"
-# They have nothing to do, and are left out, where no file was refused, as nearly always.
-OF_REFUSED_FILES = frozenset(
-    name
-    for name in sql.names("transform")
-    if "%(refused_file_ids)s" in sql.statement("transform", name)
-)
 
 # Below this each line's keys are looked up in an index, which needs no statistics: to analyze
 # lines where 4.8 million are stored takes half a second, as long as loading 20,000 readings.
@@ -95,8 +89,6 @@ def run_transform(
     for name in sql.names("transform"):
         if judge_only and name > _LAST_JUDGEMENT:
             break
-        if name in OF_REFUSED_FILES and not given["refused_file_ids"]:
-            continue
         statement: str | None = sql.statement("transform", name)
         if is_in_work_tables:
             statement = work_tables.statement(name, given, is_large=is_large)

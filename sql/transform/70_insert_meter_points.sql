@@ -1,5 +1,6 @@
 -- Insert the meter points seen for the first time.
 --
+-- Params: refused_file_ids (bigint[]): those that were refused just now
 -- Reads:  judged_meter_point
 -- Writes: meter_point
 -- Re-run: refused by the unique key where another loader inserted a meter point meanwhile; the
@@ -12,5 +13,6 @@ FROM judged_meter_point
 WHERE
     rejections = ''
     AND NOT is_known
+    AND line_id >> 32 <> all(%(refused_file_ids)s::bigint[])
 GROUP BY mpan_core
 ORDER BY mpan_core;

@@ -1,5 +1,6 @@
 -- Insert the registers seen for the first time on each meter.
 --
+-- Params: refused_file_ids (bigint[]): see step 70
 -- Reads:  judged_reading
 -- Writes: register
 -- Re-run: refused by the key where another loader inserted a register meanwhile; the transform
@@ -14,5 +15,6 @@ FROM judged_reading
 WHERE
     rejections = ''
     AND NOT is_known
+    AND line_id >> 32 <> all(%(refused_file_ids)s::bigint[])
 GROUP BY mpan_core, serial_key, identifier
 ORDER BY mpan_core, serial_key, identifier;

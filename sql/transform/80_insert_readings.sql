@@ -4,6 +4,7 @@
 --
 -- Params: stated_ats (timestamptz[]), first_file_id (bigint): when each file was made, from this
 --         file on; an array, so that a line's file gives its place
+--         refused_file_ids (bigint[]): see step 70
 -- Reads:  judged_reading, judged_result
 -- Writes: reading
 -- Re-run: refused by the key, which holds the line that a reading came from.
@@ -46,4 +47,6 @@ LEFT JOIN judged_result AS result
         reading.mpan_core = result.mpan_core
         AND reading.line_id = result.parent_id
         AND result.rejections = ''
-WHERE reading.rejections = '';
+WHERE
+    reading.rejections = ''
+    AND reading.line_id >> 32 <> all(%(refused_file_ids)s::bigint[]);

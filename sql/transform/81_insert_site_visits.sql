@@ -1,5 +1,6 @@
 -- Insert the site visits: at a meter point, at a meter or at a reading.
 --
+-- Params: refused_file_ids (bigint[]): see step 70
 -- Reads:  judged_other_line
 -- Writes: site_visit
 -- Re-run: refused by the key, which holds the line that a site visit came from.
@@ -19,5 +20,7 @@ SELECT
     check_code,
     additional_information
 FROM judged_other_line
-WHERE rejections = ''
+WHERE
+    rejections = ''
+    AND line_id >> 32 <> all(%(refused_file_ids)s::bigint[])
 ORDER BY mpan_core, line_id;

@@ -5,13 +5,11 @@ from __future__ import annotations
 import pathlib
 
 import sql
-from etl.postgres import steps
 from tests import builder, depth
 from tests.benchmarks import generate
 
 
-# The steps that a load goes through that refuses no file for --strict.
-STEPS = [name for name in sql.names("transform") if name not in steps.OF_REFUSED_FILES]
+STEPS = [*sql.names("transform")]
 READINGS = depth.size(quick=60, thorough=500)
 # With this each of the everyday files ends a chunk, so that the files make three.
 BYTES_A_CHUNK = READINGS * 33

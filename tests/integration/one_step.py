@@ -17,6 +17,7 @@ from warehouse import models
 
 NOON = datetime.datetime(2024, 2, 2, 12, tzinfo=datetime.timezone.utc)
 FILE = 2_000_000
+REFUSED = FILE + 9  # a file that is refused, for the steps that take up none of its lines
 NO_BREAK = "\N{NO-BREAK SPACE}"
 Verdict = tuple[str, str]  # rejections, warnings
 
@@ -38,7 +39,12 @@ def run(
         models.FlowFile(pk=pk, flow=flow, line_count=9, file_created_at=made_at(pk))
         for pk in files
     ]
-    given = {"has_rejected_meters": False, **transform.parameters(flow_files, NOON), **told}
+    given = {
+        "has_rejected_meters": False,
+        "refused_file_ids": [REFUSED],
+        **transform.parameters(flow_files, NOON),
+        **told,
+    }
     return query(sql.statement("transform", name), given)
 
 

@@ -11,7 +11,7 @@ import pytest
 from etl.domain import findings
 from tests import builder
 from tests.integration import one_step
-from tests.integration.one_step import FILE, LINES, NOON, line
+from tests.integration.one_step import FILE, LINES, NOON, REFUSED, line
 from warehouse import models
 
 
@@ -138,30 +138,13 @@ class TestStrictFile:
     def test_is_none_of_those_that_were_not_to_be(self) -> None:
         assert one_step.run("61_refuse_strict_files") == [([],)]
 
-    @pytest.mark.parametrize(
-        ("step", "table"),
-        [
-            ("62_refuse_meter_points", "judged_meter_point"),
-            ("63_refuse_meters", "judged_meter"),
-            ("64_refuse_readings", "judged_reading"),
-            ("65_refuse_results", "judged_result"),
-            ("66_refuse_other_lines", "judged_other_line"),
-        ],
-    )
-    def test_gives_none_of_its_lines_to_later_steps(self, step: str, table: str) -> None:
-        for flow_file_id in (FILE, FILE + 1):
-            one_step.put(table, line(2, flow_file_id))
-
-        one_step.run(step, refused_file_ids=[FILE])
-
-        assert one_step.found(table, "line_id", "rejections") == [
-            (line(2), "strict"),
-            (line(2, FILE + 1), ""),
-        ]
-
 
 class TestInserted:
-    """What is stored: nothing rejected, nothing that is known, the first line that names it."""
+    """
+    What is stored: nothing that is rejected, known, or of a refused file.
+
+    What is named more than once is stored as its first line names it.
+    """
 
     def test_meter_points(self) -> None:
         places: Places = {
@@ -173,6 +156,7 @@ class TestInserted:
         }
         for number, place in places.items():
             one_step.put("judged_meter_point", line(number), **{"is_known": False, **place})
+        one_step.put("judged_meter_point", line(1, REFUSED), mpan_core="0", is_known=False)
 
         one_step.run("70_insert_meter_points")
 
@@ -193,6 +177,7 @@ class TestInserted:
         for number, place in places.items():
             usual = {"serial_key": "A1", "serial_number": "A 1", "is_known": False}
             one_step.put("judged_meter", line(number), **{**usual, **place})
+        one_step.put("judged_meter", line(1, REFUSED), serial_key="A9", is_known=False)
 
         one_step.run("71_insert_meters")
 
@@ -215,6 +200,8 @@ class TestInserted:
         }
         for number, place in places.items():
             one_step.put("judged_reading", line(number), **{**KEY, "is_known": False, **place})
+        of_refused = {**KEY, "identifier": "Y", "is_known": False}
+        one_step.put("judged_reading", line(1, REFUSED), **of_refused)
 
         one_step.run("72_insert_registers")
 
@@ -241,7 +228,8 @@ class TestInserted:
         results = {2: "", 3: "too-long/J0332", 5: ""}
         for number, rejections in {2: "", 3: "", 4: "", 5: "bad-date/J0016"}.items():
             one_step.put("judged_reading", line(number), rejections=rejections, **values)
-        one_step.put("judged_reading", line(2, FILE + 2), **values)
+        for flow_file_id in (FILE + 2, REFUSED):
+            one_step.put("judged_reading", line(2, flow_file_id), **values)
         for number, rejections in results.items():
             one_step.put(
                 "judged_result",
@@ -275,6 +263,7 @@ class TestInserted:
             usual = {"parent_id": line(1), "serial_key": "A1", "check_code": "01"}
             place = {"additional_information": "dog", **usual, **place}  # noqa: PLW2901
             one_step.put("judged_other_line", line(number), **place)
+        one_step.put("judged_other_line", line(1, REFUSED), kind="visit_at_meter")
 
         one_step.run("81_insert_site_visits")
 
