@@ -136,11 +136,12 @@ def analyze() -> None:
     """
     Tell the planner how many lines there are, which autovacuum will not have done in time.
 
-    By that number it decides whether to share work among processes, and whether to look keys up
-    one by one or to go through their whole table.
+    By that number it decides whether to look keys up one by one or to go through their table. A
+    tenth of the usual sample is enough, and takes no longer than a small file where 50 million
+    lines are stored.
     """
     with db.connection.cursor() as cursor:
-        cursor.execute("ANALYZE staged_line")
+        cursor.execute("SET LOCAL default_statistics_target = 10; ANALYZE staged_line")
 
 
 def line_ids(flow_file_id: int) -> tuple[int, int]:

@@ -25,6 +25,10 @@ _LAST_JUDGEMENT = "60_record_line_issues"
 # lines where 4.8 million are stored takes half a second, as long as loading 20,000 readings.
 LINES_WORTH_A_SCAN = 100_000
 
+# Judging so many is worth sharing among processes. The planner, which takes a file for far fewer
+# lines where many are stored, would not.
+_LINES_WORTH_SHARING = 10_000
+
 # On a cluster each statement is planned for each shard, which takes as long as judging a thousand
 # lines: fewer are brought to the coordinator.
 LINES_WORTH_A_CLUSTER = 1_000
@@ -40,6 +44,11 @@ _FOR_SETS = (
     "parallel_tuple_cost = 0.001",
 )
 _FOR_FEW_LINES = ("enable_hashjoin = off", "enable_mergejoin = off")
+_FOR_SHARING = (
+    "parallel_setup_cost = 0",
+    "min_parallel_table_scan_size = 0",
+    "min_parallel_index_scan_size = 0",
+)
 # Whole tables are read then, which is never worse than linear.
 _FOR_WHOLE_TABLES = ("enable_nestloop = off",)
 
@@ -83,7 +92,8 @@ def run_transform(
         _set(*_FOR_SETS, *_FOR_WHOLE_TABLES)
         _gather(given)
     else:
-        _set(*_FOR_SETS, *_how_to_join(line_count))
+        is_worth_sharing = line_count >= _LINES_WORTH_SHARING
+        _set(*_FOR_SETS, *_how_to_join(line_count), *(_FOR_SHARING if is_worth_sharing else ()))
     if is_in_work_tables:
         _set(*_FOR_WORK_TABLES[line_count >= _LINES_WORTH_CONNECTIONS])
     for name in sql.names("transform"):
