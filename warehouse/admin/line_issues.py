@@ -92,6 +92,7 @@ class LineIssueAdmin(marking.MarkingAdmin, issue_downloads.IssueDownloadAdmin):
         SenderFilter,
     )
     ordering = ("-flow_file_id", "-line_number", "-id")
+    list_per_page = 25  # with a remedy each they are tall, and take long to draw
     search_fields = ("mpan_core",)  # shows the box; what is searched is told below
     search_help_text = "An MPAN: its 13 digits, with or without spaces."
     fields = (
