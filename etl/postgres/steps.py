@@ -21,8 +21,8 @@ logger = logging.getLogger(__name__)
 LEDGER, *COMPARISONS = sql.names("reconcile")
 _LAST_JUDGEMENT = "60_record_line_issues"
 
-# Below this each line's keys are looked up in an index, which needs no statistics: to analyze
-# lines where 4.8 million are stored takes half a second, as long as loading 20,000 readings.
+# Below this each line's keys are looked up in an index, whatever the planner believes, and the
+# lines are not analyzed, which takes longer than loading a small file.
 LINES_WORTH_A_SCAN = 100_000
 
 # Judging so many is worth sharing among processes. The planner, which takes a file for far fewer

@@ -27,6 +27,7 @@ def _search(page: playwright.Page, text: str) -> None:
 
 
 class TestSupport:
+    @pytest.mark.thorough
     def test_goes_from_a_call_to_the_raw_line(self, page: playwright.Page, site: str) -> None:
         conftest.log_in(page, site)
 

@@ -130,6 +130,7 @@ class TestSession:
 
 
 class TestServer:
+    @pytest.mark.thorough  # a quick run has the crash of tests/integration/embedded/test_life.py
     def test_that_crashes_at_any_time_loses_nothing(
         self, launcher: forks.Launcher, own_server: conftest.OwnServer, files: Sequence[object]
     ) -> None:
