@@ -19,9 +19,6 @@ from etl.usecases import outcomes, stage
 from warehouse import models, words
 
 
-_RULES = {"accept_test_files", "accept_reused_file_ids", "accept_wrong_counts"}
-
-
 @utils.extend_schema(exclude=True)
 class UploadPage(uploads.ReceivingView):
     """One by a plain form, several by a script."""
@@ -80,7 +77,9 @@ class AcceptPage(UploadPage):
         """
         flow_file = shortcuts.get_object_or_404(models.FlowFile, id=flow_file_id)
         options = self.asked(request)
-        accepted = [name for name, is_set in options.items() if name in _RULES and is_set]
+        accepted = [
+            name for name, is_set in options.items() if name.startswith("accept_") and is_set
+        ]
         if not accepted:
             raise exceptions.ParseError("Nothing was accepted: say what of the file is.")
         if _hash(options) != flow_file.sha256:

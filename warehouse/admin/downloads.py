@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import urls
@@ -164,9 +164,17 @@ class DownloadAdmin(searching.SearchAdmin[models.Reading]):
 
 
 def _response(readings: QuerySet[models.Reading], file_format: str) -> StreamingHttpResponse:
-    name = f"readings-{timezone.localtime():%Y%m%d-%H%M%S}.{file_format}"
+    blocks = sheets.blocks(listing.listed(readings), file_format=file_format)
+    return response("readings", blocks, file_format)
+
+
+def response(
+    name: str, blocks: Iterable[bytes], file_format: str = "csv"
+) -> StreamingHttpResponse:
+    """Hand on a file of this format, named by what is in it and by the time."""
+    file_name = f"{name}-{timezone.localtime():%Y%m%d-%H%M%S}.{file_format}"
     return StreamingHttpResponse(
-        sheets.blocks(listing.listed(readings), file_format=file_format),
+        blocks,
         content_type=sheets.CONTENT_TYPES[file_format],
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
     )

@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import html, safestring, timezone
 
 from warehouse import codes, keys, words
-from warehouse.admin import audit, searching
+from warehouse.admin import audit, downloads, searching
 from warehouse.queries import files, gaps, sheets
 
 
@@ -125,12 +125,7 @@ def _csv(
             audit.record(request, mpan_cores, codes.LookedAt.DOWNLOAD)
             yield from (row[:-1] for row in stretch.rows)
 
-    file_name = f"{name}-{timezone.localtime():%Y%m%d-%H%M%S}.csv"
-    return StreamingHttpResponse(
-        sheets.csv(columns[:-1], rows()),
-        content_type=sheets.CONTENT_TYPES["csv"],
-        headers={"Content-Disposition": f'attachment; filename="{file_name}"'},
-    )
+    return downloads.response(name, sheets.csv(columns[:-1], rows()))
 
 
 def _beside(row: _Row) -> Mapping[str, Any]:

@@ -8,10 +8,9 @@ from django import urls
 from django.core import exceptions
 from django.db.models import QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
-from django.utils import timezone
 
 from warehouse import codes, models
-from warehouse.admin import audit, filters, read_only, remedies, searching
+from warehouse.admin import audit, downloads, filters, read_only, remedies, searching
 from warehouse.queries import issues as issue_queries
 from warehouse.queries import sheets
 
@@ -53,9 +52,4 @@ class IssueDownloadAdmin(read_only.ReadOnlyAdmin):
             audit.record_files(request, file_ids, codes.LookedAt.DOWNLOAD)
         issues = issues.order_by(*self.get_ordering(request))
         rows = ((*row, remedies.of_issue(row)) for row in issue_queries.listed(issues))
-        name = f"issues-{timezone.localtime():%Y%m%d-%H%M%S}.csv"
-        return StreamingHttpResponse(
-            sheets.csv(_COLUMNS, rows),
-            content_type=sheets.CONTENT_TYPES["csv"],
-            headers={"Content-Disposition": f'attachment; filename="{name}"'},
-        )
+        return downloads.response("issues", sheets.csv(_COLUMNS, rows))
