@@ -26,8 +26,9 @@ _LAST_JUDGEMENT = "60_record_line_issues"
 LINES_WORTH_A_SCAN = 100_000
 
 # Judging so many is worth sharing among processes. The planner, which takes a file for far fewer
-# lines where many are stored, would not.
-_LINES_WORTH_SHARING = 10_000
+# lines where many are stored, would not; now it does if it takes it for some dozens, as it does
+# where lines were analyzed.
+LINES_WORTH_SHARING = 10_000
 
 # On a cluster each statement is planned for each shard, which takes as long as judging a thousand
 # lines: fewer are brought to the coordinator.
@@ -92,7 +93,7 @@ def run_transform(
         _set(*_FOR_SETS, *_FOR_WHOLE_TABLES)
         _gather(given)
     else:
-        is_worth_sharing = line_count >= _LINES_WORTH_SHARING
+        is_worth_sharing = line_count >= LINES_WORTH_SHARING
         _set(*_FOR_SETS, *_how_to_join(line_count), *(_FOR_SHARING if is_worth_sharing else ()))
     if is_in_work_tables:
         _set(*_FOR_WORK_TABLES[line_count >= _LINES_WORTH_CONNECTIONS])

@@ -146,6 +146,11 @@ def read_as_a_whole(plan: Plan) -> set[str]:
     return set().union(*below, [plan["Relation Name"]] if is_scan else [])
 
 
+def is_shared(plan: Plan) -> bool:
+    """Tell whether a plan has several processes work on it."""
+    return "Workers Planned" in plan or any(map(is_shared, plan.get("Plans", ())))
+
+
 @contextlib.contextmanager
 def explained(most_rows: int) -> Iterator[Mapping[str, Plan]]:
     """
@@ -287,3 +292,18 @@ class TestStepsOverFewLines:
 
         read = set().union(*map(read_as_a_whole, plans.values()))
         assert read.isdisjoint({"staged_line", "meter_point", "meter", "register", "reading"})
+
+    @pytest.mark.parametrize("is_worth_it", [True, False], ids=["many", "few"])
+    def test_are_shared_among_processes_though_the_planner_takes_many_for_few(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        is_worth_it: bool,  # noqa: FBT001 - a parameter
+    ) -> None:
+        ids, line_count = files_of("a file")
+        monkeypatch.setattr(steps, "LINES_WORTH_SHARING", line_count + (not is_worth_it))
+        staged_lines.analyze()
+
+        with explained(REPEATED_ROWS_A_LINE * line_count) as plans:
+            transform.transform_files(flow_file_ids=ids, transformed_at=NOON)
+
+        assert is_shared(plans["30_judge_readings"]) == is_worth_it
