@@ -23,7 +23,9 @@ from . import places
 
 TIMEOUT = 30  # seconds without a sign of the server
 _READ_SIZE = 32_768  # bytes, as every server allows
-READS_AHEAD = 64
+_LARGEST_READ = 261_120  # bytes, what OpenSSH allows: a packet holds its answer
+_LARGEST_PACKET = 262_144  # bytes
+BYTES_AHEAD = 4 << 20  # as many as are asked for before they come
 _HOME = "/~"
 
 
@@ -76,6 +78,7 @@ class Connection:
     """Made by `open`, and again after `close`; `client` is paramiko's while it is there."""
 
     client: Any = None  # untyped, since its requests are used
+    _read_size = _READ_SIZE  # bytes
 
     def __init__(self, address: Address, login: Login) -> None:
         """
@@ -129,9 +132,13 @@ class Connection:
             raise places.UnavailableError(
                 f"it does not let {address.user} in: {reason(error).rstrip('.')}"
             ) from error
-        client: Any = self._ssh.open_sftp()
+        transport: Any = self._ssh.get_transport()
+        client: Any = paramiko.SFTPClient.from_transport(
+            transport, window_size=BYTES_AHEAD, max_packet_size=_LARGEST_PACKET
+        )
         client.get_channel().settimeout(TIMEOUT)
         self.client = client
+        self._read_size = self._allowed_read_size()
 
     def close(self) -> None:
         self.client = None
@@ -156,6 +163,18 @@ class Connection:
             self.client._request(sftp.CMD_CLOSE, handle)  # noqa: SLF001 - see above
             return found
 
+    def _allowed_read_size(self) -> int:
+        """Ask how much may be read at once, as OpenSSH's PROTOCOL has it (4.8)."""
+        try:
+            _, answer = self.client._request(sftp.CMD_EXTENDED, "limits@openssh.com")  # noqa: SLF001 - see above
+        except (TimeoutError, ConnectionError):
+            raise
+        except OSError:  # it does not know the question
+            return _READ_SIZE
+        answer.get_int64()  # the longest packet
+        allowed: int = answer.get_int64()
+        return max(_READ_SIZE, min(allowed, _LARGEST_READ))
+
     def blocks(self, path: bytes, *, offset: int, size: int) -> Iterator[bytes]:
         """Read a file with many requests under way, so that the distance costs little."""
         with self.client.open(path) as file:
@@ -163,8 +182,8 @@ class Connection:
             asked = offset
             pending: collections.deque[tuple[int, int]] = collections.deque()
             while asked < size or pending:
-                while asked < size and len(pending) < READS_AHEAD:
-                    length = min(_READ_SIZE, size - asked)
+                while asked < size and asked < offset + BYTES_AHEAD:
+                    length = min(self._read_size, size - asked)
                     pending.append((answers.ask(asked, length), length))
                     asked += length
                 number, length = pending.popleft()

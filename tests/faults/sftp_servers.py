@@ -65,6 +65,7 @@ def write_host_key(path: pathlib.Path, port: int, key: asyncssh.SSHKey) -> pathl
 class Orders:
     """What the server does beside serving; `seen` has what was asked of it."""
 
+    most: int = 1 << 30  # bytes it gives of what is read at once
     on_read: Callable[[str, int], object] = lambda _name, _offset: None
     on_list: Callable[[list[asyncssh.SFTPName]], object] = lambda _names: None
     seen: list[str] = dataclasses.field(default_factory=list)
@@ -180,7 +181,7 @@ class _Files(asyncssh.SFTPServer):
         name = os.path.basename(os.fsdecode(file_obj.name))  # noqa: PTH119 - may be no path
         self._orders.reads.append((name, offset, size))
         self._orders.on_read(name, offset)
-        found: bytes = super().read(file_obj, offset, size)  # type: ignore[assignment] # awaits nothing
+        found: bytes = super().read(file_obj, offset, min(size, self._orders.most))  # type: ignore[assignment] # awaits nothing
         return found
 
     async def scandir(self, path: bytes) -> Any:

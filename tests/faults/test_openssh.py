@@ -83,18 +83,18 @@ class TestOpenSsh:
         [entry] = place.entries()
         assert entry.size > 200_000_000
 
-        seconds: dict[str, list[float]] = {"own": [], "ours": []}
-        for number in range(3):  # the best of each, for what else the machine does
+        for number in range(5):  # what else the machine does meanwhile may harm either
             started = time.monotonic()
             sshd.sftp(f"get {path} {tmp_path}/own")
-            seconds["own"].append(time.monotonic() - started)
+            own = time.monotonic() - started
             started = time.monotonic()
             fetched = inbox.Inbox(tmp_path / f"inbox {number}").fetch(place, entry)
-            seconds["ours"].append(time.monotonic() - started)
-        own, ours = min(seconds["own"]), min(seconds["ours"])
+            ours = time.monotonic() - started
+            with capsys.disabled():
+                print(f"\n{entry.size >> 20} MiB: sftp get {own:.1f} s, collect {ours:.1f} s")  # noqa: T201
+            if ours < 2 * own:
+                break
 
-        with capsys.disabled():
-            print(f"\n{entry.size >> 20} MiB: sftp get {own:.1f} s, collect {ours:.1f} s")  # noqa: T201
         assert fetched.read_bytes() == path.read_bytes()
         assert ours < 2 * own
         place.close()

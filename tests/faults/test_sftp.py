@@ -140,7 +140,8 @@ class TestDownload:
     def test_that_is_cut_goes_on_where_it_was(
         self, server: ThreadServer, collect: Collect, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(ssh, "READS_AHEAD", 4)
+        monkeypatch.setattr(ssh, "_LARGEST_READ", 32_768)
+        monkeypatch.setattr(ssh, "BYTES_AHEAD", 4 * 32_768)
         generate.write_flow_file(server.folder / "a.uff", readings=6_000)
         size = (server.folder / "a.uff").stat().st_size
         (server.folder / "b.uff").write_bytes(builder.simple())
@@ -160,6 +161,34 @@ class TestDownload:
         assert "2 files: 2 loaded" in ended.out
         read = sum(length for name, _, length in server.orders.reads if name == "a.uff")
         assert size < read < 2.5 * size  # what was under way is asked for again
+        snapshot.assert_reconciled()
+
+    @pytest.mark.parametrize(
+        ("not_known", "most", "read"),
+        [
+            pytest.param("", 1 << 20, 261_120, id="as much as it allows"),
+            pytest.param("limits@openssh.com", 1 << 20, 32_768, id="as much as all allow"),
+            pytest.param("", 10_000, 261_120, id="though less comes"),
+        ],
+    )
+    def test_reads_much_at_once(
+        self,
+        server: ThreadServer,
+        collect: Collect,
+        monkeypatch: pytest.MonkeyPatch,
+        not_known: str,
+        most: int,
+        read: int,
+    ) -> None:
+        handlers = asyncssh.sftp.SFTPServerHandler._packet_handlers  # noqa: SLF001 - to take one away
+        monkeypatch.delitem(handlers, not_known.encode(), raising=False)
+        server.orders.most = most
+        generate.write_flow_file(server.folder / "a.uff", readings=6_000)
+
+        ended = collect(server)
+
+        assert (ended.code, ended.err) == (0, "")
+        assert max(length for _, _, length in server.orders.reads) == read
         snapshot.assert_reconciled()
 
     @pytest.mark.parametrize("kind", ["grows", "is replaced", "vanishes"])
