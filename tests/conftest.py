@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import gc
 import importlib
 import io
 import os
@@ -71,6 +72,15 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         paths = sorted(ROOT.glob("tests/**/test_*.py"))
         for path in paths[int(about["workerid"][2:]) :: about["workercount"]]:
             importlib.import_module(".".join(path.relative_to(ROOT).with_suffix("").parts))
+
+
+# What is imported and collected stays to the end: to look through it for garbage is in vain.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -271,6 +281,35 @@ def empty_tables() -> None:
             cursor.execute("SET CONSTRAINTS ALL DEFERRED")
             for table in sizes:
                 cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - the same
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(
+    django_db_modify_db_settings_parallel_suffix: None,  # noqa: ARG001 - gives each its own name
+    django_db_blocker: DjangoDbBlocker,
+    request: pytest.FixtureRequest,
+) -> Iterator[None]:
+    """Let one process migrate a database, which the others copy."""
+    if not hasattr(request.config, "workerinput"):
+        yield
+        return
+    creation, settings = db.connection.creation, db.connection.settings_dict
+    name, own, is_maker = settings["NAME"], settings["TEST"], False
+    model = f"test_{name}_model"
+    with shared.locked(request.config, "database") as made, django_db_blocker.unblock():
+        if not made.exists():
+            settings["TEST"] = {**own, "NAME": model}
+            creation.create_test_db(verbosity=0, autoclobber=True)
+            creation.destroy_test_db(name, verbosity=0, keepdb=True)  # goes back to that name
+            made.touch()
+            is_maker = True
+    settings["TEST"] = {**own, "TEMPLATE": model}
+    yield
+    if is_maker:
+        with shared.locked(request.config, "database") as made, django_db_blocker.unblock():
+            made.unlink()
+            with db.connection._nodb_cursor() as cursor:  # noqa: SLF001 - as Django drops databases
+                cursor.execute(f"DROP DATABASE {model}")
 
 
 # Not what a new database would begin with, but what one has after years: the ids of lines, which

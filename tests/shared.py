@@ -6,6 +6,7 @@ Its path is short enough for a socket, and the account that root's server runs a
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import pathlib
@@ -13,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 
 import pytest
 from xdist import workermanage
@@ -52,15 +54,22 @@ def tell(node: workermanage.WorkerController) -> None:
     node.workerinput[_NAME] = str(node.config.stash[_FOLDER])
 
 
+@contextlib.contextmanager
+def locked(config: pytest.Config, what: str) -> Iterator[pathlib.Path]:
+    """Make something while no other process does, and return the place that tells of it."""
+    folder = config.stash[_FOLDER]
+    with (folder / f"{what}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield folder / what
+
+
 def copy_home(config: pytest.Config, home: pathlib.Path) -> None:
     """Make the home of a server whose database is migrated, and which is at rest."""
-    folder = config.stash[_FOLDER]
-    model = folder / "model"
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(config, "home") as model:
         if not model.exists():
-            _make_home(folder / "new")
-            (folder / "new").rename(model)
+            new = model.with_name("new")
+            _make_home(new)
+            new.rename(model)
     subprocess.run(["cp", "-a", str(model), str(home)], check=True)
 
 

@@ -317,7 +317,7 @@ class TestPages:
         support.emulate_media(color_scheme=color_scheme)  # type: ignore[arg-type] # one of its literals
         reports = []
 
-        for path in depth.some(_pages(), one_of=8, first=first):
+        for path in depth.some(_pages(), one_of=16, first=first):
             support.goto(site + path)
             assert complaints == []
             found = axe.Axe().run(support)

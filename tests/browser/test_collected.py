@@ -24,6 +24,7 @@ expect = playwright.expect
 
 
 # pytest-django has it run behind those that only read the site, which it empties.
+@pytest.mark.thorough
 @pytest.mark.django_db(transaction=True)
 def test_is_found_after_one_pass_with_where_it_came_from(
     page: playwright.Page, site: str, tmp_path: pathlib.Path

@@ -79,7 +79,8 @@ class TestCall:
         _is_at(page, f"Meter point {demo.MPAN}", scheme)
 
 
-@pytest.mark.parametrize(("width", "scheme"), depth.some(SCREENS, one_of=8, first=6))
+@pytest.mark.thorough
+@pytest.mark.parametrize(("width", "scheme"), SCREENS)
 class TestMorning:
     def test_leads_from_the_start_page_to_what_is_to_be_done_and_back(
         self, at_screen: playwright.Page, site: str, scheme: Scheme
