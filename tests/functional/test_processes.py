@@ -46,8 +46,18 @@ def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str]) -> Non
     deadline = time.monotonic() + 60
     while not is_so():
         assert process.poll() is None, process.communicate()
-        assert time.monotonic() < deadline
+        assert time.monotonic() < deadline, activity()
         time.sleep(0.002)
+
+
+def activity() -> list[tuple[object, ...]]:
+    """Return what each session of the database does, and what it waits for."""
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pid, state, wait_event_type, wait_event, query FROM pg_stat_activity"
+            " WHERE datname = current_database()"
+        )
+        return list(cursor.fetchall())
 
 
 def running_statement(part: str) -> bool:
