@@ -96,6 +96,7 @@ ORDER = (
     "tests/faults/test_lost_server.py",
     "tests/browser/",
     "tests/functional/test_loading_benchmark.py",
+    "tests/functional/admin/test_large.py",
     "tests/integration/test_plans.py",
     "tests/faults/",
     "tests/property/",
@@ -112,6 +113,7 @@ def _place(nodeid: str) -> int:
 # take minutes, and share less.
 ALONE = (
     "tests/faults/",
+    "tests/functional/admin/test_large.py",
     "tests/functional/test_processes.py",
     "tests/functional/test_tampering.py",
     "tests/integration/embedded/",
