@@ -9,8 +9,7 @@
 --         through  text         the last MPAN that is looked at
 --         now      timestamptz  what is read later is in the future
 --         since    timestamptz  what is read earlier is too old
---         sender   text         of the file, or empty for all
--- Reads:  meter_point, reading, reading_standing, flow_file
+-- Reads:  meter_point, reading, reading_standing
 -- Writes: nothing
 SELECT
     meter_point.mpan_core,
@@ -65,14 +64,6 @@ WHERE
     meter_point.mpan_core > %(after)s
     AND meter_point.mpan_core <= %(through)s
     AND coalesce(latest.read_at < %(since)s, TRUE)
-    AND (
-        %(sender)s = ''
-        OR EXISTS (
-            SELECT
-            FROM flow_file
-            WHERE
-                flow_file.id = coalesce(latest.id, meter_point.line_id) >> 32
-                AND flow_file.sender = %(sender)s
-        )
-    )
 ORDER BY meter_point.mpan_core
+-- A cluster takes a LIMIT below for each meter point only where there is one here.
+LIMIT ALL

@@ -19,8 +19,7 @@
 --         last      integer           advances of a register among which jumps are looked for
 --         readings  integer           of a register that tell what is usual
 --         advances  integer           of a register that have to be known
---         sender    text              of the file, or empty for all
--- Reads:  register, reading, reading_standing, flow_file
+-- Reads:  register, reading, reading_standing
 -- Writes: nothing
 SELECT
     jump.mpan_core,
@@ -105,8 +104,9 @@ INNER JOIN
                 AND told.validation_status <> 'F'
                 AND coalesce(nullif(told.reading_status, ''), told.reading_flag) <> 'F'
                 AND told.read_at <= %(now)s
-                AND told.read_at >= coalesce(
-                    (
+                AND told.read_at >= (
+                    SELECT min(last.read_at)
+                    FROM (
                         SELECT reading.read_at
                         FROM reading
                         WHERE
@@ -115,9 +115,8 @@ INNER JOIN
                             AND reading.identifier = register.identifier
                             AND reading.read_at <= %(now)s
                         ORDER BY reading.read_at DESC
-                        LIMIT 1 OFFSET %(readings)s - 1
-                    ),
-                    '-infinity'
+                        LIMIT %(readings)s
+                    ) AS last
                 )
         ),
 
@@ -145,50 +144,46 @@ INNER JOIN
             FROM step
         ),
 
-        compared AS (
+        -- The median by windows: a cluster takes no WITH that is read twice.
+        ranked AS (
             SELECT
                 advance.*,
-                coalesce(
-                    lead(advance.per_day) OVER (
-                        PARTITION BY advance.mpan_core ORDER BY advance.place
-                    ),
-                    0
-                ) AS per_day_before
+                lead(advance.per_day)
+                    OVER (PARTITION BY advance.mpan_core ORDER BY advance.place)
+                    AS per_day_before,
+                row_number()
+                    OVER (PARTITION BY advance.mpan_core ORDER BY advance.per_day)
+                    AS rank,
+                count(advance.per_day) OVER every AS known,
+                bool_or(advance.is_demand) OVER every AS is_of_demand
             FROM advance
+            WINDOW every AS (PARTITION BY advance.mpan_core)
         ),
 
-        usual AS (
+        compared AS (
             SELECT
-                advance.mpan_core,
-                percentile_cont(0.5) WITHIN GROUP (ORDER BY advance.per_day) AS per_day
-            FROM advance
-            GROUP BY advance.mpan_core
-            HAVING count(advance.per_day) >= %(advances)s AND NOT bool_or(advance.is_demand)
+                ranked.*,
+                avg(ranked.per_day)
+                FILTER (WHERE ranked.rank IN ((ranked.known + 1) / 2, (ranked.known + 2) / 2))
+                    OVER (PARTITION BY ranked.mpan_core)
+                    AS usual_per_day
+            FROM ranked
+            WHERE ranked.known >= %(advances)s AND NOT ranked.is_of_demand
         )
 
-        SELECT
-            compared.*,
-            usual.per_day AS usual_per_day
+        SELECT compared.*
         FROM compared
-        INNER JOIN usual
-            ON compared.mpan_core = usual.mpan_core
         WHERE
             compared.place <= %(last)s
             AND compared.read_at >= %(since)s
-            AND usual.per_day > 0
-            AND compared.per_day >= %(times)s * usual.per_day
-            AND compared.per_day > 2 * compared.per_day_before
+            AND compared.usual_per_day > 0
+            AND compared.per_day >= %(times)s * compared.usual_per_day
+            AND compared.per_day > 2 * coalesce(compared.per_day_before, 0)
     ) AS jump
     ON register.mpan_core = jump.mpan_core
 WHERE
     register.mpan_core > %(after)s
     AND register.mpan_core <= %(through)s
-    AND (
-        %(sender)s = ''
-        OR EXISTS (
-            SELECT
-            FROM flow_file
-            WHERE flow_file.id = jump.id >> 32 AND flow_file.sender = %(sender)s
-        )
-    )
 ORDER BY register.mpan_core, jump.read_at, jump.id
+-- A cluster takes a LIMIT below for each register only where there is one here.
+LIMIT ALL

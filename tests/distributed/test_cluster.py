@@ -2,30 +2,22 @@
 
 from __future__ import annotations
 
-import pathlib
 import subprocess
 import urllib.parse
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import pytest
-from django import test
-from django.contrib.auth import models as auth_models
-from django.core.files import uploadedfile
-from knox import models as knox
 
 from etl.postgres import steps, work_tables
-from tests import builder, conftest
+from tests import conftest
 from tests.benchmarks import generate
 from tests.distributed import cluster
 from tests.faults import test_security
-from tests.integration import contents, test_partitions, test_work_tables
+from tests.integration import contents, test_partitions
 from warehouse import models
 
 
 pytestmark = pytest.mark.django_db(transaction=True)
-Rows = dict[str, Any]
-PLAIN: Rows = {}
 # Ends the sessions that the coordinator has on a worker.
 LOSS = (
     "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
@@ -34,35 +26,11 @@ LOSS = (
 )
 
 
-@pytest.fixture(autouse=True)
-def _spread(run: conftest.Run, folder: pathlib.Path) -> None:
-    """Spread the tables, and before that see what they hold without it."""
-    if not PLAIN:
-        PLAIN.update(test_work_tables.load_all(run, folder))
-        assert run("distribute").code == 0
-        conftest.empty_tables()
-
-
-@pytest.fixture
-def folder(tmp_path_factory: pytest.TempPathFactory) -> pathlib.Path:
-    """Return the same folder each time, since deliveries tell of it."""
-    folder = tmp_path_factory.getbasetemp() / "flow_files"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
 @pytest.fixture
 def _loaded(run: conftest.Run, write: conftest.Write) -> None:
     assert run("load_d0010", write(contents.stored_file(), "stored.uff")).code == 0
     assert run("load_d0010", write(contents.next_file(), "next.uff")).code == 1
     assert run("load_d0010", conftest.SAMPLE).code == 0
-
-
-@pytest.fixture
-def staff(client: test.Client) -> Iterator[test.Client]:
-    client.force_login(auth_models.User.objects.create_superuser("ada"))
-    with test.override_settings(SECURE_SSL_REDIRECT=False):
-        yield client
 
 
 def sound(run: conftest.Run, *options: str) -> bool:
@@ -92,18 +60,6 @@ class TestDistribute:
 
 
 class TestCommand:
-    def test_gives_the_same_rows_as_on_one_machine(
-        self, run: conftest.Run, folder: pathlib.Path
-    ) -> None:
-        spread = test_work_tables.load_all(run, folder)
-
-        for name in PLAIN:
-            assert PLAIN[name]
-            assert spread[name] == PLAIN[name], name
-        assert sound(run)
-        assert sound(run, "--deep")
-        assert sound(run, "--file", "next.uff")
-
     def test_compares_on_two_connections_at_once(
         self, run: conftest.Run, write: conftest.Write, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -255,69 +211,3 @@ class TestRole:
         assert ends("d0010_loader", "purge_staged_lines", "--older-than", "0d") == 0
         assert ends("d0010_reader", "reconcile") == 0
         assert ends("d0010_reader", "load_d0010", write(contents.next_file())) == 1
-
-
-@pytest.mark.usefixtures("_loaded")
-class TestPage:
-    @pytest.mark.parametrize(
-        "address",
-        [
-            "/",
-            "/warehouse/reading/?q={mpan}",
-            "/warehouse/reading/?q={serial}",
-            "/warehouse/reading/",
-            "/warehouse/reading/?q=nothing",
-            "/warehouse/meterpoint/",
-            "/warehouse/meterpoint/?q={serial}",
-            "/warehouse/meterpoint/{mpan}/change/",
-            "/warehouse/reading/{reading}/change/",
-            "/warehouse/flowfile/",
-            "/warehouse/flowfile/{file}/change/",
-            "/warehouse/lineissue/",
-            "/etl/stagedline/",
-            "/warehouse/reading/download/?q={mpan}",
-        ],
-    )
-    def test_opens(self, staff: test.Client, address: str) -> None:
-        mpan = generate.mpan_core(1_000)
-        reading = models.Reading.objects.filter(mpan_core=mpan).first()
-        assert reading
-        known = {
-            "mpan": mpan,
-            "serial": generate.serial_number(1_000),
-            "reading": reading.pk,
-            "file": reading.flow_file_id,
-        }
-
-        page = staff.get(address.format(**known), follow=True)
-
-        assert page.status_code == 200
-
-
-@pytest.mark.usefixtures("_loaded")
-class TestRest:
-    @pytest.fixture
-    def support(self) -> Iterator[test.Client]:
-        user = auth_models.User.objects.create_user("stella")
-        user.groups.set(auth_models.Group.objects.filter(name__in=["Support", "Upload"]))
-        _, token = knox.AuthToken.objects.create(user)  # type: ignore[no-untyped-call] # it has no types
-        with test.override_settings(SECURE_SSL_REDIRECT=False):
-            yield test.Client(headers={"Authorization": f"Token {token}"})
-
-    @pytest.mark.parametrize(
-        "address",
-        ["meter-points/{mpan}/", "meter-points/{mpan}/readings/", "meters/?serial={serial}"],
-    )
-    def test_answers(self, support: test.Client, address: str) -> None:
-        known = {"mpan": generate.mpan_core(1_000), "serial": generate.serial_number(1_000)}
-
-        answer = support.get(f"/api/v1/{address.format(**known)}")
-
-        assert answer.status_code == 200, answer.content
-
-    def test_takes_a_file(self, support: test.Client) -> None:
-        file = uploadedfile.SimpleUploadedFile("upload.uff", builder.simple(file_id="UPLOADED"))
-
-        answer = support.post("/api/v1/flow-files/", {"file": file})
-
-        assert answer.status_code == 201, answer.content

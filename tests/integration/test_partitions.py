@@ -85,7 +85,8 @@ def stored() -> dict[str, Sequence[Any]]:
         "SELECT (to_jsonb(stored) - %s::text[])::text"
         " FROM (SELECT * FROM {} OFFSET 0) AS stored ORDER BY 1"
     )
-    clock = ["staged_at", "transformed_at", "delivered_at"]
+    # A digest is of times, too.
+    clock = ["staged_at", "transformed_at", "delivered_at", "purged_at", "digest"]
     names = (*SPREAD, *BESIDE, "reading_standing", "reading_listing")
     return {name: rows(query.format(composed.Identifier(name)), clock) for name in names}
 
