@@ -138,10 +138,12 @@ def analyze() -> None:
 
     By that number it decides whether to look keys up one by one or to go through their table. A
     tenth of the usual sample is enough, and takes no longer than a small file where 50 million
-    lines are stored.
+    lines are stored. For a transaction of the caller's.
     """
     with db.connection.cursor() as cursor:
-        cursor.execute("SET LOCAL default_statistics_target = 10; ANALYZE staged_line")
+        cursor.execute("SET LOCAL default_statistics_target = 10")
+        # Sent apart: a cluster hands SET on with all that was sent with it.
+        cursor.execute("ANALYZE staged_line")
 
 
 def line_ids(flow_file_id: int) -> tuple[int, int]:

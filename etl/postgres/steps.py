@@ -12,14 +12,13 @@ from django.db import transaction
 from django.db.backends import utils
 
 import sql
-from etl.postgres import work_tables
+from etl.postgres import ways
 
 
 logger = logging.getLogger(__name__)
 
 
 LEDGER, *COMPARISONS = sql.names("reconcile")
-_LAST_JUDGEMENT = "60_record_line_issues"
 
 # Below this each line's keys are looked up in an index, whatever the planner believes, and the
 # lines are not analyzed, which takes longer than loading a small file.
@@ -29,14 +28,6 @@ LINES_WORTH_A_SCAN = 100_000
 # lines where many are stored, would not; now it does if it takes it for some dozens, as it does
 # where lines were analyzed.
 LINES_WORTH_SHARING = 10_000
-
-# On a cluster each statement is planned for each shard, which takes as long as judging a thousand
-# lines: fewer are brought to the coordinator.
-LINES_WORTH_A_CLUSTER = 1_000
-_GATHERING = [name for name in sql.names("citus") if name.startswith("6")]
-_GATHERED = ("staged_line", "meter_point", "meter", "register")
-# To connect to a worker once more takes as long as judging some thousand lines.
-_LINES_WORTH_CONNECTIONS = 10_000
 
 _FOR_SETS = (
     "jit = off",
@@ -50,15 +41,6 @@ _FOR_SHARING = (
     "min_parallel_table_scan_size = 0",
     "min_parallel_index_scan_size = 0",
 )
-# Whole tables are read then, which is never worse than linear.
-_FOR_WHOLE_TABLES = ("enable_nestloop = off",)
-
-# On a cluster, where one connection to each worker is the rule: see sql/citus/README.md.
-_FOR_MANY_SHARDS_AT_ONCE = ("citus.max_adaptive_executor_pool_size = 16",)
-# An UPDATE or DELETE keeps other loaders waiting for the shards, though each sees its rows alone.
-_ALONE = ("citus.all_modifications_commutative = on",)
-# By whether there is much to do.
-_FOR_WORK_TABLES = (_ALONE, (*_ALONE, *_FOR_MANY_SHARDS_AT_ONCE))
 
 _JOINED = (
     *("flow_file", "line_issue", "meter", "meter_point", "reading", "register", "site_visit"),
@@ -84,60 +66,24 @@ def run_transform(
 
     :raises django.db.Error: if the server refuses a statement
     """
-    is_spread = work_tables.are_there()
-    is_gathered = is_spread and line_count < LINES_WORTH_A_CLUSTER
-    is_in_work_tables = is_spread and not is_gathered
-    is_large = line_count >= LINES_WORTH_A_SCAN
+    way = ways.fitting(line_count=line_count, is_large=line_count >= LINES_WORTH_A_SCAN)
+    is_worth_sharing = line_count >= LINES_WORTH_SHARING
+    _set(
+        *_FOR_SETS,
+        *(way.joins or _how_to_join(line_count)),
+        *(_FOR_SHARING if is_worth_sharing else ()),
+        *way.settings,
+    )
+    names = sql.names("transform")
+    if judge_only:
+        names = names[: names.index(ways.LAST_JUDGEMENT) + 1]
     given = {**parameters}
-    if is_gathered:
-        _set(*_FOR_SETS, *_FOR_WHOLE_TABLES)
-        _gather(given)
-    else:
-        is_worth_sharing = line_count >= LINES_WORTH_SHARING
-        _set(*_FOR_SETS, *_how_to_join(line_count), *(_FOR_SHARING if is_worth_sharing else ()))
-    if is_in_work_tables:
-        _set(*_FOR_WORK_TABLES[line_count >= _LINES_WORTH_CONNECTIONS])
-    for name in sql.names("transform"):
-        if judge_only and name > _LAST_JUDGEMENT:
-            break
-        statement: str | None = sql.statement("transform", name)
-        if is_in_work_tables:
-            statement = work_tables.statement(name, given, is_large=is_large)
-        if statement:
-            _run(name, statement, given)
-        if is_gathered and name == _LAST_JUDGEMENT:
-            _rename("", "gathered_")
-    if is_in_work_tables:
-        work_tables.clear()
-
-
-def _run(name: str, statement: str, given: dict[str, Any]) -> None:
     with db.connection.cursor() as cursor:
-        _execute(cursor, name, statement, given)
-        # What a step gives is told to those that follow.
-        for row in _rows(cursor):
-            given |= row
-
-
-def _gather(given: dict[str, Any]) -> None:
-    """
-    Have the lines, and what is known of their meter points, stand for the tables of a cluster.
-
-    They are temporary, on the coordinator: so the steps that judge few lines go to no worker.
-    """
-    for name in _GATHERING:
-        _run(name, sql.statement("citus", name), given)
-    _rename("gathered_", "")
-
-
-def _rename(before: str, after: str) -> None:
-    with db.connection.cursor() as cursor:
-        cursor.execute(
-            "; ".join(
-                f"ALTER TABLE pg_temp.{before}{table} RENAME TO {after}{table}"
-                for table in _GATHERED
-            )
-        )
+        for name, statement in way.transform(names, given):
+            _execute(cursor, name, statement, given)
+            # What a step gives is told to those that follow.
+            for row in _rows(cursor):
+                given |= row
 
 
 def run_reconcile(
@@ -150,18 +96,17 @@ def run_reconcile(
 
     :raises django.db.Error: if the server refuses the statement
     """
-    settings = _FOR_WHOLE_TABLES if is_of_all else ()
-    if not work_tables.are_there():
-        return _query("reconcile", name, parameters, settings)
-    _set(*_FOR_SETS, *_FOR_MANY_SHARDS_AT_ONCE, *(settings or _how_to_join(LINES_WORTH_A_SCAN)))
-    filling, text = work_tables.comparison(name)
+    way = ways.fitting()
+    joins = ways.FOR_WHOLE_TABLES if is_of_all else _how_to_join(LINES_WORTH_A_SCAN)
+    _set(*_FOR_SETS, *joins, *way.settings)
+    filling, text = way.comparison(name)
     with transaction.atomic(), db.connection.cursor() as cursor:
         if filling:
             _execute(cursor, name, filling, parameters)
         _execute(cursor, name, text, parameters)
         found = _rows(cursor)
         # What was filled is gone, and locks nobody out, as it would if it were deleted.
-        transaction.set_rollback(True)
+        transaction.set_rollback(bool(filling))
     return found
 
 
@@ -205,10 +150,8 @@ def run_citus(name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str,
         return _rows(cursor)
 
 
-def _query(
-    folder: str, name: str, parameters: Mapping[str, Any], settings: Sequence[str] = ()
-) -> Sequence[Mapping[str, Any]]:
-    _set(*_FOR_SETS, *(settings or _how_to_join(LINES_WORTH_A_SCAN)))
+def _query(folder: str, name: str, parameters: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    _set(*_FOR_SETS, *_how_to_join(LINES_WORTH_A_SCAN))
     with db.connection.cursor() as cursor:
         _execute_file(cursor, folder, name, parameters)
         return _rows(cursor)
@@ -223,7 +166,7 @@ def _rows(cursor: utils.CursorWrapper) -> Sequence[Mapping[str, Any]]:
 
 def _how_to_join(line_count: int) -> Sequence[str]:
     if _is_planner_misled():
-        return _FOR_WHOLE_TABLES
+        return ways.FOR_WHOLE_TABLES
     return _FOR_FEW_LINES if line_count < LINES_WORTH_A_SCAN else ()
 
 

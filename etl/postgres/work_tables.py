@@ -79,11 +79,10 @@ def make() -> None:
                 cursor.execute(text)
 
 
-def clear() -> None:
-    """Take away what this transaction has judged: at its end others would see it."""
-    with db.connection.cursor() as cursor:
-        for table in names()[:-1]:  # but that of issues, which no step fills
-            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - named by the steps
+def clearing() -> str:
+    """Return what takes away what a transaction has judged: at its end others would see it."""
+    # But that of issues, which no step fills.
+    return "; ".join(f"DELETE FROM {table}" for table in names()[:-1])  # noqa: S608 - named by the steps
 
 
 def _filled() -> Iterator[tuple[str, str]]:

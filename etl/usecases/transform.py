@@ -77,7 +77,7 @@ def prepare(flow_file_ids: Collection[int]) -> None:
     line_count = staged.aggregate(total=Sum("line_count"))["total"] or 0
     # Below this the planner is not asked how to join; see the steps.
     if line_count >= steps.LINES_WORTH_A_SCAN:
-        staged_lines.analyze()
+        transactions.commit(staged_lines.analyze)
 
 
 def transform_files(

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.db import transaction
 
-from etl.postgres import steps, work_tables
+from etl.postgres import ways, work_tables
 from tests import conftest
 from tests.integration import contents, test_partitions
 
@@ -63,7 +63,7 @@ class TestTransform:
     def test_leaves_nothing_in_them(
         self, run: conftest.Run, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(steps, "LINES_WORTH_A_CLUSTER", 0)
+        monkeypatch.setattr(ways, "LINES_WORTH_A_CLUSTER", 0)
 
         run("load_d0010", "--dry-run", conftest.SAMPLE)
         run("load_d0010", conftest.SAMPLE)
