@@ -31,6 +31,9 @@ STRETCH = ExpressionWrapper(
     output_field=BigIntegerField(),  # Django would take it for one of four bytes
 )
 
+# Findings that another line of the file causes, by how far they are from it: told behind it.
+_CAUSED = {"orphan-line": 1, "parent-rejected": 2}
+
 _HEX = re.compile(r"[0-9a-f]{1,64}")
 _SHORTEST_HASH = 8
 
@@ -66,7 +69,11 @@ def latest_deliveries(flow_file: models.FlowFile) -> Sequence[models.Delivery]:
 
 
 def issue_kinds(flow_file: models.FlowFile) -> Sequence[IssueKind]:
-    """Return the findings in a file, rejections first, the most frequent first."""
+    """
+    Return the findings in a file, rejections first, the most frequent first.
+
+    What stands under a rejected line is rejected as well, often many times: that comes last.
+    """
     kinds = _issue_kinds(flow_file, codes.Severity.REJECTED)
     if flow_file.warning_count:  # else all of a file of rejections would be read to find none
         kinds += _issue_kinds(flow_file, codes.Severity.WARNING)
@@ -83,7 +90,8 @@ def _issue_kinds(flow_file: models.FlowFile, severity: codes.Severity) -> list[I
     )
     is_cut = sum(kind["count"] for kind in kinds) >= MOST_ISSUES_LOOKED_AT
     among = MOST_ISSUES_LOOKED_AT if is_cut else None
-    return [IssueKind(**kind, among=among) for kind in kinds]
+    found = [IssueKind(**kind, among=among) for kind in kinds]
+    return sorted(found, key=lambda kind: _CAUSED.get(kind.code, 0))
 
 
 def holder_of_its_id(flow_file: models.FlowFile) -> models.FlowFile | None:

@@ -33,6 +33,16 @@ def _load(folder: pathlib.Path) -> None:
                 builder.meter_point(WRONG_DIGIT, builder.meter("A3", builder.reading())),
                 file_id="4711",
             ).decode(),
+            "parents.uff": builder.flow_file(
+                builder.meter_point(
+                    "12000233O5967", builder.meter("A1", *[builder.reading()] * 3)
+                ),
+                builder.meter_point(builder.MPAN, builder.meter("", *[builder.reading()] * 2)),
+                ("O26|1200023305967|V|",),
+                builder.meter("A1", builder.reading()),
+                builder.meter("A2", builder.reading()),
+                file_id="4714",
+            ).decode(),
             "test.uff": builder.flow_file(test_flag="TR01", file_id="4712").decode(),
             "clean.uff": builder.simple(file_id="4713").decode(),
         },
@@ -86,6 +96,17 @@ class TestTextForTheSender:
             "Expected a last digit that agrees with the other twelve.\n"
             f"  line 14: {WRONG_DIGIT}"
         )
+
+    def test_says_what_was_wrong_before_what_it_took_along(self, support: test.Client) -> None:
+        told = [part.partition(",")[0] for part in _text(support, "parents.uff").split("\n\n")[1:]]
+
+        assert told == [
+            "Rejected: bad mpan",
+            "Rejected: missing item",
+            "Rejected: unknown group",
+            "Rejected: orphan line",
+            "Rejected: parent rejected",
+        ]
 
     def test_is_there_for_a_file_that_was_refused_whole(self, support: test.Client) -> None:
         text = _text(support, "test.uff")
