@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from etl.domain import findings
 from etl.usecases import outcomes
-from warehouse import codes, models, words
+from warehouse import codes, marks, models, words
 from warehouse.queries import listing
 
 
@@ -179,14 +179,21 @@ class FlowFileDetailSerializer(FlowFileSerializer):
         fields = (*FlowFileSerializer.Meta.fields, "deliveries", "findings")  # type: ignore[assignment] # longer
 
 
+class MarkSerializer(serializers.ModelSerializer[marks.IssueMark]):
+    class Meta:
+        model = marks.IssueMark
+        fields = ("status", "note", "marked_by", "marked_at")
+
+
 class IssueSerializer(serializers.ModelSerializer[models.LineIssue]):
     remedy = serializers.SerializerMethodField()
+    mark = MarkSerializer(allow_null=True, help_text="Null where the issue is open.")
 
     class Meta:
         model = models.LineIssue
         fields = (
             "line_number", "kind", "mpan_core", "severity", "code", "item", "value", "message",
-            "remedy",
+            "remedy", "mark",
         )  # fmt: skip
 
     def get_remedy(self, issue: models.LineIssue) -> str:

@@ -17,7 +17,7 @@ from etl.usecases import outcomes, raw_lines
 from warehouse import codes, models
 from warehouse.admin import audit
 from warehouse.admin import raw_lines as kept_lines
-from warehouse.queries import arrivals, files, history, listing, search, terms
+from warehouse.queries import arrivals, files, history, listing, marks, search, terms
 
 
 T = TypeVar("T", bound=Callable[..., Any])
@@ -149,7 +149,7 @@ class FlowFileView(permissions.RightsView):
 
 
 class IssuesView(permissions.RightsView, generics.ListAPIView[models.LineIssue]):
-    """What is wrong in a file, line by line, and what to do about it."""
+    """What is wrong in a file, line by line, what to do about it, and what was done."""
 
     get_right = "warehouse.view_lineissue"
     serializer_class = serializers.IssueSerializer
@@ -164,6 +164,7 @@ class IssuesView(permissions.RightsView, generics.ListAPIView[models.LineIssue])
         issues = list(super().paginate_queryset(queryset) or ())
         mpan_cores = [issue.mpan_core for issue in issues]
         audit.record(self.request, mpan_cores, codes.LookedAt.ISSUE)
+        marks.tell(issues)
         return issues
 
     @_listed(serializers.IssueSerializer, serializers.CursorSerializer, _SHA256)

@@ -5,7 +5,18 @@ from __future__ import annotations
 import datetime
 from collections.abc import Mapping, Sequence
 
-from django.db.models import Count, Exists, F, Func, OuterRef, QuerySet, TextField, Value
+from django.db.models import (
+    Count,
+    Exists,
+    F,
+    Func,
+    OuterRef,
+    QuerySet,
+    Subquery,
+    TextField,
+    Value,
+)
+from django.db.models.functions import JSONObject
 
 from warehouse import marks, models
 
@@ -14,6 +25,13 @@ OPEN = "OPEN"  # what has no mark
 MOST_MARKED = 500  # at once
 
 _KEY = ("flow_file_id", "line_number", "code", "item")
+
+# The mark of an issue within a query of issues, at one look by its key; null where it is open.
+TOLD = Subquery(
+    marks.IssueMark.objects.filter(**{name: OuterRef(name) for name in _KEY}).values(
+        told=JSONObject(status="status", note="note", marked_by="marked_by", marked_at="marked_at")
+    )
+)
 
 
 def mark(

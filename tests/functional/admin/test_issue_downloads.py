@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import io
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +14,7 @@ from pytest_django import fixtures
 from etl.domain import findings
 from tests.functional.admin import flow_files
 from warehouse import audits, models
+from warehouse.queries import marks
 
 
 pytestmark = pytest.mark.usefixtures("_mixed_files")
@@ -47,8 +49,29 @@ class TestDownload:
             "item": "J0016",
             "value": "20160332000000",
             "message": models.LineIssue.objects.get(code="bad-date").message,
+            "mark": "OPEN",
+            "mark_note": "",
+            "marked_by": "",
+            "marked_at": "",
             "remedy": findings.CATALOGUE["bad-date"].remedy,
         }
+
+    def test_tells_what_it_is_marked_as(self, support: test.Client) -> None:
+        marked_at = datetime.datetime(2016, 3, 3, 9, 0, 0, 120_000, datetime.timezone.utc)
+        marks.mark(
+            [models.LineIssue.objects.get(code="bad-date")],
+            status="ASKED",
+            note="=mail 17",
+            marked_by="otto",
+            marked_at=marked_at,
+        )
+
+        rows = {row["code"]: row for row in _rows(support.get(DOWNLOAD))}
+
+        row = rows["bad-date"]
+        assert (row["mark"], row["mark_note"], row["marked_by"]) == ("ASKED", "'=mail 17", "otto")
+        assert datetime.datetime.fromisoformat(row["marked_at"]) == marked_at
+        assert rows["too-long"]["mark"] == "OPEN"
 
     @pytest.mark.parametrize(
         ("query", "found"),

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import datetime
 import hashlib
 from typing import Any
 
@@ -11,8 +12,8 @@ from django.core import management
 from etl.api import pages
 from tests import builder, conftest, depth
 from tests.functional.api.conftest import FILES, upload
-from warehouse import audits
-from warehouse.queries import listing
+from warehouse import audits, models
+from warehouse.queries import listing, marks
 
 
 MPAN = builder.MPAN
@@ -131,6 +132,23 @@ class TestIssues:
         ]
         assert issues[0]["remedy"].startswith("Ask the sender")
         assert _looks() == [("operations", MPAN, "ISSUE")] * 2
+
+    def test_tell_what_they_are_marked_as(
+        self, operations: test.Client, support: test.Client
+    ) -> None:
+        sha256 = upload(operations, _file("x", "y")).json()["sha256"]
+        marks.mark(
+            [models.LineIssue.objects.get(value="y")],
+            status="ASKED",
+            note="mail 17",
+            marked_by="otto",
+            marked_at=datetime.datetime(2024, 3, 3, 9, tzinfo=datetime.timezone.utc),
+        )
+
+        told = {row["value"]: row["mark"] for row in _all(support, f"{FILES}{sha256}/issues/")}
+
+        mark = {"status": "ASKED", "note": "mail 17", "marked_by": "otto"}
+        assert told == {"x": None, "y": mark | {"marked_at": "2024-03-03T09:00:00Z"}}
 
 
 class TestContent:
