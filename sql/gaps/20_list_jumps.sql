@@ -7,16 +7,17 @@
 -- from zero, at an initial reading, nor on a register of maximum demand, which does not add up.
 -- Less than a day counts as a day: two readings of one morning would make much of little.
 --
--- For nearly all registers the first look is the only one: at the last readings as they are, for
--- one that is more than twice as fast as the one before. Only where it finds one, or what it sees
--- is not plain because it may not count or starts anew, the second look asks the view.
+-- Jumps are looked for among the last three advances of each register. For nearly all registers
+-- the first look is the only one: at the last readings as they are, as arrays from the newest
+-- on, for an advance of late that is more than twice as fast as the one before. Only where it
+-- finds one, or what it sees is not plain because it may not count or starts anew, the second
+-- look asks the view.
 --
 -- Params: after     text              the MPAN behind which to begin
 --         through   text              the last MPAN that is looked at
 --         now       timestamptz       what is read later is in the future
 --         since     timestamptz       what jumped earlier is left out
 --         times     double precision  how many times the usual is a jump, 2 or more
---         last      integer           advances of a register among which jumps are looked for
 --         readings  integer           of a register that tell what is usual
 --         advances  integer           of a register that have to be known
 -- Reads:  register, reading, reading_standing
@@ -35,47 +36,55 @@ SELECT
 FROM register
 INNER JOIN
     LATERAL ( -- noqa: ST05
-        WITH one AS (
+        SELECT seen.mpan_core
+        FROM (
             SELECT
-                reading.mpan_core,
-                reading.read_at,
-                reading.value::double precision AS value,
-                reading.reading_type IN ('W', 'I')
-                OR reading.validation_status = 'F'
-                OR coalesce(nullif(reading.reading_status, ''), reading.reading_flag)
-                = 'F' AS is_odd
-            FROM reading
-            WHERE
-                reading.mpan_core = register.mpan_core
-                AND reading.serial_key = register.serial_key
-                AND reading.identifier = register.identifier
-                AND reading.read_at <= %(now)s
-            ORDER BY reading.read_at DESC
-            FETCH FIRST (%(last)s + 2) ROWS WITH TIES
-        ),
-
-        step AS (
-            SELECT
-                one.*,
-                lead(one.read_at, 1) OVER back AS read_at_1,
-                lead(one.read_at, 2) OVER back AS read_at_2,
-                lead(one.value, 1) OVER back AS value_1,
-                lead(one.value, 2) OVER back AS value_2
-            FROM one
-            WINDOW back AS (PARTITION BY register.mpan_core ORDER BY one.read_at DESC)
-        )
-
-        SELECT register.mpan_core
-        FROM step
-        GROUP BY register.mpan_core
-        HAVING
-            bool_or(
-                step.is_odd
-                OR step.read_at = step.read_at_1
-                OR (step.value - step.value_1)
-                / greatest(date_part('epoch', step.read_at - step.read_at_1), 86400)
-                > 2 * (step.value_1 - step.value_2)
-                / greatest(date_part('epoch', step.read_at_1 - step.read_at_2), 86400)
+                min(one.mpan_core) AS mpan_core,
+                array_agg(one.read_at ORDER BY one.read_at DESC) AS read_at,
+                array_agg(one.value ORDER BY one.read_at DESC) AS value,
+                bool_or(one.is_odd) AS is_odd
+            FROM (
+                SELECT
+                    reading.mpan_core,
+                    reading.read_at,
+                    reading.value::double precision AS value,
+                    reading.reading_type IN ('W', 'I')
+                    OR is_doubted(
+                        reading.validation_status, reading.reading_flag, reading.reading_status
+                    ) AS is_odd
+                FROM reading
+                WHERE
+                    reading.mpan_core = register.mpan_core
+                    AND reading.serial_key = register.serial_key
+                    AND reading.identifier = register.identifier
+                    AND reading.read_at <= %(now)s
+                ORDER BY reading.read_at DESC
+                FETCH FIRST 5 ROWS WITH TIES
+            ) AS one
+        ) AS seen
+        WHERE
+            seen.read_at[1] >= %(since)s
+            AND (
+                seen.is_odd
+                OR cardinality(seen.read_at) > 5
+                OR seen.read_at[1] = seen.read_at[2]
+                OR seen.read_at[2] = seen.read_at[3]
+                OR seen.read_at[3] = seen.read_at[4]
+                OR seen.read_at[4] = seen.read_at[5]
+                OR (seen.value[1] - seen.value[2])
+                / greatest(date_part('epoch', seen.read_at[1] - seen.read_at[2]), 86400)
+                > 2 * (seen.value[2] - seen.value[3])
+                / greatest(date_part('epoch', seen.read_at[2] - seen.read_at[3]), 86400)
+                OR seen.read_at[2] >= %(since)s
+                AND (seen.value[2] - seen.value[3])
+                / greatest(date_part('epoch', seen.read_at[2] - seen.read_at[3]), 86400)
+                > 2 * (seen.value[3] - seen.value[4])
+                / greatest(date_part('epoch', seen.read_at[3] - seen.read_at[4]), 86400)
+                OR seen.read_at[3] >= %(since)s
+                AND (seen.value[3] - seen.value[4])
+                / greatest(date_part('epoch', seen.read_at[3] - seen.read_at[4]), 86400)
+                > 2 * (seen.value[4] - seen.value[5])
+                / greatest(date_part('epoch', seen.read_at[4] - seen.read_at[5]), 86400)
             )
     ) AS worth_it
     ON register.mpan_core = worth_it.mpan_core
@@ -101,8 +110,9 @@ INNER JOIN
                 AND told.serial_key = register.serial_key
                 AND told.identifier = register.identifier
                 AND told.standing = 'current'
-                AND told.validation_status <> 'F'
-                AND coalesce(nullif(told.reading_status, ''), told.reading_flag) <> 'F'
+                AND NOT is_doubted(
+                    told.validation_status, told.reading_flag, told.reading_status
+                )
                 AND told.read_at <= %(now)s
                 AND told.read_at >= (
                     SELECT min(last.read_at)
@@ -174,7 +184,7 @@ INNER JOIN
         SELECT compared.*
         FROM compared
         WHERE
-            compared.place <= %(last)s
+            compared.place <= 3
             AND compared.read_at >= %(since)s
             AND compared.usual_per_day > 0
             AND compared.per_day >= %(times)s * compared.usual_per_day

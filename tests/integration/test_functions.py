@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import itertools
 from typing import Any
 
 import pytest
@@ -11,7 +12,8 @@ from django import db
 
 from tests import builder
 from tests.benchmarks import generate
-from warehouse import keys
+from warehouse import keys, models
+from warehouse.queries import register_history
 
 
 pytestmark = pytest.mark.django_db
@@ -180,3 +182,11 @@ class TestMpanCheckDigit:
             mpan_core = generate.mpan_core(number)
             assert called("mpan_check_digit", mpan_core) == int(mpan_core[-1])
             assert keys.has_right_check_digit(mpan_core)
+
+
+class TestIsDoubted:
+    def test_agrees_with_the_pages(self) -> None:
+        for said in itertools.product("VUF", ["T", "F", ""], ["", "T", "F", "R"]):
+            names = ("validation_status", "reading_flag", "reading_status")
+            reading = models.Reading(**dict(zip(names, said, strict=True)))
+            assert called("is_doubted", *said) is register_history.is_doubted(reading), said

@@ -113,6 +113,13 @@ class TestGaps:
         assert _gaps() == {}
         assert _gaps(days=1) != {} or late[0]["days"] < 0
 
+    @pytest.mark.parametrize("days", [90, 365, 3650])
+    def test_are_found_at_any_age(self, flow_file: models.FlowFile, days: int) -> None:
+        _store(flow_file, {"days": days - 1})
+        _store(flow_file, {"days": days + 1}, mpan_core=builder.OTHER_MPAN)
+
+        assert _gaps(days=days) == {builder.OTHER_MPAN: days + 1}
+
     def test_tell_the_file_of_the_reading_or_that_of_the_meter_point(
         self, flow_file: models.FlowFile
     ) -> None:

@@ -21,7 +21,7 @@ from warehouse.admin import audit, downloads, searching
 from warehouse.queries import files, gaps, sheets
 
 
-MOST_ROWS = 50  # of a page, and what else is of its last meter point
+MOST_ROWS = 25  # of a page, and what else is of its last meter point
 DAYS, MOST_DAYS = 90, 36_500
 TIMES, MOST_TIMES = 10, 1_000_000
 
@@ -104,13 +104,14 @@ def _senders(asked: str) -> Sequence[tuple[str, str]]:
 def _page(stretches: _Stretches) -> tuple[Sequence[_Row], str]:
     """Return the rows of a page, and the MPAN behind which there may be more, if anywhere."""
     found: list[_Row] = []
-    most = gaps.MOST_LOOKED_THROUGH // gaps.LOOKED_THROUGH_AT_ONCE
-    for place, stretch in enumerate(stretches, start=1):
+    looked_through = 0
+    for stretch in stretches:
         found += stretch.rows
+        looked_through += stretch.looked_through
         if len(found) > MOST_ROWS:
             last = found[MOST_ROWS - 1].mpan_core
             return [row for row in found if row.mpan_core <= last], last
-        if place >= most or not stretch.through:
+        if looked_through >= gaps.MOST_LOOKED_THROUGH or not stretch.through:
             return found, stretch.through
     return found, ""
 

@@ -639,6 +639,10 @@ class Migration(migrations.Migration):
             },
         ),
         *(_set_key(table, columns) for table, columns in KEYS.items()),
+        migrations.RunSQL(
+            sql=[sql.statement("functions", "is_doubted")],
+            reverse_sql=["DROP FUNCTION is_doubted(text, text, text)"],
+        ),
         _create_view("reading_standing"),
         _create_view("reading_listing"),
     ]

@@ -18,9 +18,13 @@ from warehouse.queries import history
 
 
 # A page looks no further, so that nobody waits for a rare find; the next one goes on from there.
-MOST_LOOKED_THROUGH = 50_000  # meter points
-LOOKED_THROUGH_AT_ONCE = 2_000  # whatever is found there is in memory
-LAST_ADVANCES = 3  # among which jumps are looked for
+MOST_LOOKED_THROUGH = 25_000  # meter points
+# A page asks for little more than it shows, and all of it seldom asks; whatever is found in a
+# stretch is in memory.
+FIRST_LOOKED_THROUGH, LOOKED_THROUGH_AT_ONCE = 2_500, 10_000
+# The most days of which the readings are passed over: a quarter's are among them.
+DAYS_OF_LATE = 120
+LAST_ADVANCES = 3  # among which jumps are looked for: the statement names each
 USUAL_READINGS = 40  # that tell what is usual for a register
 LEAST_ADVANCES = 3  # of which it has to be known
 FEWEST_TIMES = 2  # the usual that is sudden at all: what the statement looks for first
@@ -69,6 +73,7 @@ class Stretch(Generic[Found]):
     """What was found at so many meter points, and the last of them; empty if none is left."""
 
     rows: Sequence[Found]
+    looked_through: int
     through: str
 
 
@@ -91,8 +96,12 @@ def gaps(
     *, days: int, until: datetime.datetime, now: datetime.datetime, sender: str, after: str = ""
 ) -> Iterator[Stretch[Gap]]:
     """Yield the meter points without a reading to quote in so many days, by MPAN."""
-    asked = {"now": now, "since": until - datetime.timedelta(days=days)}
-    for rows, through in _stretches("10_list_gaps", asked, after):
+    asked = {
+        "now": now,
+        "since": until - datetime.timedelta(days=days),
+        "lately": until - datetime.timedelta(days=min(days, DAYS_OF_LATE)),
+    }
+    for rows, looked_through, through in _stretches("10_list_gaps", asked, after):
         yield Stretch(
             rows=[
                 Gap(
@@ -105,6 +114,7 @@ def gaps(
                 )
                 for row, beside in _with_beside(rows, sender)
             ],
+            looked_through=looked_through,
             through=through,
         )
 
@@ -123,11 +133,10 @@ def jumps(
         "now": now,
         "since": until - datetime.timedelta(days=days),
         "times": float(times),
-        "last": LAST_ADVANCES,
         "readings": USUAL_READINGS,
         "advances": LEAST_ADVANCES,
     }
-    for rows, through in _stretches("20_list_jumps", asked, after):
+    for rows, looked_through, through in _stretches("20_list_jumps", asked, after):
         yield Stretch(
             rows=[
                 Jump(
@@ -143,20 +152,21 @@ def jumps(
                 )
                 for row, beside in _with_beside(rows, sender)
             ],
+            looked_through=looked_through,
             through=through,
         )
 
 
 def _stretches(
     statement: str, asked: Mapping[str, Any], after: str
-) -> Iterator[tuple[Sequence[Mapping[str, Any]], str]]:
+) -> Iterator[tuple[Sequence[Mapping[str, Any]], int, str]]:
     """Yield what a statement finds at so many meter points, one stretch behind the other."""
     meter_points = models.MeterPoint.objects.order_by("mpan_core")
     mpan_cores = meter_points.values_list("mpan_core", flat=True)
+    at_once = min(FIRST_LOOKED_THROUGH, LOOKED_THROUGH_AT_ONCE)
     while True:
         behind = mpan_cores.filter(mpan_core__gt=after)
-        last = LOOKED_THROUGH_AT_ONCE - 1
-        through = next(iter(behind[last : last + 1]), None)
+        through = next(iter(behind[at_once - 1 : at_once]), None)
         bounds = {"after": after, "through": through or "~"}  # which is behind all digits
         with transaction.atomic(), db.connection.cursor() as cursor:
             # The planner takes the readings of a register for one: it would rather fetch and sort
@@ -168,10 +178,10 @@ def _stretches(
             cursor.execute(sql.statement("gaps", statement), {**asked, **bounds})
             names = [column.name for column in cursor.description or ()]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        yield rows, through or ""
+        yield rows, at_once, through or ""
         if not through:
             return
-        after = through
+        after, at_once = through, min(2 * at_once, LOOKED_THROUGH_AT_ONCE)
 
 
 def _with_beside(
