@@ -12,55 +12,64 @@
 --         most_gaps  integer      of each sender that are told
 -- Reads:  flow_file
 -- Writes: nothing
-WITH arrived AS (
+WITH arrival_day AS (
     SELECT
-        flow_file.sender,
-        flow_file.sender_role,
-        flow_file.status,
-        flow_file.reading_count,
-        flow_file.staged_at,
-        flow_file.staged_at >= %(recently)s AS is_recent,
-        (flow_file.staged_at AT TIME ZONE %(time_zone)s)::date AS day,
-        CASE
-            WHEN flow_file.file_identifier ~ '^[0-9]{1,10}$' THEN flow_file.file_identifier::bigint
-        END AS number
-    FROM flow_file
-    WHERE flow_file.staged_at >= %(since)s AND flow_file.sender <> ''
+        one.sender,
+        one.sender_role,
+        one.day,
+        one.files,
+        one.rejected_files,
+        one.loaded_readings,
+        one.last_arrival,
+        one.day >= (%(recently)s AT TIME ZONE %(time_zone)s)::date AS is_recent,
+        one.day
+        - lag(one.day) OVER (PARTITION BY one.sender, one.sender_role ORDER BY one.day) AS pause
+    FROM (
+        SELECT
+            flow_file.sender,
+            flow_file.sender_role,
+            -- A search among midnights costs a fifth of what a change of the time zone does.
+            (%(since)s AT TIME ZONE %(time_zone)s)::date - 1 + width_bucket(
+                flow_file.staged_at,
+                array(
+                    SELECT midnight.at AT TIME ZONE %(time_zone)s
+                    FROM generate_series(
+                        (%(since)s AT TIME ZONE %(time_zone)s),
+                        %(today)s::date,
+                        '1 day'::interval
+                    ) AS midnight (at)
+                )
+            ) AS day,
+            count(*) AS files,
+            count(*) FILTER (WHERE flow_file.status IN ('REJECTED', 'FAILED')) AS rejected_files,
+            coalesce(
+                sum(flow_file.reading_count) FILTER (
+                    WHERE starts_with(flow_file.status, 'LOADED')
+                ),
+                0
+            ) AS loaded_readings,
+            max(flow_file.staged_at) AS last_arrival
+        FROM flow_file
+        WHERE flow_file.staged_at >= %(since)s AND flow_file.sender <> ''
+        GROUP BY flow_file.sender, flow_file.sender_role, day
+    ) AS one
 ),
 
 sender AS (
     SELECT
-        arrived.sender,
-        arrived.sender_role,
-        count(*) FILTER (WHERE arrived.is_recent) AS files,
-        count(*) FILTER (
-            WHERE arrived.is_recent AND arrived.status IN ('REJECTED', 'FAILED')
-        ) AS rejected_files,
+        arrival_day.sender,
+        arrival_day.sender_role,
+        coalesce(sum(arrival_day.files) FILTER (WHERE arrival_day.is_recent), 0)::bigint AS files,
         coalesce(
-            sum(arrived.reading_count) FILTER (
-                WHERE arrived.is_recent AND starts_with(arrived.status, 'LOADED')
-            ),
-            0
+            sum(arrival_day.rejected_files) FILTER (WHERE arrival_day.is_recent), 0
+        )::bigint AS rejected_files,
+        coalesce(
+            sum(arrival_day.loaded_readings) FILTER (WHERE arrival_day.is_recent), 0
         )::bigint AS loaded_readings,
-        max(arrived.staged_at) AS last_arrival,
-        max(arrived.day) AS last_day
-    FROM arrived
-    GROUP BY arrived.sender, arrived.sender_role
-),
-
-arrival_day AS (
-    SELECT
-        one.sender,
-        one.sender_role,
-        one.day
-        - lag(one.day) OVER (PARTITION BY one.sender, one.sender_role ORDER BY one.day) AS pause
-    FROM (
-        SELECT DISTINCT
-            arrived.sender,
-            arrived.sender_role,
-            arrived.day
-        FROM arrived
-    ) AS one
+        max(arrival_day.last_arrival) AS last_arrival,
+        max(arrival_day.day) AS last_day
+    FROM arrival_day
+    GROUP BY arrival_day.sender, arrival_day.sender_role
 ),
 
 pause AS (
@@ -82,11 +91,14 @@ file_id AS (
             OVER (PARTITION BY one.sender, one.sender_role ORDER BY one.number) AS following
     FROM (
         SELECT DISTINCT
-            arrived.sender,
-            arrived.sender_role,
-            arrived.number
-        FROM arrived
-        WHERE arrived.is_recent AND arrived.number IS NOT NULL
+            flow_file.sender,
+            flow_file.sender_role,
+            flow_file.file_identifier::bigint AS number
+        FROM flow_file
+        WHERE
+            flow_file.staged_at >= %(recently)s
+            AND flow_file.sender <> ''
+            AND flow_file.file_identifier ~ '^[0-9]{1,10}$'
     ) AS one
 ),
 

@@ -3,6 +3,7 @@
 -- Only so many files are looked at, the latest first, by the index over the time of arrival.
 --
 -- Params: since         timestamptz  when the first day began
+--         today         date
 --         time_zone     text         of the days
 --         most_senders  integer      that are told by name
 --         most_files    integer      that are counted
@@ -12,7 +13,16 @@ WITH arrived AS (
     SELECT
         flow_file.sender,
         flow_file.sender_role,
-        (flow_file.staged_at AT TIME ZONE %(time_zone)s)::date AS day
+        -- A search among midnights costs a fifth of what a change of the time zone does.
+        (%(since)s AT TIME ZONE %(time_zone)s)::date - 1 + width_bucket(
+            flow_file.staged_at,
+            array(
+                SELECT midnight.at AT TIME ZONE %(time_zone)s
+                FROM generate_series(
+                    (%(since)s AT TIME ZONE %(time_zone)s), %(today)s::date, '1 day'::interval
+                ) AS midnight (at)
+            )
+        ) AS day
     FROM flow_file
     WHERE flow_file.staged_at >= %(since)s
     ORDER BY flow_file.staged_at DESC, flow_file.id DESC

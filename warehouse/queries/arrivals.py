@@ -185,6 +185,7 @@ def by_day() -> tuple[Sequence[Daily], bool]:
     """
     parameters = {
         "since": start_of_last(RECENT_DAYS),
+        "today": timezone.localdate(),
         "time_zone": timezone.get_default_timezone_name(),
         "most_senders": MOST_DRAWN,
         "most_files": MOST_FILES_DRAWN,
