@@ -47,7 +47,7 @@ def context(mpan_core: str, parameters: QueryDict, now: datetime.datetime) -> di
         if entry
     ]
     told = _history(found, parameters, now, latest)
-    known = _known(found, latest, now, told["issues_told"])
+    known = _known(told["files"], latest, now, told["issues_told"])
     drawn = charts.of_registers(found, [registers for _, registers in cards], now)
     return {
         "title": f"Meter point {mpan_core}",
@@ -84,7 +84,8 @@ def _history(
     page = timeline.page_of(found, asked, parameters.get("page", "1"))
     on_page = timeline.readings_on(page.object_list)
     issues = history.issues_of([*on_page, *beside])
-    known = _known(found, on_page, now, issues)
+    files = {**found.files, **history.files_of([*on_page, *beside])}
+    known = _known(files, on_page, now, issues)
     kept = {
         name: value
         for name, value in parameters.items()
@@ -96,6 +97,7 @@ def _history(
         "rows": timeline.rows_of(page.object_list, known),
         "has_times": known.has_times,
         "issues_told": issues,
+        "files": files,
         "asked": asked,
         "choices": timeline.choices(found, asked),
         "history": found,
@@ -107,14 +109,14 @@ def _history(
 
 
 def _known(
-    found: history.History,
+    files: Mapping[int, models.FlowFile],
     readings: Sequence[models.Reading],
     now: datetime.datetime,
     issues: Mapping[int, Sequence[models.LineIssue]],
 ) -> reading_rows.Known:
     return reading_rows.Known(
         now=now,
-        files=found.files,
+        files=files,
         issues=issues,
         has_times=words.has_times(reading.read_at for reading in readings),
     )

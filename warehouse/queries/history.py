@@ -58,7 +58,8 @@ class History:
     Meters are in the order of their last reading, the newest first.
 
     They are those that readings and site visits name, and some of the others; no number of what
-    there is goes far beyond `MOST_COUNTED`.
+    there is goes far beyond `MOST_COUNTED`. Files are those of the site visits: a reading's are
+    for those few to ask that are shown.
     """
 
     meters: Sequence[MeterHistory]
@@ -174,7 +175,7 @@ def of_meter_point(mpan_core: str) -> History:
     counted = list(at_meter_point.values_list("serial_key", flat=True)[: MOST_COUNTED + 1])
     named = {*of_meters, *(visit.serial_key for visit in visits)} - {""}
     meters = _meters(mpan_core, {*counted[:MOST_METERS], *named})
-    files = files_of([*shown, *visits])
+    files = files_of(visits)
     issues = models.LineIssue.objects.filter(mpan_core=mpan_core)
     severities = list(issues.values_list("severity", flat=True)[: MOST_COUNTED + 1])
     return History(

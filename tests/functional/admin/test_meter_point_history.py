@@ -199,7 +199,7 @@ class TestHistory:
         # Session, user, point, look-up, readings, standings, visits, how many meters, meters,
         # files, issues and how many, registers; but without any of these neither standings, nor
         # meters, nor files are asked for.
-        with django_assert_num_queries(13):
+        with django_assert_num_queries(14):
             staff.get(meter_points.ADDRESS)
         with django_assert_num_queries(10):
             staff.get(other)
