@@ -7,9 +7,9 @@ So whoever follows one asks by the key that leads every index of these tables.
 from __future__ import annotations
 
 import datetime
+import functools
 
 from django import urls
-from django.contrib.admin import utils
 
 from warehouse import keys, models
 
@@ -59,5 +59,21 @@ def row_id(text: str, *, below: int = 2**63) -> int:
     return int(text) if is_number and int(text) < below else 0
 
 
+def page(name: str, key: int | str) -> str:
+    """Return the address of a row's page, as `reverse` does, which takes long for hundreds."""
+    before, after = _around_key(name, urls.get_script_prefix())
+    return f"{before}{key}{after}"
+
+
+@functools.cache
+def _around_key(name: str, _script_prefix: str) -> tuple[str, str]:
+    before, _, after = urls.reverse(name, args=["0"]).rpartition("/0/")
+    return f"{before}/", f"/{after}"
+
+
 def url_of_reading(reading: models.Reading) -> str:
-    return urls.reverse("admin:warehouse_reading_change", args=[utils.quote(of_reading(reading))])
+    return page("admin:warehouse_reading_change", of_reading(reading))
+
+
+def url_of_file(flow_file_id: int) -> str:
+    return page("admin:warehouse_flowfile_change", flow_file_id)

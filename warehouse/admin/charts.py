@@ -106,8 +106,14 @@ def _chart(series: _Series, found: history.History, now: datetime.datetime) -> C
     if len(counting) < 2:  # noqa: PLR2004 - one dot says less than its number
         return None
 
+    doubted = {
+        entry.reading.pk
+        for entry in entries
+        if register_history.is_doubted(entry.reading) or entry.reading.read_at > now
+    }
+
     def is_doubted(entry: register_history.Entry) -> bool:
-        return register_history.is_doubted(entry.reading) or entry.reading.read_at > now
+        return entry.reading.pk in doubted
 
     trusted = [entry for entry in counting if not is_doubted(entry)]
     scaled = trusted if len(trusted) > 1 else counting

@@ -9,11 +9,11 @@ from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import html, safestring
 
 from warehouse import codes, models, words
 from warehouse.admin import (
+    addresses,
     audit,
     filters,
     issue_downloads,
@@ -194,7 +194,7 @@ class LineIssueAdmin(marking.MarkingAdmin, issue_downloads.IssueDownloadAdmin):
 
     @admin.display(description="file")
     def file(self, issue: models.LineIssue) -> safestring.SafeString:
-        url = reverse("admin:warehouse_flowfile_change", args=[issue.flow_file_id])
+        url = addresses.url_of_file(issue.flow_file_id)
         return html.format_html(
             '<a href="{}">{}</a>', url, words.visible(issue.flow_file.file_name)
         )

@@ -6,10 +6,10 @@ The pipeline tells here where it shows one.
 
 from __future__ import annotations
 
-from django import urls
 from django.utils import html, safestring
 
 from warehouse import codes, models, words
+from warehouse.admin import addresses
 
 
 _PAGES: list[str] = []
@@ -58,7 +58,7 @@ def url(line_id: int, flow_file: models.FlowFile) -> str:
     """
     if not _PAGES or not are_kept(flow_file):
         return ""
-    return urls.reverse(_PAGES[0], args=[line_id])
+    return addresses.page(_PAGES[0], line_id)
 
 
 def link(line_id: int, flow_file: models.FlowFile) -> safestring.SafeString:

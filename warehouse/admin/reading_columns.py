@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from django import urls
 from django.contrib import admin
 from django.utils import html, safestring, timezone
 
 from warehouse import models, words
-from warehouse.admin import raw_lines, reading_rows, remedies, searching
+from warehouse.admin import addresses, raw_lines, reading_rows, remedies, searching
 from warehouse.queries import history, register_history, standings
 
 
@@ -113,7 +112,7 @@ class ReadingColumns:
 
     @admin.display(description="file")
     def file(self, reading: models.Reading) -> safestring.SafeString:
-        url = urls.reverse("admin:warehouse_flowfile_change", args=[reading.flow_file_id])
+        url = addresses.url_of_file(reading.flow_file_id)
         return html.format_html(
             '<a href="{}">{}</a>', url, words.visible(_beside(reading).flow_file.file_name)
         )
@@ -138,7 +137,7 @@ class ReadingColumns:
             '<a href="{}">{}</a>{}',
             (
                 (
-                    urls.reverse("admin:warehouse_lineissue_change", args=[issue.pk]),
+                    addresses.page("admin:warehouse_lineissue_change", issue.pk),
                     words.finding(issue.code),
                     f". {remedy}" if remedy else "",
                 )

@@ -7,8 +7,6 @@ import datetime
 import decimal
 from collections.abc import Iterator, Mapping, Sequence
 
-from django.urls import reverse
-
 from warehouse import codes, models, words
 from warehouse.admin import addresses, raw_lines, remedies
 from warehouse.queries import history, register_history
@@ -117,7 +115,7 @@ def of_reading(entry: register_history.Entry, serial_number: str, known: Known) 
         issues=[
             Issue(
                 finding=words.finding(issue.code),
-                url=reverse("admin:warehouse_lineissue_change", args=[issue.pk]),
+                url=addresses.page("admin:warehouse_lineissue_change", issue.pk),
                 remedy=remedies.of(issue.code),
             )
             for issue in known.issues.get(reading.pk, ())
@@ -188,7 +186,7 @@ def _source(row: models.Reading | models.SiteVisit, known: Known) -> Source:
     flow_file = known.files[row.flow_file_id]
     return Source(
         file_name=words.visible(flow_file.file_name),
-        file_url=reverse("admin:warehouse_flowfile_change", args=[flow_file.pk]),
+        file_url=addresses.url_of_file(flow_file.pk),
         line_number=row.line_number,
         line_url=raw_lines.url(row.pk, flow_file),
     )

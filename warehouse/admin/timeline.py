@@ -15,7 +15,7 @@ from warehouse.admin import reading_rows
 from warehouse.queries import arrivals, files, history, register_history
 
 
-ROWS_A_PAGE = 100
+ROWS_A_PAGE = 50
 MOST_TOGETHER = 8  # readings of a row; no meter is known that has more registers at once
 _LONG_AGO = datetime.datetime.min.replace(tzinfo=datetime.timezone.utc)
 
@@ -160,9 +160,11 @@ def _together(
 ) -> Iterator[tuple[Placed, ...] | history.Visit]:
     """Put readings into one row that one file has of several registers of a meter at one time."""
     group: list[Placed] = []
+    told: object = None
     for row in rows:
         if isinstance(row, Placed):
-            if group and (len(group) == MOST_TOGETHER or _alike(row) != _alike(group[0])):
+            before, told = told, _alike(row)
+            if group and (len(group) == MOST_TOGETHER or told != before):
                 yield tuple(group)
                 group = []
             group.insert(0, row)  # as the file has them
