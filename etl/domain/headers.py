@@ -53,12 +53,14 @@ class Header:
     test_flag: str = ""
 
 
+_NAMES = tuple(field.name for field in dataclasses.fields(Header))
+
+
 def read(record: bytes) -> Header:
     """Return what the record says, whether or not that is well-formed."""
     values: list[Any] = [*map(fields.short, fields.values_of(record, count=len(FIELDS)))]
     values[_CREATED_AT] = fields.clock_time(values[_CREATED_AT])
-    names = (field.name for field in dataclasses.fields(Header))
-    return Header(**dict(zip(names, values, strict=False)))  # behind them may stand more
+    return Header(**dict(zip(_NAMES, values, strict=False)))  # behind them may stand more
 
 
 def judge(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import glob
 import itertools
 import os
@@ -72,7 +73,19 @@ def _fixed_part(pattern: str) -> str:
 
 
 def _without_strange_links(found: Found, folder: str) -> Found:
-    strange = {path: None for path in found.paths if _is_strange(path, folder)}
+    top = os.path.realpath(folder)
+
+    @functools.cache
+    def is_within(parent: str) -> bool:
+        return os.path.commonpath([top, os.path.realpath(parent)]) == top
+
+    # Nearly all are no links in folders that have been looked at.
+    strange = {
+        path: None
+        for path in found.paths
+        if not (is_within(os.path.dirname(path)) and not os.path.islink(path))  # noqa: PTH114, PTH120 - take what is no path as well
+        and _is_strange(path, folder)
+    }
     notes = [
         f"{path}: a link out of the folder to a file of another owner, not read;"
         " --follow-links reads it"

@@ -305,7 +305,7 @@ def _blocks(
 
 def envelope_fields(header: headers.Header, trailer: trailers.Trailer) -> Mapping[str, Any]:
     """Return what header and trailer say, by the fields of a flow file."""
-    said = dataclasses.asdict(header)
+    said = {**vars(header)}
     created_at = said.pop("created_at")
     return {
         **said,
