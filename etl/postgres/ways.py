@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from django import db
+
 import sql
 from etl.postgres import work_tables
 
@@ -25,6 +27,7 @@ FOR_WHOLE_TABLES = ("enable_nestloop = off",)
 LINES_WORTH_A_CLUSTER = 1_000
 _GATHERING = [name for name in sql.names("citus") if name.startswith("6")]
 _GATHERED = ("staged_line", "meter_point", "meter", "register")
+_COUNTING = "80_count_lines"
 # To connect to a worker once more takes as long as judging some thousand lines.
 _LINES_WORTH_CONNECTIONS = 10_000
 _OF_ALL = 1 << 63  # more lines than there are
@@ -62,6 +65,7 @@ class _InWorkTables(AsWritten):
         self._is_large = is_large
 
     def transform(self, names: Sequence[str], given: Mapping[str, Any]) -> Statements:
+        yield from _expect_all(names, given)
         for name in names:
             statement = work_tables.statement(name, given, is_large=self._is_large)
             if statement:
@@ -85,10 +89,31 @@ class _Gathered(AsWritten):
         for name in _GATHERING:
             yield name, sql.statement("citus", name)
         yield "stand_for_tables", _renaming("gathered_", "")
+        yield from _expect_all(names, given)
         for name, statement in super().transform(names, given):
             yield name, statement
             if name == LAST_JUDGEMENT:
                 yield "stand_aside", _renaming("", "gathered_")
+
+
+def _expect_all(names: Sequence[str], given: Mapping[str, Any]) -> Statements:
+    """
+    Let the lines be counted, and see that all are there that were staged.
+
+    Lines that are judged without being stored may well be missing: `reconcile` tells of them.
+
+    :raises django.db.OperationalError: if some are not to be seen
+    """
+    if names[-1] == LAST_JUDGEMENT:
+        return
+    yield _COUNTING, sql.statement("citus", _COUNTING)
+    seen, staged = given["seen_line_count"], given["staged_line_count"]
+    if seen != staged:
+        raise db.OperationalError(
+            f"of {staged:,} lines that were staged {seen:,} can be seen: a machine of the cluster"
+            " has yet to finish what was committed, as it does within a minute, or at once by"
+            " SELECT recover_prepared_transactions()"
+        )
 
 
 def _renaming(before: str, after: str) -> str:

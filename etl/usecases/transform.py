@@ -157,6 +157,7 @@ def parameters(
         # What is left out, since the planner has no idea how much a list of files leaves in.
         "other_file_ids": [other for other in range(first, last) if other not in ids],
         "has_other_lines": any(map(_has_other_lines, flow_files)),
+        "staged_line_count": sum(one.line_count - one.blank_line_count for one in flow_files),
         "transformed_at": transformed_at,
         "time_zone": clock.TIME_ZONE,
         "blanks": keys.BLANKS,

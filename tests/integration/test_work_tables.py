@@ -71,3 +71,26 @@ class TestTransform:
 
         for table in work_tables.names():
             assert test_partitions.rows(f"TABLE {table}") == []
+
+    @pytest.mark.usefixtures("in_work_tables")
+    @pytest.mark.parametrize("least", [0, 1_000], ids=["in work tables", "gathered"])
+    def test_takes_no_part_of_a_file_for_the_whole(
+        self, run: conftest.Run, monkeypatch: pytest.MonkeyPatch, least: int
+    ) -> None:
+        """As after the loss of a machine, which has yet to finish what was committed."""
+        monkeypatch.setattr(ways, "LINES_WORTH_A_CLUSTER", least)
+        run("load_d0010", "--stage-only", conftest.SAMPLE)
+        # Out of the file's reach, and back again.
+        test_partitions.execute(
+            "UPDATE staged_line SET id = -id"
+            " WHERE id = (SELECT max(id) FROM staged_line WHERE kind = 'reading')"
+        )
+
+        ended = run("transform_pending")
+
+        assert ended.code == 1
+        assert "of 37 lines that were staged 36 can be seen" in ended.err
+        assert test_partitions.rows("SELECT status FROM flow_file") == [("STAGED",)]
+        test_partitions.execute("UPDATE staged_line SET id = -id WHERE id < 0")
+        assert run("transform_pending").code == 0
+        assert run("reconcile").code == 0
