@@ -79,11 +79,11 @@ def _without_strange_links(found: Found, folder: str) -> Found:
     def is_within(parent: str) -> bool:
         return os.path.commonpath([top, os.path.realpath(parent)]) == top
 
-    # Nearly all are no links in folders that have been looked at.
+    # Nearly all are no links, and each folder is looked at once.
     strange = {
         path: None
         for path in found.paths
-        if not (is_within(os.path.dirname(path)) and not os.path.islink(path))  # noqa: PTH114, PTH120 - take what is no path as well
+        if (os.path.islink(path) or not is_within(os.path.dirname(path)))  # noqa: PTH114, PTH120 - take what is no path as well
         and _is_strange(path, folder)
     }
     notes = [
