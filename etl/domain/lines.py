@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from warehouse import keys
@@ -16,6 +16,7 @@ _ESCAPED = re.compile(r"\\(.)")
 _ESCAPES = {"t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 _Said = tuple[str, str, str, str]  # MPAN, serial key, reading type, validation status
 _NOTHING: _Said = ("", "", "", "")
+_Usual = tuple[int, int, _Said]  # the ids of its meter and its last reading, and what these say
 
 
 class _Group(NamedTuple):
@@ -52,49 +53,129 @@ def _group(flow: grammar.Flow, group: grammar.Group) -> _Group:
     )
 
 
-# By the first four characters of a line, as all that follows.
-_GROUPS = {
-    flow.name: {_start(group.code): _group(flow, group) for group in flow.groups}
-    for flow in flows.KNOWN.values()
-}
-_PARENTS = {
-    name: tuple(start for start, group in groups.items() if group.is_parent)
-    for name, groups in _GROUPS.items()
-}
+class _Plan(NamedTuple):
+    """What is worked out once for a flow; starts are the first four characters of a line."""
+
+    groups: Mapping[str, _Group]
+    parents: Sequence[str]
+    # The starts of a meter point, a meter and a reading, and what finds a usual meter point.
+    usual_starts: Sequence[str]
+    usual: re.Pattern[str]
+
+
+def _plan(flow: grammar.Flow) -> _Plan:
+    groups = {_start(group.code): _group(flow, group) for group in flow.groups}
+    codes = {group.kind: group.code for group in flow.groups}
+    return _Plan(
+        groups=groups,
+        parents=tuple(start for start, group in groups.items() if group.is_parent),
+        usual_starts=[_start(codes[kind]) for kind in _USUAL_KINDS if kind in codes],
+        usual=_usual(*(codes.get(kind, "(?!)") for kind in _USUAL_KINDS)),
+    )
+
+
+def _usual(meter_point: str, meter: str, reading: str) -> re.Pattern[str]:
+    """
+    Return what finds a usual meter point: its line, one meter's, and those of its readings.
+
+    Or else a single line. It gives a line and its first two fields, those of the meter, the first
+    reading, the others; the single line. A field ends at a pipe or an LF and nowhere else, so that
+    no text takes longer than its length is worth.
+    """
+    with_two_fields = r"(%s\|([^|\n\\]*)\|([^|\n]*)(?:\|[^\n]*)?\n)"
+    a_reading = rf"{reading}\|[^\n]*\n"
+    return re.compile(
+        with_two_fields % meter_point
+        + with_two_fields % meter
+        + rf"({a_reading})((?:{a_reading})*)|([^\n]*)\n"
+    )
+
+
+_USUAL_KINDS = ("meter_point", "meter", "reading")
+_PLANS = {flow.name: _plan(flow) for flow in flows.KNOWN.values()}
 _ENVELOPE = {_start(code): kind for code, kind in grammar.ENVELOPE_KINDS.items()}
 
 
 class Positions:
     r"""
-    Gives lines their places; remembers the open line of each group and what it says.
+    Makes rows of `staged_line` of lines; remembers the open line of each group and what it says.
 
     A child belongs to the most recent open line of its parent group. A line opens itself and
     closes whatever stood open beneath its group, so nothing attaches to the wrong parent. Lines
-    come as COPY takes them, and places are given as it takes them: columns between tabs, a
-    backslash before what would be read as something else, `\N` for null. The columns are the
-    parent's id (null at the top and for orphans), the kind, and what the open lines above say or
-    the line itself: MPAN (13 digits or nothing), serial key, reading type, validation status.
+    come as COPY takes them, and so are the rows: columns between tabs, a backslash before what
+    would be read as something else, `\N` for null. The columns are the line's id, its parent's
+    (null at the top and for orphans), the kind, what the open lines above say or the line itself:
+    MPAN (13 digits or nothing), serial key, reading type, validation status; and the line.
     """
 
     def __init__(self, flow: grammar.Flow) -> None:
-        self._groups = _GROUPS.get(flow.name, {})
-        self._parents = _PARENTS.get(flow.name, ())
+        self._plan = _PLANS.get(flow.name) or _plan(flow)
         self._open: dict[str, int] = {}
         self._said: dict[str, _Said] = {}
         self._places: dict[str, str] = {}  # those that are shared
 
-    def place(self, lines: Iterable[str], *, first_id: int) -> Iterator[tuple[int, str, str]]:
-        """Yield (id, place, line) for lines of consecutive ids, in order."""
-        # This runs once a line, and is all that Python does there.
-        places, open_, parents = self._places, self._open, self._parents
-        for line_id, line in enumerate(lines, start=first_id):
-            start = line[:4]
-            yield line_id, places.get(start) or self._find_place(start, line), line
-            if start in parents:
-                open_[start] = line_id
+    def rows(self, text: str, *, first_id: int) -> str:
+        """Return the rows of consecutive lines; LF ends each, and each row."""
+        # This runs for each line, and is all that Python does there. Nearly all are of usual
+        # meter points, which are read at once; the others one by one.
+        rows: list[str] = []
+        line_id = first_id
+        last: _Usual | None = None  # if it is the last that was read
+        for (
+            point,
+            mpan,
+            status,
+            meter,
+            serial,
+            reading_type,
+            reading,
+            others,
+            line,
+        ) in self._plan.usual.findall(text):
+            if not point:
+                if last:
+                    self._leave_open(*last)
+                    last = None
+                rows.append(f"{line_id}\t{self._place(line_id, line)}\t{line}\n")
+                line_id += 1
+                continue
+            mpan_core, serial_key = keys.mpan_core(mpan), keys.serial_key(serial)
+            meter_id = line_id + 1
+            said = f"{mpan_core}\t{serial_key}\t{reading_type}\t{status}"
+            place = f"{meter_id}\treading\t{said}"
+            rows.append(
+                f"{line_id}\t{_NULL}\tmeter_point\t{mpan_core}\t\t\t{status}\t{point}"
+                f"{meter_id}\t{line_id}\tmeter\t{said}\t{meter}"
+                f"{line_id + 2}\t{place}\t{reading}"
+            )
+            line_id += 3
+            if others:
+                for other in others[:-1].split("\n"):
+                    rows.append(f"{line_id}\t{place}\t{other}\n")
+                    line_id += 1
+            last = meter_id, line_id - 1, (mpan_core, serial_key, reading_type, status)
+        if last:
+            self._leave_open(*last)
+        return "".join(rows)
+
+    def _leave_open(self, meter_id: int, reading_id: int, said: _Said) -> None:
+        """Remember the lines of a usual meter point, as if they had come one by one."""
+        mpan_core, *_, status = said
+        ids = (meter_id - 1, meter_id, reading_id)
+        self._open = dict(zip(self._plan.usual_starts, ids, strict=True))
+        by_line = ((mpan_core, "", "", status), said, said)
+        self._said = dict(zip(self._plan.usual_starts, by_line, strict=True))
+        self._places.clear()
+
+    def _place(self, line_id: int, line: str) -> str:
+        start = line[:4]
+        place = self._places.get(start) or self._find_place(start, line)
+        if start in self._plan.parents:
+            self._open[start] = line_id
+        return place
 
     def _find_place(self, start: str, line: str) -> str:
-        group = self._groups.get(start)
+        group = self._plan.groups.get(start)
         if group is None:
             self._close_behind_unknown(line)
             kind = _ENVELOPE.get(start, grammar.UNKNOWN_KIND)
@@ -139,9 +220,9 @@ class Positions:
         siblings alone.
         """
         code = _group_code(line)
-        for start in self._parents:
+        for start in self._plan.parents:
             if not code or _differ_by_one(code, start[:3]):
-                self._close((start, *self._groups[start].closes))
+                self._close((start, *self._plan.groups[start].closes))
                 return
 
 

@@ -20,7 +20,7 @@ _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\r": "\\r"})
 # What a line's place gives, in order; see etl/domain/lines.py.
 PLACE = ("parent_id", "kind", "mpan_core", "serial_key", "reading_type", "validation_status")
 _COPY = f"COPY staged_line (id, {', '.join(PLACE)}, payload) FROM STDIN"
-_ROWS_A_WRITE = 1_000
+_LEAST_A_WRITE = 65_536  # characters
 NULL = r"\N"  # as COPY takes it
 # What is left of a line whose meter point was forgotten: kind and payload.
 FORGOTTEN = codes.FORGOTTEN
@@ -28,8 +28,6 @@ FORGOTTEN = codes.FORGOTTEN
 PLACE_OF_FORGOTTEN = "\t".join((NULL, FORGOTTEN, *[""] * (len(PLACE) - 2)))
 # The index of lines, and that of readings, tell so many apart: see sql/README.md.
 _BITS_OF_A_STRETCH = 10
-
-Row = tuple[int, str, str]  # a line's id, its place and its payload, as COPY takes them
 
 
 class Stretch(NamedTuple):
@@ -47,11 +45,11 @@ def escape(text: str) -> str:
     return text if is_plain else text.translate(_ESCAPES)
 
 
-def copy(blocks: Iterable[Iterable[Row]]) -> None:
+def copy(blocks: Iterable[str]) -> None:
     """
-    Append lines with their places to `staged_line` by one COPY.
+    Append rows of lines, as `lines.Positions` makes them, to `staged_line` by one COPY.
 
-    A block is held as a whole: a few thousand rows are the best size. Smaller ones are sent
+    A block is sent as a whole: a few thousand rows are the best size. Smaller ones are sent
     together, since each time the server is waited for.
 
     :raises django.db.Error: if the server refuses them; psycopg's own errors are converted
@@ -62,14 +60,14 @@ def copy(blocks: Iterable[Iterable[Row]]) -> None:
         db.connection.cursor() as cursor,
         cursor.copy(_COPY) as stream,
     ):
-        held: list[str] = []
+        held, size = [""], 0
         for rows in blocks:
-            before = len(held)
-            held += [f"{line_id}\t{place}\t{payload}\n" for line_id, place, payload in rows]
-            row_count += len(held) - before
-            if len(held) >= _ROWS_A_WRITE:
+            held.append(rows)
+            size += len(rows)
+            row_count += rows.count("\n")
+            if size >= _LEAST_A_WRITE:
                 stream.write("".join(held))
-                held.clear()
+                held, size = [], 0
         stream.write("".join(held))
     seconds = time.perf_counter() - started
     facts = {"step": "copy_staged_lines", "rows": row_count, "seconds": round(seconds, 3)}
@@ -129,7 +127,7 @@ def forget(line_ids: Sequence[int]) -> None:
             "DELETE FROM staged_line WHERE id >> 10 BETWEEN %s AND %s AND id BETWEEN %s AND %s",
             [first >> _BITS_OF_A_STRETCH, last >> _BITS_OF_A_STRETCH, first, last],
         )
-    copy([[(line_id, PLACE_OF_FORGOTTEN, FORGOTTEN) for line_id in line_ids]])
+    copy(f"{line_id}\t{PLACE_OF_FORGOTTEN}\t{FORGOTTEN}\n" for line_id in line_ids)
 
 
 def analyze() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from etl.domain import envelope, flows, headers, lines, trailers
 from etl.postgres import staged_lines
@@ -91,15 +91,19 @@ class _Replay:
 
     def _place(self, first_id: int, places: Sequence[str], payloads: Sequence[str]) -> None:
         """Give consecutive lines their places again, as `staged_lines.copy` was given them."""
-        placed = self._positions.place(_escaped(payloads), first_id=first_id)
-        expected = [f"{line_id}\t{place}" for line_id, place, _ in placed]
+        payloads = _escaped(payloads)
+        wanted = self._positions.rows("\n".join([*payloads, ""]), first_id=first_id)
+        found = "".join(
+            [f"{place}\t{payload}\n" for place, payload in zip(places, payloads, strict=True)]
+        )
         first_number = first_id & 0xFFFF_FFFF
         are_of_file = 0 < first_number <= self._file.line_count - len(payloads) + 1
-        if expected == places and are_of_file:
+        if wanted == found and are_of_file:
             return
-        for number, (wanted, place) in enumerate(zip(expected, places, strict=True), first_number):
+        rows = zip(wanted.split("\n")[:-1], places, strict=True)
+        for number, (row, place) in enumerate(rows, first_number):
             is_of_file = 0 < number <= self._file.line_count
-            if _unescaped(wanted) != place or not is_of_file:
+            if _unescaped(row) != place or not is_of_file:
                 self._first_wrong = self._first_wrong or number
                 self._wrong_count += 1
 
@@ -126,14 +130,17 @@ class _Replay:
         return differences.unexpected(self._file.pk, what, found=found)
 
 
-def _escaped(payloads: Sequence[str]) -> Iterable[str]:
+def _escaped(payloads: Sequence[str]) -> Sequence[str]:
     text = "".join(payloads)
-    is_plain = staged_lines.escape(text) is text
-    return payloads if is_plain else map(staged_lines.escape, payloads)
+    if "\n" not in text and staged_lines.escape(text) is text:
+        return payloads
+    # One that holds an LF was changed since it was staged, and is a line still.
+    return [staged_lines.escape(payload).replace("\n", r"\n") for payload in payloads]
 
 
-def _unescaped(place: str) -> str:
-    line_id, parent_id, *rest = place.split("\t")
+def _unescaped(row: str) -> str:
+    """Return the place that a row begins with, its id and the columns of it."""
+    line_id, parent_id, *rest, _ = row.split("\t")
     return "\t".join((line_id, parent_id, *map(lines.sent, rest)))
 
 

@@ -283,9 +283,7 @@ def _save(judgements: Sequence[_Judgement]) -> None:
     )
 
 
-def _blocks(
-    judgement: _Judgement, on_progress: Callable[[int, int], object]
-) -> Iterator[Iterable[staged_lines.Row]]:
+def _blocks(judgement: _Judgement, on_progress: Callable[[int, int], object]) -> Iterator[str]:
     content, flow_file = judgement.content, judgement.flow_file
     first_id, _ = staged_lines.line_ids(flow_file.pk)
     positions = lines.Positions(flows.of(flow_file.flow))
@@ -295,10 +293,8 @@ def _blocks(
             text = block.data.decode(flow_file.encoding)
         except UnicodeDecodeError as error:
             raise ContentChangedError(_CHANGED) from error
-        texts = staged_lines.escape(text).split("\n")
-        texts.pop()  # what follows the last LF
-        yield positions.place(texts, first_id=first_id + block.first_number)
-        on_progress(len(block.data), len(texts))
+        yield positions.rows(staged_lines.escape(text), first_id=first_id + block.first_number)
+        on_progress(len(block.data), block.data.count(b"\n"))
     if blocks.sha256 != content.sha256:
         raise ContentChangedError(_CHANGED)
 

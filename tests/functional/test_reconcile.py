@@ -322,6 +322,10 @@ class TestNeighbor:
                     "UPDATE staged_line SET payload = replace(payload, '01|point|', '01|paint|')",
                     "raw lines do not give the hash of the file",
                 ),
+                (
+                    "UPDATE staged_line SET payload = payload || E'\\n026|1|' WHERE id & 255 = 14",
+                    "raw lines do not give the hash of the file",
+                ),
             ],
             one_of=4,
         ),

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import random
+import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
 import pytest
 
 from etl.domain import flows, lines
-from tests import builder
+from tests import builder, depth
 
 
 D0010 = flows.KNOWN["D0010"]
@@ -28,11 +30,10 @@ class Placed(NamedTuple):
 def place(
     texts: Sequence[str], *, first_id: int = 1, positions: lines.Positions | None = None
 ) -> list[Placed]:
-    placed = (positions or lines.Positions(D0010)).place(texts, first_id=first_id)
+    rows = (positions or lines.Positions(D0010)).rows("\n".join([*texts, ""]), first_id=first_id)
     return [
-        Placed(line_id, line, None if parent == r"\N" else int(parent), *rest)
-        for line_id, columns, line in placed
-        for parent, *rest in [columns.split("\t")]
+        Placed(int(line_id), line, None if parent == r"\N" else int(parent), *rest)
+        for line_id, parent, *rest, line in [row.split("\t") for row in rows.split("\n")[:-1]]
     ]
 
 
@@ -145,6 +146,77 @@ class TestPositions:
         (placed,) = place([line])
 
         assert placed.line == line
+
+
+class TestUsualMeterPoints:
+    """Those are read at once: a meter point's line, one meter's, and those of its readings."""
+
+    def test_hands_down_what_they_say(self) -> None:
+        texts = [
+            f"026| {builder.MPAN}|U|",
+            "028|f75a 00802|D|x",
+            "030|S|\u2028\x85\x0c|",
+            "030|N|\x0b\x1c\\t|",
+            f"026|{builder.OTHER_MPAN}|V",
+            "028|B2|R",
+            "030|S|",
+        ]
+        first = (builder.MPAN, "F75A00802", "D", "U")
+        second = (builder.OTHER_MPAN, "B2", "R", "V")
+
+        assert [(placed.id, *placed[2:]) for placed in place(texts, first_id=7)] == [
+            (7, None, "meter_point", builder.MPAN, "", "", "U"),
+            (8, 7, "meter", *first),
+            (9, 8, "reading", *first),
+            (10, 8, "reading", *first),
+            (11, None, "meter_point", builder.OTHER_MPAN, "", "", "V"),
+            (12, 11, "meter", *second),
+            (13, 12, "reading", *second),
+        ]
+
+    def test_are_read_as_each_line_alone_would_be_whatever_stands_between(self) -> None:
+        pool = [
+            *(f"026|{builder.MPAN}|V|", f"026|{builder.OTHER_MPAN}|U", "026|12345||", "026|"),
+            *("028|A1|R|", "028|a 1|D", "028|A\\t1|R|", "028|é2||x|y", "028|"),
+            *("030|S|1|", "030|", "030|\u2028|\x0b", "030", "032|01|T|", "027|01|", "029|"),
+            *("O26|", "028", "031|", "ABC|", "ZPT|1|", ""),
+        ]
+        # Each may be cut by another line, or by the end of the text.
+        runs = [
+            *([], [f"026|{builder.MPAN}|V|", "028|A1|R|"], ["030|S|1|", "030|N|1|"]),
+            *(["026|1|V", "028|b 2|D", "030|"], [f"026|{builder.OTHER_MPAN}|U|", "028|é||"]),
+        ]
+        draw = random.Random(depth.seed())  # noqa: S311 - no secret
+        for _ in range(depth.rounds(quick=1_000, thorough=50_000)):
+            texts = [line for _ in range(6) for line in (draw.choice(pool), *draw.choice(runs))]
+            cut = draw.randint(0, len(texts))
+            alone, together = lines.Positions(D0010), lines.Positions(D0010)
+
+            one_by_one = [
+                row
+                for line_id, text in enumerate(texts, 1)
+                for row in place([text], first_id=line_id, positions=alone)
+            ]
+
+            halves = [(texts[:cut], 1), (texts[cut:], cut + 1)]
+            assert one_by_one == [
+                row
+                for half, first_id in halves
+                if half
+                for row in place(half, first_id=first_id, positions=together)
+            ]
+
+    @pytest.mark.parametrize(
+        "texts",
+        [["026|1|" + "x" * 65_000], ["026|1|V|", "028|A1|" + "x" * 65_000, "027|"]],
+        ids=["meter point", "meter"],
+    )
+    def test_take_no_longer_than_their_length_is_worth(self, texts: list[str]) -> None:
+        started = time.process_time()
+
+        place(texts * 20)
+
+        assert time.process_time() - started < 1
 
 
 class TestClosing:
