@@ -46,7 +46,8 @@ class Envelope:
 
     Header and trailer are what can be read of them; the lines are counted by their kind, for the
     groups of the flow that the header names. The issues are either the one rejection, for which
-    nothing of the file is loaded, or warnings.
+    nothing of the file is loaded, or warnings. The records of a small content are held, so that
+    it need not be read again.
     """
 
     sha256: str
@@ -58,6 +59,7 @@ class Envelope:
     header: headers.Header
     trailer: trailers.Trailer
     issues: Sequence[findings.FileIssue]
+    held: Sequence[records.Block]
 
     @property
     def rejection(self) -> findings.FileIssue | None:
@@ -81,8 +83,11 @@ def examine(stream: BinaryIO, *, rules: Rules = Rules()) -> Envelope:
     """
     content = records.Records(stream)
     body = _Body()
+    held = []
     for block in content:
         body.look_at(block)
+        if content.size <= records.BLOCK_SIZE:
+            held.append(block)
     return Envelope(
         sha256=content.sha256,
         size=content.size,
@@ -93,6 +98,7 @@ def examine(stream: BinaryIO, *, rules: Rules = Rules()) -> Envelope:
         header=body.header,
         trailer=body.trailer,
         issues=_until_rejected(_issues(stream, content, body, rules)),
+        held=held if content.size <= records.BLOCK_SIZE else (),
     )
 
 

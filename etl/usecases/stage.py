@@ -59,6 +59,7 @@ class _Judgement:
     content: Content
     flow_file: models.FlowFile
     issues: Sequence[findings.FileIssue]
+    held: Sequence[records.Block]
 
 
 def known_hashes(hashes: Collection[str]) -> Collection[str]:
@@ -184,7 +185,9 @@ def _judge(
             flow_file.pk = before.pk
         if _counts(flow_file):
             holders.setdefault(identifier, flow_file)
-        judged[content.sha256] = _Judgement(content=content, flow_file=flow_file, issues=issues)
+        judged[content.sha256] = _Judgement(
+            content=content, flow_file=flow_file, issues=issues, held=found.held
+        )
     return judged
 
 
@@ -287,15 +290,15 @@ def _blocks(judgement: _Judgement, on_progress: Callable[[int, int], object]) ->
     content, flow_file = judgement.content, judgement.flow_file
     first_id, _ = staged_lines.line_ids(flow_file.pk)
     positions = lines.Positions(flows.of(flow_file.flow))
-    blocks = records.Records(content.source.content())
-    for block in blocks:
+    again = records.Records(content.source.content())
+    for block in judgement.held or again:
         try:
             text = block.data.decode(flow_file.encoding)
         except UnicodeDecodeError as error:
             raise ContentChangedError(_CHANGED) from error
         yield positions.rows(staged_lines.escape(text), first_id=first_id + block.first_number)
         on_progress(len(block.data), block.data.count(b"\n"))
-    if blocks.sha256 != content.sha256:
+    if not judgement.held and again.sha256 != content.sha256:
         raise ContentChangedError(_CHANGED)
 
 
