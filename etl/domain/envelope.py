@@ -134,15 +134,14 @@ class _Body:
             self.first = data[1 : data.index(b"\n", 1)]
             self.first_number = block.first_number
             self._starts = _STARTS.get(flows.of(self.header.flow).name, _NO_STARTS)
-        count = data.count(b"\n") - 1
-        self.record_count += count
+        self.record_count += block.line_count
         counts = {kind: data.count(start) for kind, start in self._starts.common.items()}
-        is_common = sum(counts.values()) == count
+        is_common = sum(counts.values()) == block.line_count
         if not is_common:
             counts |= {kind: data.count(start) for kind, start in self._starts.rare.items()}
         for kind, number in counts.items():
             self.kind_line_counts[kind] = self.kind_line_counts.get(kind, 0) + number
-        self.last_number = block.first_number + count - 1
+        self.last_number = block.first_number + block.line_count - 1
         self.last = data[data.rfind(b"\n", 0, -1) + 1 : -1]
 
         if self.nul_number is None and (place := data.find(b"\0")) >= 0:

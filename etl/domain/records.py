@@ -22,9 +22,10 @@ _CRS_BETWEEN_RECORDS = re.compile(rb"(?<=\|)\r+(?=[0-9A-Za-z]{3}\|)")
 
 
 class Block(NamedTuple):
-    """Consecutive records, each ended by one LF, and the number of the first one's line."""
+    """Consecutive records, each ended by one LF, how many, and the number of the first line."""
 
     first_number: int
+    line_count: int
     data: bytes
 
 
@@ -130,8 +131,8 @@ class Records:
             yield self._block(b"".join(run))
 
     def _block(self, data: bytes) -> Block:
-        first_number = self.line_count + 1
-        self.line_count += data.count(b"\n")
+        first_number, line_count = self.line_count + 1, data.count(b"\n")
+        self.line_count += line_count
         if not self._last and data.startswith(b"ZHV|"):
             header, line_end, others = data.partition(b"\n")
             data = self._stripped(header, _BLANKS, first_number) + line_end + others
@@ -140,7 +141,7 @@ class Records:
             others = data[: -len(self._last) - 1]
             data = others + self._stripped(self._last, _PADDING, self.line_count) + b"\n"
         self._hash.update(data)
-        return Block(first_number=first_number, data=data)
+        return Block(first_number=first_number, line_count=line_count, data=data)
 
     def _stripped(self, line: bytes, padding: bytes, number: int) -> bytes:
         kept = line.rstrip(padding)

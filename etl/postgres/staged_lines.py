@@ -54,21 +54,18 @@ def copy(blocks: Iterable[str]) -> None:
 
     :raises django.db.Error: if the server refuses them; psycopg's own errors are converted
     """
-    started, row_count = time.perf_counter(), 0
-    with (
-        db.connection.wrap_database_errors,
-        db.connection.cursor() as cursor,
-        cursor.copy(_COPY) as stream,
-    ):
-        held, size = [""], 0
-        for rows in blocks:
-            held.append(rows)
-            size += len(rows)
-            row_count += rows.count("\n")
-            if size >= _LEAST_A_WRITE:
-                stream.write("".join(held))
-                held, size = [], 0
-        stream.write("".join(held))
+    started = time.perf_counter()
+    with db.connection.wrap_database_errors, db.connection.cursor() as cursor:
+        with cursor.copy(_COPY) as stream:
+            held, size = [""], 0
+            for rows in blocks:
+                held.append(rows)
+                size += len(rows)
+                if size >= _LEAST_A_WRITE:
+                    stream.write("".join(held))
+                    held, size = [], 0
+            stream.write("".join(held))
+        row_count = cursor.rowcount
     seconds = time.perf_counter() - started
     facts = {"step": "copy_staged_lines", "rows": row_count, "seconds": round(seconds, 3)}
     logger.info("%s: %d rows, %.3f s", *facts.values(), extra={"facts": facts})

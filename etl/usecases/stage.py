@@ -297,7 +297,7 @@ def _blocks(judgement: _Judgement, on_progress: Callable[[int, int], object]) ->
         except UnicodeDecodeError as error:
             raise ContentChangedError(_CHANGED) from error
         yield positions.rows(staged_lines.escape(text), first_id=first_id + block.first_number)
-        on_progress(len(block.data), block.data.count(b"\n"))
+        on_progress(len(block.data), block.line_count)
     if not judgement.held and again.sha256 != content.sha256:
         raise ContentChangedError(_CHANGED)
 
