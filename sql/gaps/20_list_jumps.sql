@@ -7,21 +7,93 @@
 -- from zero, at an initial reading, nor on a register of maximum demand, which does not add up.
 -- Less than a day counts as a day: two readings of one morning would make much of little.
 --
--- Jumps are looked for among the last three advances of each register. For nearly all registers
--- the first look is the only one: at the last readings as they are, as arrays from the newest
--- on, for an advance of late that is more than twice as fast as the one before. Only where it
--- finds one, or what it sees is not plain because it may not count or starts anew, the second
--- look asks the view.
+-- Jumps are looked for among the last three advances of each register. For nearly all meter
+-- points the first look is the only one: one pass over the index, in the order of the MPAN, at
+-- readings of late as they are, as arrays. It settles what has one register, nothing that may not
+-- count or starts anew, and no advance of late that is more than twice as fast as the one before.
+-- The second look tells the same of each register that is left, by its last readings, however old
+-- they are. Only what neither settles the third looks up in the view.
 --
 -- Params: after     text              the MPAN behind which to begin
 --         through   text              the last MPAN that is looked at
 --         now       timestamptz       what is read later is in the future
 --         since     timestamptz       what jumped earlier is left out
+--         lately    timestamptz       since when the first look is at readings: before `since`,
+--                                     or `now` for none, where it would be at too many
 --         times     double precision  how many times the usual is a jump, 2 or more
 --         readings  integer           of a register that tell what is usual
 --         advances  integer           of a register that have to be known
 -- Reads:  register, reading, reading_standing
 -- Writes: nothing
+WITH settled AS (
+    SELECT seen.mpan_core
+    FROM (
+        SELECT
+            reading.mpan_core,
+            count(*)::integer AS last,
+            array_agg(reading.read_at ORDER BY reading.read_at) AS read_at,
+            array_agg(reading.value::double precision ORDER BY reading.read_at) AS value,
+            min(reading.serial_key) = max(reading.serial_key)
+            AND min(reading.identifier) = max(reading.identifier)
+            AND count(DISTINCT reading.read_at) = count(*)
+            AND NOT bool_or(
+                reading.reading_type IN ('W', 'I')
+                OR is_doubted(
+                    reading.validation_status, reading.reading_flag, reading.reading_status
+                )
+            ) AS is_plain
+        FROM reading
+        WHERE
+            reading.mpan_core > %(after)s
+            AND reading.mpan_core <= %(through)s
+            AND reading.read_at >= %(lately)s
+            AND reading.read_at <= %(now)s
+        GROUP BY reading.mpan_core
+    ) AS seen
+    WHERE
+        -- Where too few readings are seen to tell, it is null. As one condition the planner takes
+        -- it for half of all, not for next to none.
+        coalesce(
+            seen.is_plain
+            AND (seen.value[seen.last] - seen.value[seen.last - 1])
+            / greatest(
+                date_part('epoch', seen.read_at[seen.last] - seen.read_at[seen.last - 1]), 86400
+            )
+            <= 2 * (seen.value[seen.last - 1] - seen.value[seen.last - 2])
+            / greatest(
+                date_part('epoch', seen.read_at[seen.last - 1] - seen.read_at[seen.last - 2]),
+                86400
+            )
+            AND (
+                seen.read_at[seen.last - 1] < %(since)s
+                OR (seen.value[seen.last - 1] - seen.value[seen.last - 2])
+                / greatest(
+                    date_part('epoch', seen.read_at[seen.last - 1] - seen.read_at[seen.last - 2]),
+                    86400
+                )
+                <= 2 * (seen.value[seen.last - 2] - seen.value[seen.last - 3])
+                / greatest(
+                    date_part('epoch', seen.read_at[seen.last - 2] - seen.read_at[seen.last - 3]),
+                    86400
+                )
+            )
+            AND (
+                seen.read_at[seen.last - 2] < %(since)s
+                OR (seen.value[seen.last - 2] - seen.value[seen.last - 3])
+                / greatest(
+                    date_part('epoch', seen.read_at[seen.last - 2] - seen.read_at[seen.last - 3]),
+                    86400
+                )
+                <= 2 * (seen.value[seen.last - 3] - seen.value[seen.last - 4])
+                / greatest(
+                    date_part('epoch', seen.read_at[seen.last - 3] - seen.read_at[seen.last - 4]),
+                    86400
+                )
+            ),
+            FALSE
+        )
+)
+
 SELECT
     jump.mpan_core,
     jump.serial_key,
@@ -34,6 +106,8 @@ SELECT
     jump.usual_per_day,
     jump.id AS line_id
 FROM register
+LEFT JOIN settled
+    ON register.mpan_core = settled.mpan_core
 INNER JOIN
     LATERAL ( -- noqa: ST05
         SELECT seen.mpan_core
@@ -55,6 +129,8 @@ INNER JOIN
                 FROM reading
                 WHERE
                     reading.mpan_core = register.mpan_core
+                    -- Told once more, so that the second look comes behind the first.
+                    AND settled.mpan_core IS NULL
                     AND reading.serial_key = register.serial_key
                     AND reading.identifier = register.identifier
                     AND reading.read_at <= %(now)s
@@ -194,6 +270,7 @@ INNER JOIN
 WHERE
     register.mpan_core > %(after)s
     AND register.mpan_core <= %(through)s
+    AND settled.mpan_core IS NULL
 ORDER BY register.mpan_core, jump.read_at, jump.id
 -- A cluster takes a LIMIT below for each register only where there is one here.
 LIMIT ALL

@@ -63,7 +63,7 @@ def _gaps(**asked: Any) -> dict[str, int | None]:
 
 
 def _jumps(**asked: Any) -> list[gaps.Jump]:
-    asked = {"times": 10, "days": 365, **ASKED, **asked}
+    asked = {"times": 10, "days": 120, **ASKED, **asked}
     return [row for part in gaps.jumps(**asked) for row in part.rows]
 
 
@@ -154,6 +154,11 @@ def _steady(**said: Any) -> list[dict[str, Any]]:
     return [{"days": 900 - 90 * place, "value": 100 + 90 * place, **said} for place in range(10)]
 
 
+def _daily(**said: Any) -> list[dict[str, Any]]:
+    """Return readings of four days with an advance of one a day, from 2001 some 44 days ago."""
+    return [{"days": 44 - place, "value": 2001 + place, **said} for place in range(4)]
+
+
 class TestJumps:
     @pytest.mark.parametrize(
         "late",
@@ -176,8 +181,20 @@ class TestJumps:
                 id="and goes on like that",
             ),
             pytest.param(
+                [{"days": days, "value": 9000 - days} for days in (60, 30, 0)],
+                id="third from last",
+            ),
+            pytest.param(
                 [{"days": days, "value": 9000 - days} for days in (60, 30, 0, 0)],
                 id="third from last, the last sent again",
+            ),
+            pytest.param(
+                [{"days": 45, "value": 2000}, *_daily(identifier="N")],
+                id="before steady readings of another register",
+            ),
+            pytest.param(
+                [{"days": 45, "value": 2000}, *_daily(serial_key="B2")],
+                id="before steady readings of another meter",
             ),
         ],
     )
@@ -233,11 +250,22 @@ class TestJumps:
                 id="a suspect one between",
             ),
             pytest.param(
+                [{"days": 45, "value": 990, "reading_type": "W"}, {"days": 0, "value": 1130}],
+                id="one taken back between",
+            ),
+            pytest.param(
                 [
                     {"days": 180, "value": 5, "validation_status": "U"},
                     *[{"days": days, "value": 1420 - days} for days in (60, 30, 0)],
                 ],
                 id="one that is not validated, where the first look ends",
+            ),
+            pytest.param(
+                [
+                    {"days": 90, "value": 8000, "validation_status": "U"},
+                    {"days": 0, "value": 9000},
+                ],
+                id="one that is not validated, at the time of the one before",
             ),
         ],
     )
@@ -246,7 +274,7 @@ class TestJumps:
     ) -> None:
         _store(flow_file, *_steady(), *late)
 
-        [jump] = _jumps(times=2)
+        [jump] = _jumps(times=2, days=80)
 
         assert jump.from_value == decimal.Decimal(910)
 
@@ -274,6 +302,24 @@ class TestJumps:
         _store(flow_file, *before, {"days": 0, "value": 90_000})
 
         assert len(_jumps()) == found
+
+    @pytest.mark.parametrize("days", [110, 150, 400])
+    def test_are_found_on_a_meter_that_is_read_no_more(
+        self, flow_file: models.FlowFile, days: int
+    ) -> None:
+        old = [{**one, "days": one["days"] + days} for one in _steady()]
+        new = [{**one, "days": one["days"] - 90, "serial_key": "B2"} for one in _steady()]
+        _store(flow_file, *old, {"days": days - 10, "value": 90_000}, *new)
+
+        assert [jump.serial_number for jump in _jumps(days=days)] == ["A1"]
+
+    def test_are_found_among_readings_of_each_day(self, flow_file: models.FlowFile) -> None:
+        daily = [{"days": 30 - place, "value": 1000 + place} for place in range(28)]
+        _store(flow_file, *daily, {"days": 2, "value": 1128})
+
+        [jump] = _jumps(days=30)
+
+        assert (jump.per_day, jump.usual_per_day) == (101.0, 1.0)
 
     def test_are_of_late(self, flow_file: models.FlowFile) -> None:
         _store(flow_file, *_steady(), {"days": 30, "value": 90_000})

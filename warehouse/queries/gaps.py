@@ -24,6 +24,8 @@ MOST_LOOKED_THROUGH = 27_500  # meter points: four stretches
 FIRST_LOOKED_THROUGH, LOOKED_THROUGH_AT_ONCE = 2_500, 10_000
 # The most days of which the readings are passed over: a quarter's are among them.
 DAYS_OF_LATE = 120
+# Before those: what is read once a quarter has two readings in them.
+DAYS_OF_TWO_READINGS = datetime.timedelta(days=190)
 LAST_ADVANCES = 3  # among which jumps are looked for: the statement names each
 USUAL_READINGS = 40  # that tell what is usual for a register
 LEAST_ADVANCES = 3  # of which it has to be known
@@ -129,9 +131,12 @@ def jumps(
     after: str = "",
 ) -> Iterator[Stretch[Jump]]:
     """Yield the jumps of so many times the usual, of readings of so many days, by MPAN."""
+    since = until - datetime.timedelta(days=days)
     asked = {
         "now": now,
-        "since": until - datetime.timedelta(days=days),
+        "since": since,
+        # A pass over more than that costs more than it spares.
+        "lately": since - DAYS_OF_TWO_READINGS if days <= DAYS_OF_LATE else now,
         "times": float(times),
         "readings": USUAL_READINGS,
         "advances": LEAST_ADVANCES,
