@@ -1,4 +1,9 @@
-"""The reports of what is missing and of what jumps: pages by the MPAN, and the whole as CSV."""
+"""
+The reports of what is missing and of what jumps: pages by the MPAN, and the whole as CSV.
+
+No index tells what to report, so a page shows what it finds at few meter points, at once. A script
+looks further from there, step by step, until the page is full; without it a link does.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +27,10 @@ from warehouse.queries import files, gaps, sheets
 
 
 MOST_ROWS = 25  # of a page, and what else is of its last meter point
+# Meter points that a page looks through, and each step further: a tenth of a second at most.
+AT_ONCE = {"gaps": 2_500, "jumps": 1_000}
+FURTHER = 10_000
+MOST_METER_POINTS = 10**12
 DAYS, MOST_DAYS = 90, 36_500
 TIMES, MOST_TIMES = 10, 1_000_000
 
@@ -63,27 +72,19 @@ def _report(
     stretches = functools.partial(find, days=asked["days"], until=until, now=now, sender=sender)
     if until and request.GET.get("format") == "csv":
         return _csv(request, name, stretches(), columns)
-    after = request.GET.get("after", "")
-    after = after if keys.mpan_core(after) == after else ""
-    rows, through = _page(stretches(after=after)) if until else ([], "")
-    audit.record(request, [row.mpan_core for row in rows], codes.LookedAt.LIST)
-    query = urlencode({**asked, "sender": sender})
+    found = _found(request, stretches, in_words, AT_ONCE[name]) if until else {}
+    found |= {"name": name, "query": urlencode({**asked, "sender": sender})}
+    if request.GET.get("part") == "found":  # for a script, which puts it into the page
+        return TemplateResponse(request, "admin/warehouse/gaps_found.html", found)
     context = {
         **admin.site.each_context(request),
         "title": "Meter points without readings" if name == "gaps" else "Sudden jumps",
-        "name": name,
         "asked": {**asked, "sender": sender},
         "senders": _senders(sender),
         "measured_at": words.day(until) if until else "",
         "last_advances": gaps.LAST_ADVANCES,
         "least_advances": gaps.LEAST_ADVANCES,
-        "most_looked_through": gaps.MOST_LOOKED_THROUGH,
-        "rows": [{**_beside(row), **in_words(row)} for row in rows],
-        "after": after,
-        "through": through,
-        "first_url": f"?{query}",
-        "next_url": f"?{query}&after={through}" if through else "",
-        "csv_url": f"?{query}&format=csv" if until else "",
+        **found,
     }
     return TemplateResponse(request, "admin/warehouse/gaps.html", context)
 
@@ -101,19 +102,38 @@ def _senders(asked: str) -> Sequence[tuple[str, str]]:
     return [(sender, words.visible(sender)) for sender in found]
 
 
-def _page(stretches: _Stretches) -> tuple[Sequence[_Row], str]:
-    """Return the rows of a page, and the MPAN behind which there may be more, if anywhere."""
-    found: list[_Row] = []
-    looked_through = 0
-    for stretch in stretches:
-        found += stretch.rows
-        looked_through += stretch.looked_through
-        if len(found) > MOST_ROWS:
-            last = found[MOST_ROWS - 1].mpan_core
-            return [row for row in found if row.mpan_core <= last], last
-        if looked_through >= gaps.MOST_LOOKED_THROUGH or not stretch.through:
-            return found, stretch.through
-    return found, ""
+def _found(
+    request: HttpRequest,
+    find: Callable[..., _Stretches],
+    in_words: Callable[[Any], Mapping[str, Any]],
+    at_once: int,
+) -> dict[str, Any]:
+    """Return what is found behind the place that is asked for, and where to go on."""
+    after = request.GET.get("after", "")
+    after = after if keys.mpan_core(after) == after else ""
+    looked = _number(request, "looked", 0, 0, MOST_METER_POINTS) if after else 0
+    # A page is told how many rows stand before its own: it is to be filled, at some more length.
+    shown = _number(request, "shown", 0, 0, MOST_ROWS - 1)
+    stretch = next(find(after=after, at_once=FURTHER if "shown" in request.GET else at_once))
+    rows, through, lacking = stretch.rows, stretch.through, MOST_ROWS - shown
+    is_full = len(rows) > lacking or (len(rows) == lacking and bool(through))
+    if is_full:
+        through = rows[lacking - 1].mpan_core
+        rows = [row for row in rows if row.mpan_core <= through]
+    audit.record(request, [row.mpan_core for row in rows], codes.LookedAt.LIST)
+    looked += gaps.meter_points(after=after, through=through)
+    about = gaps.about_meter_points()
+    step = {"after": through, "looked": looked}
+    return {
+        "rows": [{**_beside(row), **in_words(row)} for row in rows],
+        "is_none": not shown + len(rows),
+        "is_full": is_full,
+        "after": after,
+        "through": through,
+        "looked": f"{looked:,}",
+        "about": f"{float(f'{about:.2g}'):,.0f}" if about > looked else "",
+        "step": urlencode(step if is_full else {**step, "shown": shown + len(rows)}),
+    }
 
 
 def _csv(

@@ -17,11 +17,8 @@ from warehouse import codes, models
 from warehouse.queries import history
 
 
-# A page looks no further, so that nobody waits for a rare find; the next one goes on from there.
-MOST_LOOKED_THROUGH = 27_500  # meter points: four stretches
-# A page asks for little more than it shows, and all of it seldom asks; whatever is found in a
-# stretch is in memory.
-FIRST_LOOKED_THROUGH, LOOKED_THROUGH_AT_ONCE = 2_500, 10_000
+# Meter points at once, where all are looked through: whatever is found among them is in memory.
+LOOKED_THROUGH_AT_ONCE = 10_000
 # The most days of which the readings are passed over: a quarter's are among them.
 DAYS_OF_LATE = 120
 # Before those: what is read once a quarter has two readings in them.
@@ -72,10 +69,9 @@ Found = TypeVar("Found", Gap, Jump)
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Stretch(Generic[Found]):
-    """What was found at so many meter points, and the last of them; empty if none is left."""
+    """What was found, and through which meter point was looked; empty if none is left."""
 
     rows: Sequence[Found]
-    looked_through: int
     through: str
 
 
@@ -94,8 +90,30 @@ def measured_at(now: datetime.datetime) -> datetime.datetime | None:
     return newest
 
 
+def meter_points(*, after: str, through: str) -> int:
+    """Return how many meter points lie behind one up to another, or behind it if that is empty."""
+    behind = models.MeterPoint.objects.filter(mpan_core__gt=after)
+    return (behind.filter(mpan_core__lte=through) if through else behind).count()
+
+
+def about_meter_points() -> int:
+    """Return how many meter points there may be, as the server has counted last; 0 if never."""
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT greatest(reltuples, 0)::bigint FROM pg_class"
+            " WHERE oid = 'meter_point'::regclass"
+        )
+        return int(cursor.fetchone()[0])
+
+
 def gaps(
-    *, days: int, until: datetime.datetime, now: datetime.datetime, sender: str, after: str = ""
+    *,
+    days: int,
+    until: datetime.datetime,
+    now: datetime.datetime,
+    sender: str,
+    after: str = "",
+    at_once: int = LOOKED_THROUGH_AT_ONCE,
 ) -> Iterator[Stretch[Gap]]:
     """Yield the meter points without a reading to quote in so many days, by MPAN."""
     asked = {
@@ -103,7 +121,7 @@ def gaps(
         "since": until - datetime.timedelta(days=days),
         "lately": until - datetime.timedelta(days=min(days, DAYS_OF_LATE)),
     }
-    for rows, looked_through, through in _stretches("10_list_gaps", asked, after):
+    for rows, through in _stretches("10_list_gaps", asked, after, at_once):
         yield Stretch(
             rows=[
                 Gap(
@@ -116,7 +134,6 @@ def gaps(
                 )
                 for row, beside in _with_beside(rows, sender)
             ],
-            looked_through=looked_through,
             through=through,
         )
 
@@ -129,6 +146,7 @@ def jumps(
     now: datetime.datetime,
     sender: str,
     after: str = "",
+    at_once: int = LOOKED_THROUGH_AT_ONCE,
 ) -> Iterator[Stretch[Jump]]:
     """Yield the jumps of so many times the usual, of readings of so many days, by MPAN."""
     since = until - datetime.timedelta(days=days)
@@ -141,7 +159,7 @@ def jumps(
         "readings": USUAL_READINGS,
         "advances": LEAST_ADVANCES,
     }
-    for rows, looked_through, through in _stretches("20_list_jumps", asked, after):
+    for rows, through in _stretches("20_list_jumps", asked, after, at_once):
         yield Stretch(
             rows=[
                 Jump(
@@ -157,21 +175,20 @@ def jumps(
                 )
                 for row, beside in _with_beside(rows, sender)
             ],
-            looked_through=looked_through,
             through=through,
         )
 
 
 def _stretches(
-    statement: str, asked: Mapping[str, Any], after: str
-) -> Iterator[tuple[Sequence[Mapping[str, Any]], int, str]]:
+    statement: str, asked: Mapping[str, Any], after: str, at_once: int
+) -> Iterator[tuple[Sequence[Mapping[str, Any]], str]]:
     """Yield what a statement finds at so many meter points, one stretch behind the other."""
-    meter_points = models.MeterPoint.objects.order_by("mpan_core")
-    mpan_cores = meter_points.values_list("mpan_core", flat=True)
-    at_once = min(FIRST_LOOKED_THROUGH, LOOKED_THROUGH_AT_ONCE)
+    ordered = models.MeterPoint.objects.order_by("mpan_core")
+    mpan_cores = ordered.values_list("mpan_core", flat=True)
     while True:
         behind = mpan_cores.filter(mpan_core__gt=after)
-        through = next(iter(behind[at_once - 1 : at_once]), None)
+        ends = [*behind[at_once - 1 : at_once + 1]]
+        through = ends[0] if len(ends) > 1 else ""
         bounds = {"after": after, "through": through or "~"}  # which is behind all digits
         with transaction.atomic(), db.connection.cursor() as cursor:
             # The planner takes the readings of a register for one: it would rather fetch and sort
@@ -183,10 +200,10 @@ def _stretches(
             cursor.execute(sql.statement("gaps", statement), {**asked, **bounds})
             names = [column.name for column in cursor.description or ()]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
-        yield rows, at_once, through or ""
+        yield rows, through
         if not through:
             return
-        after, at_once = through, min(2 * at_once, LOOKED_THROUGH_AT_ONCE)
+        after = through
 
 
 def _with_beside(

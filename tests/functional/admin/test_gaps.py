@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import html
 import io
 import pathlib
+import re
 
 import pytest
 from django import test
@@ -14,7 +16,6 @@ from tests import builder
 from tests.functional.admin import flow_files
 from warehouse import audits
 from warehouse.admin import gaps as pages
-from warehouse.queries import gaps
 
 
 def _quarters(mpan: str, *values: int) -> builder.Lines:
@@ -59,6 +60,16 @@ def _rows(client: test.Client, path: str) -> list[dict[str, str]]:
     return [*csv.DictReader(io.StringIO(response.getvalue().decode()))]
 
 
+def _days(page: str) -> list[str]:
+    return re.findall(r'data-label="Days">(\d+)<', page)
+
+
+def _link(page: str, kind: str) -> str:
+    """Return the address of the only link of a kind, empty if there is none."""
+    found = re.search(rf'<a href="([^"]*)" {kind}', page)
+    return html.unescape(found[1]) if found else ""
+
+
 def _looked_at(name: str) -> set[tuple[str, str]]:
     found = audits.LookUp.objects.filter(user_name=name)
     return {*found.values_list("mpan_core", "looked_at")}
@@ -96,33 +107,56 @@ class TestGaps:
         page = support.get("/gaps/?sender=OTHR").content.decode()
 
         assert '<option value="OTHR" selected>' in page
-        assert "<p>None.</p>" in page
+        assert "<p>None. Looked through 3 meter points, to the last one.</p>" in page
 
     def test_go_on_behind_the_last_of_a_page(
         self, support: test.Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(pages, "MOST_ROWS", 1)
 
-        first = support.get("/gaps/").context
-        assert [row["days"] for row in first["rows"]] == ["103"]
-        second = support.get(f"/gaps/{first['next_url']}").context
+        first = support.get("/gaps/").content.decode()
+        second = support.get(f"/gaps/{_link(first, 'rel')}").content.decode()
 
-        assert [row["days"] for row in second["rows"]] == ["376"]
-        assert second["next_url"] == ""
+        assert [*_days(first), *_days(second)] == ["103", "376"]
+        assert "Looked through 2" in first
+        assert "Looked through 3 meter points, to the last one." in second
+        assert _link(second, "rel") == _link(second, "data-further") == ""
 
-    def test_say_how_far_they_looked(
+    def test_look_through_few_meter_points_and_then_further(
         self, support: test.Client, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(gaps, "LOOKED_THROUGH_AT_ONCE", 1)
-        monkeypatch.setattr(gaps, "MOST_LOOKED_THROUGH", 1)
+        monkeypatch.setitem(pages.AT_ONCE, "gaps", 1)
+        monkeypatch.setattr(pages, "FURTHER", 1)
+        page, days = support.get("/gaps/?days=50").content.decode(), []
+        assert "None yet. Looked through 1 meter point." in page
 
-        page = support.get("/gaps/?days=9999").content.decode()
+        while link := _link(page, "data-further"):
+            page = support.get(f"/gaps/{link}&part=found").content.decode()
+            days.append(_days(page))
 
-        assert "None among these 1 meter points." in page
-        assert f"after={min(builder.MPAN, builder.THIRD_MPAN)}" in page
+        assert days == [["103"], ["376"]]
+        assert "<p>Looked through 3 meter points, to the last one.</p>" in page
+        assert "<html" not in page
+        assert {mpan for mpan, _ in _looked_at("stella")} == {
+            builder.OTHER_MPAN, builder.THIRD_MPAN
+        }  # fmt: skip
+
+    def test_look_further_until_the_page_is_full(
+        self, support: test.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(pages.AT_ONCE, "gaps", 1)
+        monkeypatch.setattr(pages, "MOST_ROWS", 2)
+
+        first = support.get("/gaps/?days=5").content.decode()
+        further = support.get(f"/gaps/{_link(first, 'data-further')}").content.decode()
+        behind = support.get(f"/gaps/{_link(further, 'rel')}").content.decode()
+
+        assert [_days(page) for page in (first, further, behind)] == [["11"], ["103"], ["376"]]
+        assert "Looked through 2" in further
+        assert _link(behind, "rel") == _link(behind, "data-further") == ""
 
     @pytest.mark.parametrize("typed", ["x", "", "-5", "9" * 30, "\0", "\u0663"])
-    @pytest.mark.parametrize("name", ["days", "times", "after", "sender"])
+    @pytest.mark.parametrize("name", ["days", "times", "after", "sender", "looked", "shown"])
     def test_take_whatever_is_typed(self, support: test.Client, name: str, typed: str) -> None:
         assert support.get("/jumps/", {name: typed}).status_code == 200
 

@@ -54,14 +54,18 @@ for (const place of document.querySelectorAll("[data-print]")) {
   place.append(made);
 }
 
+async function part(name, address) {
+  const asked = new URL(address, location.href);
+  asked.searchParams.set("part", name);
+  const answer = await fetch(asked, { headers: { Accept: "text/html" } });
+  if (!answer.ok || answer.redirected) throw new Error("another page");
+  return new DOMParser().parseFromString(await answer.text(), "text/html");
+}
+
 // Paging and narrowing change the history alone; the rest of the page stays as it is.
 async function show(address, isBack = false) {
-  const asked = new URL(address, location.href);
-  asked.searchParams.set("part", "history");
   try {
-    const answer = await fetch(asked, { headers: { Accept: "text/html" } });
-    if (!answer.ok || answer.redirected) throw new Error("another page");
-    const made = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const made = await part("history", address);
     document.getElementById("history").replaceWith(made.getElementById("history"));
     if (!isBack) history.pushState({}, "", address);
     const place = document.getElementById("history");
@@ -91,4 +95,49 @@ if (document.getElementById("history")) {
   addEventListener("popstate", () => {
     if (document.querySelector("[data-part]")) show(location.href, true);
   });
+}
+
+// A report shows what it found at once; here it looks further until the page is full.
+const found = document.getElementById("found");
+if (found) {
+  const stop = button("Stop", "Stop looking further");
+  const told = document.createElement("p");
+  told.className = "visually-hidden";
+  told.setAttribute("role", "status");
+  found.after(told);
+  let isLooking = false;
+  let isStopped = false;
+  stop.addEventListener("click", () => (isStopped = true));
+
+  async function lookFurther() {
+    const further = () => found.querySelector("[data-further]");
+    if (isLooking || !further()) return;
+    isLooking = true;
+    found.setAttribute("aria-busy", "true");
+    found.after(stop);
+    try {
+      while (further() && !isStopped && !document.hidden) {
+        const made = await part("found", further().href);
+        found.querySelector("tbody").append(...made.querySelectorAll("tbody tr"));
+        found.querySelector(".looked").replaceWith(made.querySelector(".looked"));
+      }
+    } catch {
+      isStopped = true; // the link stays, and leads to such as the page to log in
+    }
+    const hadFocus = document.activeElement === stop;
+    stop.remove();
+    found.removeAttribute("aria-busy");
+    isLooking = false;
+    if (hadFocus) found.querySelector(".looked a")?.focus();
+    if (!document.hidden) told.textContent = found.querySelector(".looked p").textContent;
+  }
+
+  found.addEventListener("click", (event) => {
+    if (!event.target.closest("[data-further]")) return;
+    event.preventDefault();
+    isStopped = false;
+    lookFurther();
+  });
+  document.addEventListener("visibilitychange", () => isStopped || lookFurther());
+  lookFurther();
 }
