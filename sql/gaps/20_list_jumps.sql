@@ -15,7 +15,8 @@
 -- they are. Only what neither settles the third looks up in the view.
 --
 -- Params: after     text              the MPAN behind which to begin
---         through   text              the last MPAN that is looked at
+--         middle    text              an MPAN amid those that are looked at
+--         through   text              the last of them
 --         now       timestamptz       what is read later is in the future
 --         since     timestamptz       what jumped earlier is left out
 --         lately    timestamptz       since when the first look is at readings: before `since`,
@@ -25,7 +26,7 @@
 --         advances  integer           of a register that have to be known
 -- Reads:  register, reading, reading_standing
 -- Writes: nothing
-WITH settled AS (
+WITH steady AS NOT MATERIALIZED (
     SELECT seen.mpan_core
     FROM (
         SELECT
@@ -44,9 +45,7 @@ WITH settled AS (
             ) AS is_plain
         FROM reading
         WHERE
-            reading.mpan_core > %(after)s
-            AND reading.mpan_core <= %(through)s
-            AND reading.read_at >= %(lately)s
+            reading.read_at >= %(lately)s
             AND reading.read_at <= %(now)s
         GROUP BY reading.mpan_core
     ) AS seen
@@ -92,6 +91,17 @@ WITH settled AS (
             ),
             FALSE
         )
+),
+
+-- In two parts, so that two processes can share them.
+settled AS (
+    SELECT steady.mpan_core
+    FROM steady
+    WHERE steady.mpan_core > %(after)s AND steady.mpan_core <= %(middle)s
+    UNION ALL
+    SELECT steady.mpan_core
+    FROM steady
+    WHERE steady.mpan_core > %(middle)s AND steady.mpan_core <= %(through)s
 )
 
 SELECT

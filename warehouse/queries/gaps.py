@@ -18,7 +18,7 @@ from warehouse.queries import history
 
 
 # Meter points at once, where all are looked through: whatever is found among them is in memory.
-LOOKED_THROUGH_AT_ONCE = 10_000
+LOOKED_THROUGH_AT_ONCE = 25_000
 # The most days of which the readings are passed over: a quarter's are among them.
 DAYS_OF_LATE = 120
 # Before those: what is read once a quarter has two readings in them.
@@ -189,7 +189,9 @@ def _stretches(
         behind = mpan_cores.filter(mpan_core__gt=after)
         ends = [*behind[at_once - 1 : at_once + 1]]
         through = ends[0] if len(ends) > 1 else ""
-        bounds = {"after": after, "through": through or "~"}  # which is behind all digits
+        last = through or "~"  # which is behind all digits
+        middle = next(iter(behind[at_once // 2 : at_once // 2 + 1]), last)
+        bounds = {"after": after, "middle": middle, "through": last}
         with transaction.atomic(), db.connection.cursor() as cursor:
             # The planner takes the readings of a register for one: it would rather fetch and sort
             # all of a meter point than walk back from the last by the key.
@@ -197,6 +199,9 @@ def _stretches(
             # On a cluster each shard has a meter point whole, so LIMIT is the same there; else
             # the setting means nothing.
             cursor.execute("SET LOCAL citus.subquery_pushdown = on")
+            if at_once < LOOKED_THROUGH_AT_ONCE:
+                # To start more processes takes as long as a page has.
+                cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
             cursor.execute(sql.statement("gaps", statement), {**asked, **bounds})
             names = [column.name for column in cursor.description or ()]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
