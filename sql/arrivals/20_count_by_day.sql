@@ -1,12 +1,12 @@
 -- Count the files of each day by sender: those who sent most by name, all others together.
 --
--- Only so many files are looked at, the latest first, by the index over the time of arrival.
+-- Only so many files are looked at, the latest, and what came at the same moment as the first.
 --
 -- Params: since         timestamptz  when the first day began
 --         today         date
 --         time_zone     text         of the days
 --         most_senders  integer      that are told by name
---         most_files    integer      that are counted
+--         others        integer      files that are counted beside the first
 -- Reads:  flow_file
 -- Writes: nothing
 WITH arrived AS (
@@ -22,11 +22,22 @@ WITH arrived AS (
                     (%(since)s AT TIME ZONE %(time_zone)s), %(today)s::date, '1 day'::interval
                 ) AS midnight (at)
             )
-        ) AS day
+        ) AS day,
+        count(*) AS files
     FROM flow_file
-    WHERE flow_file.staged_at >= %(since)s
-    ORDER BY flow_file.staged_at DESC, flow_file.id DESC
-    LIMIT %(most_files)s
+    WHERE
+        flow_file.staged_at >= %(since)s
+        AND flow_file.staged_at >= coalesce(
+            (
+                SELECT first.staged_at
+                FROM flow_file AS first
+                WHERE first.staged_at >= %(since)s
+                ORDER BY first.staged_at DESC
+                LIMIT 1 OFFSET %(others)s
+            ),
+            %(since)s
+        )
+    GROUP BY flow_file.sender, flow_file.sender_role, day
 ),
 
 sender AS (
@@ -36,7 +47,7 @@ sender AS (
     FROM arrived
     WHERE arrived.sender <> ''
     GROUP BY arrived.sender, arrived.sender_role
-    ORDER BY count(*) DESC, arrived.sender ASC, arrived.sender_role ASC
+    ORDER BY sum(arrived.files) DESC, arrived.sender ASC, arrived.sender_role ASC
     LIMIT %(most_senders)s
 )
 
@@ -44,14 +55,14 @@ SELECT
     coalesce(sender.sender, '') AS sender,
     coalesce(sender.sender_role, '') AS sender_role,
     arrived.day,
-    count(*) AS files
+    sum(arrived.files)::bigint AS files
 FROM arrived
 LEFT JOIN sender
     ON arrived.sender = sender.sender AND arrived.sender_role = sender.sender_role
 GROUP BY sender.sender, sender.sender_role, arrived.day
 ORDER BY
     sender.sender IS NULL ASC,
-    sum(count(*)) OVER (PARTITION BY sender.sender, sender.sender_role) DESC,
+    sum(sum(arrived.files)) OVER (PARTITION BY sender.sender, sender.sender_role) DESC,
     sender.sender ASC,
     sender.sender_role ASC,
     arrived.day ASC

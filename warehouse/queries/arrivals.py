@@ -188,7 +188,7 @@ def by_day() -> tuple[Sequence[Daily], bool]:
         "today": timezone.localdate(),
         "time_zone": timezone.get_default_timezone_name(),
         "most_senders": MOST_DRAWN,
-        "most_files": MOST_FILES_DRAWN,
+        "others": MOST_FILES_DRAWN - 1,
     }
     files: dict[tuple[str, str], dict[datetime.date, int]] = {}
     for row in _rows("20_count_by_day", parameters):
