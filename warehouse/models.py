@@ -299,11 +299,11 @@ class FromALine(models.Model):
 
     @property
     def flow_file_id(self) -> int:
-        return self.pk >> 32
+        return self.id >> 32
 
     @property
     def line_number(self) -> int:
-        return self.pk & 0xFFFF_FFFF
+        return self.id & 0xFFFF_FFFF
 
 
 class Reading(FromALine):

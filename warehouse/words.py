@@ -192,6 +192,7 @@ def read_day(text: str) -> datetime.date | None:
         return None
 
 
+@functools.lru_cache(maxsize=4096)  # a page tells each day several times
 def day(moment: datetime.datetime) -> str:
     local = timezone.localtime(moment)
     return f"{local.day} {local:%b %Y}"

@@ -107,13 +107,13 @@ def _chart(series: _Series, found: history.History, now: datetime.datetime) -> C
         return None
 
     doubted = {
-        entry.reading.pk
+        entry.reading.id
         for entry in entries
         if register_history.is_doubted(entry.reading) or entry.reading.read_at > now
     }
 
     def is_doubted(entry: register_history.Entry) -> bool:
-        return entry.reading.pk in doubted
+        return entry.reading.id in doubted
 
     trusted = [entry for entry in counting if not is_doubted(entry)]
     scaled = trusted if len(trusted) > 1 else counting

@@ -82,7 +82,9 @@ def page_of(
     found: history.History, asked: Asked, page: str
 ) -> paginator.Page[tuple[Placed, ...] | history.Visit]:
     """Return a page of rows, the newest first; those read together are one row."""
-    rows = [row for row in _timeline(found) if asked.takes(row)]
+    rows = _timeline(found)
+    if asked.is_narrowed:
+        rows = [row for row in rows if asked.takes(row)]
     return paginator.Paginator(list(_together(rows)), ROWS_A_PAGE).get_page(page)
 
 
@@ -143,10 +145,10 @@ def _timeline(found: history.History) -> Sequence[Placed | history.Visit]:
         for entry in register.entries
     ]
     places = {
-        row.entry.reading.pk: register_history.place_in_time(row.entry.reading) for row in placed
+        row.entry.reading.id: register_history.place_in_time(row.entry.reading) for row in placed
     }
     rows: list[tuple[tuple[object, ...], Placed | history.Visit]] = [
-        ((*places[row.entry.reading.pk], True), row) for row in placed
+        ((*place, True), row) for place, row in zip(places.values(), placed, strict=True)
     ]
     for visit in found.visits:
         elsewhere = (visit.at or _LONG_AGO, False, _LONG_AGO, 0)

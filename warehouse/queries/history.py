@@ -38,8 +38,13 @@ class MeterHistory:
 def _read_between(
     registers: Iterable[register_history.RegisterHistory],
 ) -> tuple[datetime.datetime, datetime.datetime] | None:
-    moments = [entry.reading.read_at for register in registers for entry in register.entries]
-    return (min(moments), max(moments)) if moments else None
+    entries = [register.entries for register in registers if register.entries]
+    if not entries:
+        return None
+    return (
+        min(of_one[0].reading.read_at for of_one in entries),
+        max(of_one[-1].reading.read_at for of_one in entries),
+    )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -77,13 +82,13 @@ def removed_at(meter: MeterHistory, found: History) -> datetime.datetime | None:
 
     The last reading of it that counts is a final one, and another meter is read since.
     """
-    counting = [
-        entry.reading
+    lasts = [
+        next(
+            (one.reading for one in reversed(register.entries) if one.standing == "current"), None
+        )
         for register in meter.registers
-        for entry in register.entries
-        if entry.standing == "current"
     ]
-    last = max(counting, key=register_history.place_in_time, default=None)
+    last = max(filter(None, lasts), key=register_history.place_in_time, default=None)
     if last is None or last.reading_type != codes.ReadingType.FINAL:
         return None
     is_followed = any(
@@ -322,7 +327,7 @@ def _some_registers(
 
 
 def _visits(
-    visits: Iterable[models.SiteVisit],
+    visits: Sequence[models.SiteVisit],
     readings: Sequence[models.Reading],
     meters: Mapping[str, models.Meter],
     files: Mapping[int, models.FlowFile],
@@ -332,6 +337,8 @@ def _visits(
 
     The readings come the oldest first.
     """
+    if not visits:
+        return []
     at_reading = {reading.pk: reading.read_at for reading in readings}
     # Of those that came together the newest has the last word.
     at_meter = {(row.flow_file_id, row.serial_key): row.read_at for row in readings}

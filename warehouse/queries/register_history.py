@@ -82,7 +82,7 @@ def place_in_time(
     stands first in a file.
     """
     is_initial = reading.reading_type == codes.ReadingType.INITIAL
-    return (reading.read_at, is_initial, reading.stated_at, reading.pk)
+    return (reading.read_at, is_initial, reading.stated_at, reading.id)
 
 
 def is_doubted(reading: models.Reading) -> bool:
@@ -110,8 +110,9 @@ def _with_advances(readings: Sequence[models.Reading]) -> Sequence[Entry]:
     is_adding_up = not is_maximum_demand(readings)
     base: models.Reading | None = None
     at_once: dict[datetime.datetime, list[models.Reading]] = {}
-    for reading in readings:
-        at_once.setdefault(reading.read_at, []).append(reading)
+    if any(reading.standing != "current" for reading in readings):
+        for reading in readings:
+            at_once.setdefault(reading.read_at, []).append(reading)
     for reading in readings:
         if reading.standing != "current":
             others = at_once[reading.read_at]
