@@ -321,6 +321,32 @@ class TestJumps:
 
         assert (jump.per_day, jump.usual_per_day) == (101.0, 1.0)
 
+    def test_are_the_same_without_a_first_look(
+        self, flow_file: models.FlowFile, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        _store(flow_file, *_steady(), {"days": 0, "value": 1810})
+        _store(flow_file, *_steady(), mpan_core=builder.OTHER_MPAN)
+        with_one = _jumps()
+
+        monkeypatch.setattr(gaps, "MOST_PASSED_OVER", 0)
+
+        assert _jumps() == with_one
+        assert len(with_one) == 1
+
+    @pytest.mark.parametrize(("readings", "is_passed_over"), [(25, True), (26, False)])
+    def test_are_looked_for_by_a_pass_over_few_readings(
+        self,
+        flow_file: models.FlowFile,
+        readings: int,
+        is_passed_over: bool,  # noqa: FBT001 - of parametrize
+    ) -> None:
+        _store(flow_file, *[{"days": place} for place in range(readings)], {"days": 900})
+        since = UNTIL - datetime.timedelta(days=90)
+
+        lately = gaps.first_look_since(after="", since=since, now=NOW)
+
+        assert lately == (since - datetime.timedelta(days=190) if is_passed_over else NOW)
+
     def test_are_of_late(self, flow_file: models.FlowFile) -> None:
         _store(flow_file, *_steady(), {"days": 30, "value": 90_000})
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import datetime
 import decimal
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from django import db
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, QuerySet
 
 import sql
 from warehouse import codes, models
@@ -21,8 +21,10 @@ from warehouse.queries import history
 LOOKED_THROUGH_AT_ONCE = 25_000
 # The most days of which the readings are passed over: a quarter's are among them.
 DAYS_OF_LATE = 120
-# Before those: what is read once a quarter has two readings in them.
+# Before those asked about: what is read once a quarter has two readings in them.
 DAYS_OF_TWO_READINGS = datetime.timedelta(days=190)
+# To pass over more readings of a meter point costs more than to look up the last of each register.
+MOST_PASSED_OVER, SAMPLE = 25, 20  # on average of so many meter points
 LAST_ADVANCES = 3  # among which jumps are looked for: the statement names each
 USUAL_READINGS = 40  # that tell what is usual for a register
 LEAST_ADVANCES = 3  # of which it has to be known
@@ -121,7 +123,7 @@ def gaps(
         "since": until - datetime.timedelta(days=days),
         "lately": until - datetime.timedelta(days=min(days, DAYS_OF_LATE)),
     }
-    for rows, through in _stretches("10_list_gaps", asked, after, at_once):
+    for rows, through in _stretches("10_list_gaps", lambda _: asked, after, at_once):
         yield Stretch(
             rows=[
                 Gap(
@@ -150,15 +152,17 @@ def jumps(
 ) -> Iterator[Stretch[Jump]]:
     """Yield the jumps of so many times the usual, of readings of so many days, by MPAN."""
     since = until - datetime.timedelta(days=days)
-    asked = {
-        "now": now,
-        "since": since,
-        # A pass over more than that costs more than it spares.
-        "lately": since - DAYS_OF_TWO_READINGS if days <= DAYS_OF_LATE else now,
-        "times": float(times),
-        "readings": USUAL_READINGS,
-        "advances": LEAST_ADVANCES,
-    }
+
+    def asked(after: str) -> Mapping[str, Any]:
+        return {
+            "now": now,
+            "since": since,
+            "lately": first_look_since(after=after, since=since, now=now),
+            "times": float(times),
+            "readings": USUAL_READINGS,
+            "advances": LEAST_ADVANCES,
+        }
+
     for rows, through in _stretches("20_list_jumps", asked, after, at_once):
         yield Stretch(
             rows=[
@@ -179,19 +183,35 @@ def jumps(
         )
 
 
+def first_look_since(
+    *, after: str, since: datetime.datetime, now: datetime.datetime
+) -> datetime.datetime:
+    """Return from when on readings are passed over, or `now` for not at all where too many are."""
+    lately = since - DAYS_OF_TWO_READINGS
+    some = [*_behind(after)[:SAMPLE]]
+    of_late = models.Reading.objects.filter(
+        mpan_core__in=some, read_at__gte=lately, read_at__lte=now
+    )
+    most = MOST_PASSED_OVER * len(some)
+    return lately if of_late[: most + 1].count() <= most else now
+
+
+def _behind(after: str) -> QuerySet[models.MeterPoint, str]:
+    behind = models.MeterPoint.objects.filter(mpan_core__gt=after).order_by("mpan_core")
+    return behind.values_list("mpan_core", flat=True)
+
+
 def _stretches(
-    statement: str, asked: Mapping[str, Any], after: str, at_once: int
+    statement: str, asked: Callable[[str], Mapping[str, Any]], after: str, at_once: int
 ) -> Iterator[tuple[Sequence[Mapping[str, Any]], str]]:
     """Yield what a statement finds at so many meter points, one stretch behind the other."""
-    ordered = models.MeterPoint.objects.order_by("mpan_core")
-    mpan_cores = ordered.values_list("mpan_core", flat=True)
     while True:
-        behind = mpan_cores.filter(mpan_core__gt=after)
+        behind = _behind(after)
         ends = [*behind[at_once - 1 : at_once + 1]]
         through = ends[0] if len(ends) > 1 else ""
         last = through or "~"  # which is behind all digits
         middle = next(iter(behind[at_once // 2 : at_once // 2 + 1]), last)
-        bounds = {"after": after, "middle": middle, "through": last}
+        bounds = {**asked(after), "after": after, "middle": middle, "through": last}
         with transaction.atomic(), db.connection.cursor() as cursor:
             # The planner takes the readings of a register for one: it would rather fetch and sort
             # all of a meter point than walk back from the last by the key.
@@ -202,7 +222,7 @@ def _stretches(
             if at_once < LOOKED_THROUGH_AT_ONCE:
                 # To start more processes takes as long as a page has.
                 cursor.execute("SET LOCAL max_parallel_workers_per_gather = 0")
-            cursor.execute(sql.statement("gaps", statement), {**asked, **bounds})
+            cursor.execute(sql.statement("gaps", statement), bounds)
             names = [column.name for column in cursor.description or ()]
             rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
         yield rows, through
