@@ -55,36 +55,52 @@ sender AS (
     GROUP BY arrival_day.sender, arrival_day.sender_role
 ),
 
-recent AS (
+recent_file AS (
     SELECT
         flow_file.sender,
         flow_file.sender_role,
-        count(*) AS files,
-        count(*) FILTER (WHERE flow_file.status IN ('REJECTED', 'FAILED')) AS rejected_files,
-        sum(flow_file.reading_count) FILTER (
-            WHERE starts_with(flow_file.status, 'LOADED')
-        ) AS loaded_readings
+        flow_file.status,
+        flow_file.reading_count,
+        -- A third of what a pattern takes.
+        CASE
+            WHEN
+                length(flow_file.file_identifier) BETWEEN 1 AND 10
+                AND translate(flow_file.file_identifier, '0123456789', '') = ''
+                THEN flow_file.file_identifier::bigint
+        END AS number
     FROM flow_file
     WHERE flow_file.staged_at >= %(recently)s AND flow_file.sender <> ''
-    GROUP BY flow_file.sender, flow_file.sender_role
+),
+
+recent AS (
+    SELECT
+        recent_file.sender,
+        recent_file.sender_role,
+        count(*) AS files,
+        count(*) FILTER (WHERE recent_file.status IN ('REJECTED', 'FAILED')) AS rejected_files,
+        coalesce(
+            sum(recent_file.reading_count) FILTER (
+                WHERE starts_with(recent_file.status, 'LOADED')
+            ),
+            0
+        ) AS loaded_readings,
+        -- Whether more may be missing than came, before it is known what came twice.
+        max(recent_file.number) - min(recent_file.number) + 1 > 2 * count(recent_file.number)
+        AS has_large_gaps
+    FROM recent_file
+    GROUP BY recent_file.sender, recent_file.sender_role
 ),
 
 file_id AS (
     SELECT
-        flow_file.sender,
-        flow_file.sender_role,
-        flow_file.file_identifier::bigint AS number
-    FROM flow_file
-    WHERE
-        flow_file.staged_at >= %(recently)s
-        AND flow_file.sender <> ''
-        -- A third of what a pattern takes. As one condition the planner takes it for half of all.
-        AND coalesce(
-            length(flow_file.file_identifier) BETWEEN 1 AND 10
-            AND translate(flow_file.file_identifier, '0123456789', '') = '',
-            FALSE
-        )
-    GROUP BY flow_file.sender, flow_file.sender_role, number
+        recent_file.sender,
+        recent_file.sender_role,
+        recent_file.number
+    FROM recent_file
+    INNER JOIN recent
+        ON recent_file.sender = recent.sender AND recent_file.sender_role = recent.sender_role
+    WHERE NOT recent.has_large_gaps AND recent_file.number IS NOT NULL
+    GROUP BY recent_file.sender, recent_file.sender_role, recent_file.number
 ),
 
 roll AS (

@@ -27,6 +27,7 @@ PAGES = (
     "/gaps/?days=10&format=csv",
     "/jumps/",
     "/jumps/?times=2&sender=UDMS&after={mpan}",
+    "/jumps/?shown=0&part=found",
     "/jumps/?format=csv",
     "/warehouse/reading/",
     "/warehouse/reading/?q={mpan}",

@@ -40,7 +40,7 @@ def _overview() -> dict[str, Any]:
     since = f"{address}?arrived={DAYS}"
     return {
         "overview": overview,
-        "is_empty": not models.FlowFile.objects.exists(),
+        "is_empty": not (overview.arrived or models.FlowFile.objects.exists()),
         "days": DAYS,
         "most_rows": arrivals.MOST_ROWS,
         "since_url": since,
