@@ -303,8 +303,22 @@ class TestJumps:
 
         assert len(_jumps()) == found
 
+    def test_are_of_late(self, flow_file: models.FlowFile) -> None:
+        _store(flow_file, *_steady(), {"days": 30, "value": 90_000})
+
+        assert len(_jumps(days=31)) == 1
+        assert _jumps(days=29) == []
+
+    def test_are_not_told_where_nothing_is_usual(self, flow_file: models.FlowFile) -> None:
+        empty = [{**one, "value": 100} for one in _steady()]
+        _store(flow_file, *empty, {"days": 0, "value": 5000})
+
+        assert _jumps() == []
+
+
+class TestFirstLook:
     @pytest.mark.parametrize("days", [110, 150, 400])
-    def test_are_found_on_a_meter_that_is_read_no_more(
+    def test_leaves_a_meter_that_is_read_no_more(
         self, flow_file: models.FlowFile, days: int
     ) -> None:
         old = [{**one, "days": one["days"] + days} for one in _steady()]
@@ -313,7 +327,7 @@ class TestJumps:
 
         assert [jump.serial_number for jump in _jumps(days=days)] == ["A1"]
 
-    def test_are_found_among_readings_of_each_day(self, flow_file: models.FlowFile) -> None:
+    def test_finds_a_jump_among_readings_of_each_day(self, flow_file: models.FlowFile) -> None:
         daily = [{"days": 30 - place, "value": 1000 + place} for place in range(28)]
         _store(flow_file, *daily, {"days": 2, "value": 1128})
 
@@ -321,7 +335,7 @@ class TestJumps:
 
         assert (jump.per_day, jump.usual_per_day) == (101.0, 1.0)
 
-    def test_are_the_same_without_a_first_look(
+    def test_changes_nothing_of_what_is_found(
         self, flow_file: models.FlowFile, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         _store(flow_file, *_steady(), {"days": 0, "value": 1810})
@@ -334,7 +348,7 @@ class TestJumps:
         assert len(with_one) == 1
 
     @pytest.mark.parametrize(("readings", "is_passed_over"), [(25, True), (26, False)])
-    def test_are_looked_for_by_a_pass_over_few_readings(
+    def test_is_a_pass_over_few_readings(
         self,
         flow_file: models.FlowFile,
         readings: int,
@@ -346,18 +360,6 @@ class TestJumps:
         lately = gaps.first_look_since(after="", since=since, now=NOW)
 
         assert lately == (since - datetime.timedelta(days=190) if is_passed_over else NOW)
-
-    def test_are_of_late(self, flow_file: models.FlowFile) -> None:
-        _store(flow_file, *_steady(), {"days": 30, "value": 90_000})
-
-        assert len(_jumps(days=31)) == 1
-        assert _jumps(days=29) == []
-
-    def test_are_not_told_where_nothing_is_usual(self, flow_file: models.FlowFile) -> None:
-        empty = [{**one, "value": 100} for one in _steady()]
-        _store(flow_file, *empty, {"days": 0, "value": 5000})
-
-        assert _jumps() == []
 
 
 class TestMeasuredAt:
