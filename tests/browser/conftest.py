@@ -64,6 +64,16 @@ def _beside_an_event_loop(
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _none_left_beside_it(
+    _beside_an_event_loop: None,
+    playwright: playwright.Playwright,  # noqa: ARG001 - runs the loop
+) -> Iterator[None]:
+    """Close what was connected beside the loop, also by tests behind these, before it ends."""
+    yield
+    db.connections.close_all()
+
+
 @pytest.fixture(scope="package", autouse=True)
 def _served_without_tls() -> Iterator[None]:
     with test.override_settings(
