@@ -43,15 +43,16 @@ _REGISTERS = """
 """
 _READINGS = """
     INSERT INTO reading
-    SELECT (jsonb_populate_record(NULL::reading, jsonb_build_object(
+    SELECT filled.*
+    FROM register
+    CROSS JOIN LATERAL jsonb_populate_record(NULL::reading, jsonb_build_object(
         'id', (%(file)s::bigint << 32) + register.id, 'mpan_core', register.mpan_core,
         'serial_key', register.serial_key, 'identifier', register.identifier,
         'read_at', to_timestamp(1700000000 + %(apart)s * register.id),
         'stated_at', '2024-02-01T00:00:00Z', 'value', 1, 'reading_type', 'R',
         'validation_status', 'V', 'reading_flag', 'T',
         'reading_method', 'N', 'reason_code', '', 'reading_status', ''
-    ))).*
-    FROM register
+    )) AS filled
 """
 _ISSUES = """
     INSERT INTO line_issue (
