@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import time
 from collections.abc import Mapping
 
@@ -85,9 +84,8 @@ def take(connection: Connection = db.connection) -> Snapshot:
     with connection.cursor() as cursor:
         for table, statement in _OF_FILES.items():
             cursor.execute(statement)
-            for sha256, row in cursor.fetchall():
-                text = json.dumps(json.loads(row), sort_keys=True)
-                files.setdefault(sha256, {}).setdefault(table, []).append(text)
+            for sha256, row in cursor.fetchall():  # as text, which is the same for the same row
+                files.setdefault(sha256, {}).setdefault(table, []).append(row)
         for table, statement in _SHARED.items():
             cursor.execute(statement)
             rows = cursor.fetchall()
