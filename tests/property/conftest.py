@@ -1,8 +1,8 @@
 """
 How many examples the properties are held to.
 
-A quick run draws 4 of each, a thorough one 500, the same ones every time. To look further, at new
-ones on every run:
+A quick run draws 4 of each, a thorough one 500, the same ones every time; of the orders, which are
+of six registers each, 2 and 200. To look further, at new ones on every run:
 
     uv run pytest --times=40 tests/property
 """
@@ -21,12 +21,14 @@ from tests import depth
 
 
 IS_DRAWN_ANEW = depth.times() > 1
-PARTS = depth.size(quick=1, thorough=5)  # of the examples, for as many processes
+# The examples are drawn in parts: for as many processes, and so that there are never many files
+# for `reconcile`, which looks at all of them after each example.
+PARTS = depth.rounds(quick=1, thorough=10)
 
 # No deadlines: an example is a few commands against a server, whose disk has its own pace.
 hypothesis.settings.register_profile(
     "d0010",
-    max_examples=depth.rounds(quick=4, thorough=500) // PARTS,
+    max_examples=depth.size(quick=4, thorough=50),
     derandomize=not IS_DRAWN_ANEW,
     **({} if IS_DRAWN_ANEW else {"database": None}),
     deadline=None,

@@ -16,6 +16,7 @@ import pytest
 
 from tests import conftest as tests_conftest
 from tests import depth
+from tests.faults import snapshot
 from tests.property import conftest, damages, oracle, stored, strategies
 
 
@@ -48,9 +49,7 @@ class TestMutatedFiles:
                 elif file.is_envelope_whole or report["outcome"] != "rejected":
                     has_rejections = bool(expected.rejected_line_numbers)
                     assert report["outcome"] == "loaded" + " with rejections" * has_rejections
-            for sha256 in held:
-                reconciled = run("reconcile", "--file", sha256)
-                assert reconciled.code == 0, reconciled.out
+            snapshot.assert_reconciled()
             if batch.is_given_again:
                 again = run("load_flows", *paths)
                 assert again.code == int("rejected" in outcomes)

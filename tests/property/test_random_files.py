@@ -16,6 +16,7 @@ import pytest
 
 from tests import conftest as tests_conftest
 from tests import depth
+from tests.faults import snapshot
 from tests.property import conftest, oracle, stored, strategies
 
 
@@ -43,9 +44,7 @@ class TestRandomFiles:
                     assert not expected.rejected_line_numbers
                     assert held[report["sha256"]] == expected
                     assert report["reading_count"] == len(expected.readings)
-                for sha256 in held:
-                    reconciled = run("reconcile", "--file", sha256)
-                    assert reconciled.code == 0, reconciled.out
+                snapshot.assert_reconciled()
 
         hold()
 
