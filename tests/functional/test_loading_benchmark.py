@@ -18,7 +18,7 @@ from xml.etree import ElementTree
 import psutil
 import pytest
 
-from tests import conftest
+from tests import conftest, shared
 from tests.benchmarks.loading import bench, cases, floors, processes, session
 
 
@@ -39,8 +39,7 @@ COMMAND = [sys.executable, "-m", "tests.benchmarks.loading", "--rounds=1"]
 @pytest.fixture(scope="module")
 def folder() -> Iterator[pathlib.Path]:
     """Return a folder that the account of PostgreSQL can pass, unlike pytest's own."""
-    path = pathlib.Path(tempfile.mkdtemp(prefix="d0010-test-"))
-    path.chmod(0o711)
+    path = shared.make_folder("d0010-test-")
     yield path
     shutil.rmtree(path)
 
@@ -145,48 +144,50 @@ class TestBenchmark:
 
 
 @pytest.fixture(scope="class")
-def shared() -> Iterator[session.Session]:
-    with bench.Bench() as laboratory:
-        yield session.Session(laboratory, sizes=TINY, rounds=1)
+def tried(folder: pathlib.Path) -> Iterator[session.Session]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(folder))
+        with bench.Bench() as laboratory:
+            yield session.Session(laboratory, sizes=TINY, rounds=1)
 
 
 class TestContenders:
-    def test_that_store_other_readings_are_found_out(self, shared: session.Session) -> None:
+    def test_that_store_other_readings_are_found_out(self, tried: session.Session) -> None:
         contenders = {
-            "ours": shared.load(shared.day(0, 40)),
-            "another day": shared.load(shared.day(1, 40)),
+            "ours": tried.load(tried.day(0, 40)),
+            "another day": tried.load(tried.day(1, 40)),
         }
 
         with pytest.raises(processes.BenchmarkError, match="stored readings differ"):
-            shared.measure("-", shared.bench.empty, contenders)
+            tried.measure("-", tried.bench.empty, contenders)
 
-    def test_that_fail_are_found_out(self, shared: session.Session) -> None:
-        missing = shared.bench.folder / "missing.uff"
+    def test_that_fail_are_found_out(self, tried: session.Session) -> None:
+        missing = tried.bench.folder / "missing.uff"
 
         with pytest.raises(processes.BenchmarkError, match=r"ended with 1: .*missing"):
-            shared.measure("-", shared.bench.empty, {"ours": shared.load(missing)})
+            tried.measure("-", tried.bench.empty, {"ours": tried.load(missing)})
 
     @pytest.mark.parametrize("rival", ["bulk_create", "duckdb", "duckdb_raw"])
     def test_store_the_same_readings_of_known_meters(
-        self, shared: session.Session, rival: str
+        self, tried: session.Session, rival: str
     ) -> None:
-        finished = shared.keep_finished_day_1(400)
+        finished = tried.keep_finished_day_1(400)
         contenders = {
-            "F2": lambda database: floors.copy_finished(shared.bench, database, finished),
-            rival: shared.rival(rival, shared.day(1, 400)),
+            "F2": lambda database: floors.copy_finished(tried.bench, database, finished),
+            rival: tried.rival(rival, tried.day(1, 400)),
         }
 
-        shared.measure("-", shared.loaded(400), contenders)
+        tried.measure("-", tried.loaded(400), contenders)
 
-    def test_find_all_finished_rows_of_the_product(self, shared: session.Session) -> None:
-        finished = shared.keep_finished_day_1(400)
+    def test_find_all_finished_rows_of_the_product(self, tried: session.Session) -> None:
+        finished = tried.keep_finished_day_1(400)
         counts = "SELECT (SELECT count(*) FROM staged_line), (SELECT count(*) FROM delivery)"
 
-        with shared.bench.fresh(shared.loaded(400)) as database:
-            with shared.bench.connect(database) as connection:
+        with tried.bench.fresh(tried.loaded(400)) as database:
+            with tried.bench.connect(database) as connection:
                 before = connection.execute(counts).fetchone()
-                floors.copy_finished(shared.bench, database, finished)
+                floors.copy_finished(tried.bench, database, finished)
                 after = connection.execute(counts).fetchone()
             assert before is not None
             assert after == (2 * before[0], 2 * before[1])
-            assert shared.bench.stored_readings(database)[0] == 800
+            assert tried.bench.stored_readings(database)[0] == 800
