@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 from django import apps, db
 from django.core import management
@@ -35,15 +36,16 @@ def prepare(*, is_writing: bool) -> None:
     :raises django.db.Error: if there is no connection, or no right to look
     """
     check_server(is_writing=is_writing)
-    refuse_other_schema()
-    missing = missing_migrations()
+    applied = _applied_migrations()
+    _refuse_other_schema(applied)
+    missing = _migrations_on_disk() - applied
     if not missing:
         if not is_writing:
             transactions.wait_for(*_READ)
         return
     if db.connection.settings_dict["ENGINE"] != EMBEDDED_ENGINE:
         raise SchemaError(
-            f"the database lacks migrations ({len(missing)}, such as {missing[0]}):"
+            f"the database lacks migrations ({len(missing)}, such as {min(missing)}):"
             " run `manage.py migrate` first"
         )
     with db.connection.cursor() as cursor:
@@ -97,35 +99,38 @@ def check_server(*, is_writing: bool) -> None:
         )
 
 
-def refuse_other_schema() -> None:
+def _refuse_other_schema(applied: AbstractSet[str]) -> None:
     """
     See that no migration was applied that this version does not have.
 
     :raises SchemaError: if one was, by version 0.1 or by a later one than this
     """
-    known = set(_migrations_on_disk())
-    others = sorted(
-        f"{label}.{name}"
-        for label, name in recorder.MigrationRecorder(db.connection).applied_migrations()
-        if label in _OWN_APPS and (label, name) not in known
-    )
+    others = [
+        name for name in applied - _migrations_on_disk() if name.partition(".")[0] in _OWN_APPS
+    ]
     if others:
         raise SchemaError(
-            f"the database holds the tables of another version (it has the migration {others[0]}):"
+            "the database holds the tables of another version"
+            f" (it has the migration {min(others)}):"
             " name a new folder in D0010_DATA_DIR, or a new database in DATABASE_URL, and load"
             " the files again"
         )
 
 
-def missing_migrations() -> list[str]:
+def missing_migrations() -> AbstractSet[str]:
     """Return what is on disk and not applied; looks at names alone, which is quick."""
-    applied = recorder.MigrationRecorder(db.connection).applied_migrations()
-    return sorted(
-        f"{label}.{name}" for label, name in _migrations_on_disk() if (label, name) not in applied
-    )
+    return _migrations_on_disk() - _applied_migrations()
 
 
-def _migrations_on_disk() -> Iterator[tuple[str, str]]:
-    for config in apps.apps.get_app_configs():
-        for path in pathlib.Path(config.path, "migrations").glob("[0-9]*.py"):
-            yield config.label, path.stem
+def _applied_migrations() -> AbstractSet[str]:
+    found = recorder.MigrationRecorder(db.connection).applied_migrations()
+    return {f"{label}.{name}" for label, name in found}
+
+
+@functools.cache
+def _migrations_on_disk() -> AbstractSet[str]:
+    return {
+        f"{config.label}.{path.stem}"
+        for config in apps.apps.get_app_configs()
+        for path in pathlib.Path(config.path, "migrations").glob("[0-9]*.py")
+    }
