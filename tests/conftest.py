@@ -101,6 +101,9 @@ ORDER = (
     "tests/faults/",
     "tests/property/",
     "tests/integration/",
+    "tests/functional/admin/test_errors.py",
+    "tests/functional/test_sweep_benchmark.py",
+    "tests/functional/test_package.py",
     "tests/functional/",
 )
 
