@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import pathlib
+import random
 import time
 
 import pytest
 
 from etl.intake import inbox, sftp, ssh
 from tests import builder, conftest, depth
-from tests.benchmarks import generate
 from tests.faults import sftp_servers, snapshot
 from warehouse import models
 
@@ -18,7 +18,7 @@ from warehouse import models
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MANY = depth.rounds(quick=0, thorough=500)  # files
-LARGE = 3_300_000  # readings, of 200 MB
+LARGE = 200  # MiB
 
 Collect = sftp_servers.Collect
 OpenSsh = sftp_servers.OpenSsh
@@ -77,11 +77,14 @@ class TestOpenSsh:
         self, sshd: OpenSsh, tmp_path: pathlib.Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         path = sshd.folder / "large.uff"
-        generate.write_flow_file(path, readings=LARGE)
+        draw = random.Random(1)  # noqa: S311 - no secret
+        with path.open("wb") as large:
+            for _ in range(LARGE):
+                large.write(draw.randbytes(1 << 20))
         login = ssh.Login(host_key_file=str(sshd.host_keys), key_file=str(sshd.user_key))
         place = sftp.Server(sshd.source, login)
         [entry] = place.entries()
-        assert entry.size > 200_000_000
+        assert entry.size == LARGE << 20
 
         for number in range(5):  # what else the machine does meanwhile may harm either
             started = time.monotonic()
