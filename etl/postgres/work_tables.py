@@ -9,6 +9,7 @@ see, and are made from the very statements that fill them.
 from __future__ import annotations
 
 import collections
+import functools
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -32,6 +33,7 @@ _SHARED_ISSUES, _INDEX_OF_ISSUES = "70_share_issues", "71_index_issues"
 _ISSUE_OF_A_LINE = "line_issue.mpan_core"
 
 
+@functools.cache
 def names() -> tuple[str, ...]:
     return tuple(table for table, _ in _filled())
 
