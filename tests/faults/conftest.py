@@ -105,6 +105,7 @@ class Undisturbed:
         self.messages = between.messages
         self.sent = list(between.sent)
         self.done = snapshot.take()
+        assert self.done.shared["register"]  # it did not fail alike each time
         snapshot.assert_reconciled()
         snapshot.empty()
 

@@ -82,6 +82,7 @@ class Hostile:
         taken = snapshot.take(connection)
         snapshot.empty(connection)
         connection.close()
+        assert taken.shared["register"]  # it did not fail alike each time
         return loaded, exported, reconciled.code, reconciled.err, taken
 
 
