@@ -18,7 +18,7 @@ from warehouse.queries import history
 
 
 # Meter points at once, where all are looked through: whatever is found among them is in memory.
-LOOKED_THROUGH_AT_ONCE = 25_000
+LOOKED_THROUGH_AT_ONCE = 50_000
 # The most days of which the readings are passed over: a quarter's are among them.
 DAYS_OF_LATE = 120
 # Before those asked about: what is read once a quarter has two readings in them.
