@@ -86,7 +86,7 @@ recent AS (
         ) AS loaded_readings,
         -- Whether more may be missing than came, before it is known what came twice.
         max(recent_file.number) - min(recent_file.number) + 1 > 2 * count(recent_file.number)
-        AS has_large_gaps
+            AS has_large_gaps
     FROM recent_file
     GROUP BY recent_file.sender, recent_file.sender_role
 ),
