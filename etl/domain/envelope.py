@@ -83,11 +83,10 @@ def examine(stream: BinaryIO, *, rules: Rules = Rules()) -> Envelope:
     """
     content = records.Records(stream)
     body = _Body()
-    held = []
+    held: list[records.Block] = []
     for block in content:
         body.look_at(block)
-        if content.size <= records.BLOCK_SIZE:
-            held.append(block)
+        held = [*held, block] if content.size <= records.BLOCK_SIZE else []
     return Envelope(
         sha256=content.sha256,
         size=content.size,
@@ -98,7 +97,7 @@ def examine(stream: BinaryIO, *, rules: Rules = Rules()) -> Envelope:
         header=body.header,
         trailer=body.trailer,
         issues=_until_rejected(_issues(stream, content, body, rules)),
-        held=held if content.size <= records.BLOCK_SIZE else (),
+        held=held,
     )
 
 

@@ -57,13 +57,15 @@ def copy(blocks: Iterable[str]) -> None:
     started = time.perf_counter()
     with db.connection.wrap_database_errors, db.connection.cursor() as cursor:
         with cursor.copy(_COPY) as stream:
-            held, size = [""], 0
+            held: list[str] = []
+            size = 0
             for rows in blocks:
                 held.append(rows)
                 size += len(rows)
                 if size >= _LEAST_A_WRITE:
                     stream.write("".join(held))
-                    held, size = [], 0
+                    held.clear()
+                    size = 0
             stream.write("".join(held))
         row_count = cursor.rowcount
     seconds = time.perf_counter() - started

@@ -60,6 +60,25 @@ class TestExamine:
         )
 
     @pytest.mark.parametrize(
+        ("size", "is_held"),
+        [(1_000, True), (records.BLOCK_SIZE, True), (records.BLOCK_SIZE + 1, False)],
+        ids=["small", "a block", "more than a block"],
+    )
+    def test_holds_all_records_of_a_small_content(
+        self,
+        size: int,
+        is_held: bool,  # noqa: FBT001 - a parameter
+    ) -> None:
+        lines = GOOD.splitlines(keepends=True)
+        beginning = b"".join([*lines[:2], b"\n \n", *lines[2:-1]])
+        content = beginning.ljust(size - len(lines[-1]), b"\n") + lines[-1]
+        assert len(content) == size
+
+        held = envelope.examine(io.BytesIO(content)).held
+
+        assert held == ([*records.Records(io.BytesIO(content))] if is_held else [])
+
+    @pytest.mark.parametrize(
         "content",
         [b"< 5 is less\n", b"BZ", b"Z\0", b"\x1f", b"PK", bytes(400)],
     )
