@@ -9,7 +9,7 @@ import pathlib
 import re
 
 import pytest
-from django import test
+from django import db, test
 from django.http import StreamingHttpResponse
 
 from tests import builder
@@ -70,6 +70,12 @@ def _link(page: str, kind: str) -> str:
     return html.unescape(found[1]) if found else ""
 
 
+def _count_meter_points() -> None:
+    """Have the server know how many there are, and not count again in this transaction."""
+    with db.connection.cursor() as cursor:
+        cursor.execute("ANALYZE meter_point")
+
+
 def _looked_at(name: str) -> set[tuple[str, str]]:
     found = audits.LookUp.objects.filter(user_name=name)
     return {*found.values_list("mpan_core", "looked_at")}
@@ -127,8 +133,9 @@ class TestGaps:
     ) -> None:
         monkeypatch.setitem(pages.AT_ONCE, "gaps", 1)
         monkeypatch.setattr(pages, "FURTHER", 1)
+        _count_meter_points()
         page, days = support.get("/gaps/?days=50").content.decode(), []
-        assert "None yet. Looked through 1 meter point." in page
+        assert "None yet. Looked through 1 of about 3 meter points." in page
 
         while link := _link(page, "data-further"):
             page = support.get(f"/gaps/{link}&part=found").content.decode()
@@ -140,6 +147,19 @@ class TestGaps:
         assert {mpan for mpan, _ in _looked_at("stella")} == {
             builder.OTHER_MPAN, builder.THIRD_MPAN
         }  # fmt: skip
+
+    def test_guess_nothing_where_more_were_looked_through_or_none_is_left(
+        self, support: test.Client, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setitem(pages.AT_ONCE, "gaps", 1)
+        first, second, _ = sorted([builder.MPAN, builder.OTHER_MPAN, builder.THIRD_MPAN])
+        _count_meter_points()
+
+        more = support.get(f"/gaps/?after={first}&looked=8").content.decode()
+        last = support.get(f"/gaps/?after={second}").content.decode()
+
+        assert "Looked through 9 meter points." in more
+        assert "Looked through 1 meter point, to the last one." in last
 
     def test_look_further_until_the_page_is_full(
         self, support: test.Client, monkeypatch: pytest.MonkeyPatch
