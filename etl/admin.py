@@ -25,7 +25,7 @@ from etl import models
 from etl.domain import findings, flows, headers, trailers
 from etl.usecases import raw_lines as contents
 from etl.usecases import transform
-from warehouse import codes, words
+from warehouse import codes, keys, words
 from warehouse import models as warehouse_models
 from warehouse.admin import (
     addresses,
@@ -76,8 +76,8 @@ class StagedLineAdmin(read_only.ReadOnlyAdmin):
 
     def find(self, request: HttpRequest, address: str) -> models.StagedLine | None:  # noqa: ARG002 - of the base class
         line_id = addresses.row_id(address)
-        lines = models.StagedLine.objects.alias(stretch=files.STRETCH)
-        return lines.filter(stretch=files.stretch(line_id), id=line_id).first()
+        stretch = keys.stretch(line_id)
+        return models.StagedLine.objects.filter(stretch=stretch, id=line_id).first()
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
@@ -138,14 +138,21 @@ def _why_not_kept(flow_file: warehouse_models.FlowFile, line_id: int) -> str:
 
 
 def _neighbors(line_id: int) -> Sequence[models.StagedLine]:
+    # A row holds a line at least, so as many rows before and behind hold them all.
     first, last = files.stretches(line_id >> 32)
-    here = files.stretch(line_id)
-    lines = models.StagedLine.objects.alias(stretch=files.STRETCH)
-    before = lines.filter(stretch__range=(first, here), id__lt=line_id)
-    after = lines.filter(stretch__range=(here, last), id__gte=line_id)
+    here = keys.stretch(line_id)
+    rows = models.StagedText.objects.alias(stretch=files.STRETCH)
+    before = rows.filter(stretch__range=(first, here), id__lte=line_id).order_by("-stretch", "-id")
+    behind = rows.filter(stretch__range=(here, last), id__gt=line_id).order_by("stretch", "id")
+    ids = [
+        *before.values_list("id", flat=True)[: NEIGHBORS + 1],
+        *behind.values_list("id", flat=True)[:NEIGHBORS],
+    ]
+    stretches = (keys.stretch(min(ids)), keys.stretch(max(ids)))
+    lines = models.StagedLine.objects.filter(stretch__range=stretches)
     return [
-        *reversed(before.order_by("-stretch", "-id")[:NEIGHBORS]),
-        *after.order_by("stretch", "id")[: NEIGHBORS + 1],
+        *reversed(lines.filter(id__lt=line_id).order_by("-id")[:NEIGHBORS]),
+        *lines.filter(id__gte=line_id).order_by("id")[: NEIGHBORS + 1],
     ]
 
 

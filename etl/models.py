@@ -3,17 +3,44 @@
 from django.db import models
 
 
+class StagedText(models.Model):
+    """
+    Lines of a flow file as received: one, or those of a usual meter point, LF between them.
+
+    What else a row says of them is as `StagedLine` has it, of a usual meter point that of its
+    readings. The id is that of the first line, and no key in the database, since an index of it
+    would be a fifth of the table: rows are found by stretches of 1,024 lines (`id >> 10`).
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    parent_id = models.BigIntegerField(null=True)
+    kind = models.TextField(help_text="That of the line, or else that it is a usual meter point.")
+    mpan_core = models.CharField(max_length=13, db_collation="C")
+    serial_key = models.TextField(db_collation="C")
+    reading_type = models.TextField()
+    validation_status = models.TextField()
+    payload = models.TextField()
+
+    class Meta:
+        db_table = "staged_text"
+        default_permissions = ()
+        indexes = (models.Index(models.F("id").bitrightshift(10), name="staged_text_of_stretch"),)
+
+    def __str__(self) -> str:
+        return f"from line {self.pk & 0xFFFF_FFFF} of flow file {self.pk >> 32}"
+
+
 class StagedLine(models.Model):
     """
     One line of a flow file as received, where it stands, and what it takes from the lines above.
 
     The id holds the file's id in its high 32 bits and the line's number in the low ones. The
     parent is the line that the grammar of the flow puts this one under; lines at the top and
-    orphans have none. In the database the id is no key, since an index of it would be a fifth of
-    the table: a file's lines are found by stretches of 1,024 (`id >> 10`).
+    orphans have none. A line is found by its stretch, and by its id within that.
     """
 
     id = models.BigIntegerField(primary_key=True)
+    stretch = models.BigIntegerField(help_text="It is one of 1,024 lines that follow each other.")
     parent_id = models.BigIntegerField(null=True)
     kind = models.TextField(help_text="What the grammar of the flow takes it for.")
     mpan_core = models.CharField(
@@ -30,7 +57,7 @@ class StagedLine(models.Model):
 
     class Meta:
         db_table = "staged_line"
-        indexes = (models.Index(models.F("id").bitrightshift(10), name="staged_line_of_stretch"),)
+        managed = False  # a view of `staged_text`: sql/views/staged_line.sql
         permissions = (
             ("transform_pending", "Can transform what is pending"),
             ("upload_flow_file", "Can upload flow files"),

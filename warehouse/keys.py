@@ -25,6 +25,15 @@ BLANKS = "".join(chr(code) for first, last in _RANGES for code in range(first, l
 _NO_BLANKS = dict.fromkeys(map(ord, BLANKS))
 
 
+# A stretch is 1,024 lines of one file that follow one another: what the indexes tell apart.
+BITS_OF_A_STRETCH = 10
+
+
+def stretch(line_id: int) -> int:
+    """Return the stretch that a line is in, or what came from it."""
+    return line_id >> BITS_OF_A_STRETCH
+
+
 def stripped(text: str) -> str:
     """Return a text without what nobody sees at its ends; empty where nothing else is there."""
     return text.strip(BLANKS)

@@ -13,10 +13,17 @@ from . import flows, grammar
 
 _NULL = r"\N"
 _ESCAPED = re.compile(r"\\(.)")
-_ESCAPES = {"t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "v": "\v"}
 _Said = tuple[str, str, str, str]  # MPAN, serial key, reading type, validation status
 _NOTHING: _Said = ("", "", "", "")
 _Usual = tuple[int, int, _Said]  # the ids of its meter and its last reading, and what these say
+
+# The kind of a row that holds a usual meter point: its line, one meter's, and those of readings,
+# of which any more have rows of their own: what is longer than 2 kB the server would compress.
+USUAL = "usual"
+MOST_READINGS = 32
+_FEWEST_LINES = 3
+_USUAL_PLACE = f"{_NULL}\t{USUAL}\t"  # without the id that it begins with, and what it says
 
 
 class _Group(NamedTuple):
@@ -78,16 +85,14 @@ def _usual(meter_point: str, meter: str, reading: str) -> re.Pattern[str]:
     """
     Return what finds a usual meter point: its line, one meter's, and those of its readings.
 
-    Or else a single line. It gives a line and its first two fields, those of the meter, the first
-    reading, the others; the single line. A field ends at a pipe or an LF and nowhere else, so that
-    no text takes longer than its length is worth.
+    Or else a single line. It gives all the lines, the first two fields of the first two; the
+    single line. A field ends at a pipe or an LF and nowhere else, so that no text takes longer
+    than its length is worth; one that COPY would read as something else is for single lines.
     """
-    with_two_fields = r"(%s\|([^|\n\\]*)\|([^|\n]*)(?:\|[^\n]*)?\n)"
-    a_reading = rf"{reading}\|[^\n]*\n"
+    with_two_fields = r"%s\|([^|\n\\]*)\|([^|\n\\]*)(?:\|[^\n]*)?\n"
     return re.compile(
-        with_two_fields % meter_point
-        + with_two_fields % meter
-        + rf"({a_reading})((?:{a_reading})*)|([^\n]*)\n"
+        f"({with_two_fields % meter_point}{with_two_fields % meter}"
+        rf"(?:{reading}\|[^\n]*\n){{1,{MOST_READINGS}}})|([^\n]*)\n"
     )
 
 
@@ -98,7 +103,7 @@ _ENVELOPE = {_start(code): kind for code, kind in grammar.ENVELOPE_KINDS.items()
 
 class Positions:
     r"""
-    Makes rows of `staged_line` of lines; remembers the open line of each group and what it says.
+    Makes rows of `staged_text` of lines; remembers the open line of each group and what it says.
 
     A child belongs to the most recent open line of its parent group. A line opens itself and
     closes whatever stood open beneath its group, so nothing attaches to the wrong parent. Lines
@@ -106,6 +111,9 @@ class Positions:
     would be read as something else, `\N` for null. The columns are the line's id, its parent's
     (null at the top and for orphans), the kind, what the open lines above say or the line itself:
     MPAN (13 digits or nothing), serial key, reading type, validation status; and the line.
+
+    The lines of a usual meter point, nearly all, have one row, with the id of the first and what
+    its readings take from above: half as much is sent and kept. `places` takes it apart.
     """
 
     def __init__(self, flow: grammar.Flow) -> None:
@@ -121,39 +129,26 @@ class Positions:
         rows: list[str] = []
         line_id = first_id
         last: _Usual | None = None  # if it is the last that was read
-        for (
-            point,
-            mpan,
-            status,
-            meter,
-            serial,
-            reading_type,
-            reading,
-            others,
-            line,
-        ) in self._plan.usual.findall(text):
-            if not point:
-                if last:
-                    self._leave_open(*last)
-                    last = None
-                rows.append(f"{line_id}\t{self._place(line_id, line)}\t{line}\n")
-                line_id += 1
+        for texts, mpan, status, serial, reading_type, line in self._plan.usual.findall(text):
+            line_count = texts.count("\n")
+            # What ends a stretch might go on behind it, and each stretch is read by itself.
+            if texts and keys.stretch(line_id) == keys.stretch(line_id + line_count):
+                mpan_core, serial_key = keys.mpan_core(mpan), keys.serial_key(serial)
+                payload = texts[:-1].replace("\n", r"\n")
+                rows.append(
+                    f"{line_id}\t{_USUAL_PLACE}{mpan_core}\t{serial_key}\t{reading_type}"
+                    f"\t{status}\t{payload}\n"
+                )
+                said = mpan_core, serial_key, reading_type, status
+                last = line_id + 1, line_id + line_count - 1, said
+                line_id += line_count
                 continue
-            mpan_core, serial_key = keys.mpan_core(mpan), keys.serial_key(serial)
-            meter_id = line_id + 1
-            said = f"{mpan_core}\t{serial_key}\t{reading_type}\t{status}"
-            place = f"{meter_id}\treading\t{said}"
-            rows.append(
-                f"{line_id}\t{_NULL}\tmeter_point\t{mpan_core}\t\t\t{status}\t{point}"
-                f"{meter_id}\t{line_id}\tmeter\t{said}\t{meter}"
-                f"{line_id + 2}\t{place}\t{reading}"
-            )
-            line_id += 3
-            if others:
-                for other in others[:-1].split("\n"):
-                    rows.append(f"{line_id}\t{place}\t{other}\n")
-                    line_id += 1
-            last = meter_id, line_id - 1, (mpan_core, serial_key, reading_type, status)
+            if last:
+                self._leave_open(*last)
+                last = None
+            for single in texts[:-1].split("\n") if texts else (line,):
+                rows.append(f"{line_id}\t{self._place(line_id, single)}\t{single}\n")
+                line_id += 1
         if last:
             self._leave_open(*last)
         return "".join(rows)
@@ -224,6 +219,31 @@ class Positions:
             if not code or _differ_by_one(code, start[:3]):
                 self._close((start, *self._plan.groups[start].closes))
                 return
+
+
+def count(place: str, payload: str) -> int:
+    """Return how many lines a row holds, by its place and what it holds, as it was sent."""
+    is_usual = place.partition("\t")[2].startswith(_USUAL_PLACE)
+    return payload.count("\n") + 1 if is_usual else 1
+
+
+def places(place: str, line_count: int) -> Sequence[str]:
+    """Return the place of each line of a row, which holds so many, from the place of the row."""
+    if line_count < _FEWEST_LINES:
+        return [place]
+    first_id, _, rest = place.partition("\t")
+    said = rest[len(_USUAL_PLACE) :]
+    mpan_core, status = said.partition("\t")[0], said.rpartition("\t")[2]
+    point_id = int(first_id)
+    meter_id = point_id + 1
+    return [
+        f"{point_id}\t{_NULL}\tmeter_point\t{mpan_core}\t\t\t{status}",
+        f"{meter_id}\t{point_id}\tmeter\t{said}",
+        *(
+            f"{meter_id + number}\t{meter_id}\treading\t{said}"
+            for number in range(1, line_count - 1)
+        ),
+    ]
 
 
 def _first_two_fields(line: str) -> tuple[str, str]:

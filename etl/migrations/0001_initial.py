@@ -27,9 +27,45 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="StagedText",
+            fields=[
+                ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("parent_id", models.BigIntegerField(null=True)),
+                (
+                    "kind",
+                    models.TextField(
+                        help_text="That of the line, or else that it is a usual meter point."
+                    ),
+                ),
+                ("mpan_core", models.CharField(db_collation="C", max_length=13)),
+                ("serial_key", models.TextField(db_collation="C")),
+                ("reading_type", models.TextField()),
+                ("validation_status", models.TextField()),
+                ("payload", models.TextField()),
+            ],
+            options={
+                "db_table": "staged_text",
+                "default_permissions": (),
+                "indexes": [
+                    models.Index(
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("id"), ">>", models.Value(10)
+                        ),
+                        name="staged_text_of_stretch",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="StagedLine",
             fields=[
                 ("id", models.BigIntegerField(primary_key=True, serialize=False)),
+                (
+                    "stretch",
+                    models.BigIntegerField(
+                        help_text="It is one of 1,024 lines that follow each other."
+                    ),
+                ),
                 ("parent_id", models.BigIntegerField(null=True)),
                 ("kind", models.TextField(help_text="What the grammar of the flow takes it for.")),
                 (
@@ -60,18 +96,11 @@ class Migration(migrations.Migration):
             ],
             options={
                 "db_table": "staged_line",
+                "managed": False,
                 "permissions": (
                     ("transform_pending", "Can transform what is pending"),
                     ("upload_flow_file", "Can upload flow files"),
                 ),
-                "indexes": [
-                    models.Index(
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("id"), ">>", models.Value(10)
-                        ),
-                        name="staged_line_of_stretch",
-                    )
-                ],
             },
         ),
         migrations.CreateModel(
@@ -100,10 +129,13 @@ class Migration(migrations.Migration):
         ),
         # A line is found by its stretch; see the model.
         migrations.RunSQL(
-            sql=["ALTER TABLE staged_line DROP CONSTRAINT staged_line_pkey"],
+            sql=["ALTER TABLE staged_text DROP CONSTRAINT staged_text_pkey"],
             reverse_sql=[
-                "ALTER TABLE staged_line ADD CONSTRAINT staged_line_pkey PRIMARY KEY (id)"
+                "ALTER TABLE staged_text ADD CONSTRAINT staged_text_pkey PRIMARY KEY (id)"
             ],
+        ),
+        migrations.RunSQL(
+            sql=[sql.statement("views", "staged_line")], reverse_sql=["DROP VIEW staged_line"]
         ),
         *(_create(name, signature) for name, signature in FUNCTIONS.items()),
     ]

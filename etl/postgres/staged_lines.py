@@ -1,4 +1,4 @@
-"""COPY into `staged_line`, and what else touches that table as a whole."""
+"""COPY into `staged_text`, and what else touches that table as a whole; see sql/README.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django import db
 
 from etl.postgres import work_tables
-from warehouse import codes
+from warehouse import codes, keys
 
 
 logger = logging.getLogger(__name__)
@@ -19,22 +19,20 @@ logger = logging.getLogger(__name__)
 _ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\r": "\\r"})
 # What a line's place gives, in order; see etl/domain/lines.py.
 PLACE = ("parent_id", "kind", "mpan_core", "serial_key", "reading_type", "validation_status")
-_COPY = f"COPY staged_line (id, {', '.join(PLACE)}, payload) FROM STDIN"
+_COPY = f"COPY staged_text (id, {', '.join(PLACE)}, payload) FROM STDIN"
 _LEAST_A_WRITE = 65_536  # characters
 NULL = r"\N"  # as COPY takes it
 # What is left of a line whose meter point was forgotten: kind and payload.
 FORGOTTEN = codes.FORGOTTEN
 # And its place: none, and none above or below it has one.
 PLACE_OF_FORGOTTEN = "\t".join((NULL, FORGOTTEN, *[""] * (len(PLACE) - 2)))
-# The index of lines, and that of readings, tell so many apart: see sql/README.md.
-_BITS_OF_A_STRETCH = 10
 
 
 class Stretch(NamedTuple):
-    """The lines of a stretch, in order, as they are stored; places begin with the id."""
+    """The rows of a stretch, in order, as they are stored; places begin with the id."""
 
     first_id: int
-    last_id: int
+    last_id: int  # of the first line of the last row
     places: Sequence[str]
     payloads: Sequence[str]
 
@@ -47,7 +45,7 @@ def escape(text: str) -> str:
 
 def copy(blocks: Iterable[str]) -> None:
     """
-    Append rows of lines, as `lines.Positions` makes them, to `staged_line` by one COPY.
+    Append rows of lines, as `lines.Positions` makes them, to `staged_text` by one COPY.
 
     A block is sent as a whole: a few thousand rows are the best size. Smaller ones are sent
     together, since each time the server is waited for.
@@ -75,7 +73,7 @@ def copy(blocks: Iterable[str]) -> None:
 
 def stored(first_stretch: int, last_stretch: int) -> Iterator[Stretch]:
     """
-    Yield the lines of these stretches, in order, one stretch after the other.
+    Yield the rows of these stretches, in order, one stretch after the other.
 
     :raises django.db.Error: if the server goes away; psycopg's own errors are converted
     """
@@ -86,7 +84,7 @@ def stored(first_stretch: int, last_stretch: int) -> Iterator[Stretch]:
     # By the index, which gives the stretches in order, so that nothing large is sorted.
     query = (
         f"COPY (SELECT min(id), max(id), array_agg(concat({place}){order}),"  # noqa: S608 - names from above
-        f" array_agg(payload{order}) FROM staged_line WHERE id >> 10 BETWEEN %s AND %s"
+        f" array_agg(payload{order}) FROM staged_text WHERE id >> 10 BETWEEN %s AND %s"
         " GROUP BY id >> 10 ORDER BY id >> 10) TO STDOUT (FORMAT BINARY)"
     )
     with (
@@ -109,7 +107,7 @@ def _in_order(stretch: Stretch) -> Stretch:
 def delete_lines_of(flow_file_id: int) -> None:
     with db.connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM staged_line WHERE id >> 10 BETWEEN %s AND %s",
+            "DELETE FROM staged_text WHERE id >> 10 BETWEEN %s AND %s",
             stretches(flow_file_id, flow_file_id),
         )
 
@@ -123,8 +121,8 @@ def forget(line_ids: Sequence[int]) -> None:
     first, last = line_ids[0], line_ids[-1]
     with db.connection.cursor() as cursor:
         cursor.execute(
-            "DELETE FROM staged_line WHERE id >> 10 BETWEEN %s AND %s AND id BETWEEN %s AND %s",
-            [first >> _BITS_OF_A_STRETCH, last >> _BITS_OF_A_STRETCH, first, last],
+            "DELETE FROM staged_text WHERE id >> 10 BETWEEN %s AND %s AND id BETWEEN %s AND %s",
+            [keys.stretch(first), keys.stretch(last), first, last],
         )
     copy(f"{line_id}\t{PLACE_OF_FORGOTTEN}\t{FORGOTTEN}\n" for line_id in line_ids)
 
@@ -140,7 +138,7 @@ def analyze() -> None:
     with db.connection.cursor() as cursor:
         cursor.execute("SET LOCAL default_statistics_target = 10")
         # Sent apart: a cluster hands SET on with all that was sent with it.
-        cursor.execute("ANALYZE staged_line")
+        cursor.execute("ANALYZE staged_text")
 
 
 def line_ids(flow_file_id: int) -> tuple[int, int]:
@@ -149,10 +147,6 @@ def line_ids(flow_file_id: int) -> tuple[int, int]:
 
 
 def stretches(first_file_id: int, last_file_id: int) -> tuple[int, int]:
-    """
-    Return the first and the last stretch of lines that these files, and those between, can have.
-
-    A stretch is 1,024 lines of one file that follow each other: what the indexes tell apart.
-    """
+    """Return the first and the last stretch that these files, and those between, can have."""
     (first, _), (_, last) = line_ids(first_file_id), line_ids(last_file_id)
-    return first >> _BITS_OF_A_STRETCH, last >> _BITS_OF_A_STRETCH
+    return keys.stretch(first), keys.stretch(last)

@@ -36,6 +36,7 @@ _FOR_SETS = (
     "parallel_tuple_cost = 0.001",
 )
 _FOR_FEW_LINES = ("enable_hashjoin = off", "enable_mergejoin = off")
+_FOR_ONE_PROCESS = ("max_parallel_workers_per_gather = 0",)
 _FOR_SHARING = (
     "parallel_setup_cost = 0",
     "min_parallel_table_scan_size = 0",
@@ -44,7 +45,7 @@ _FOR_SHARING = (
 
 _JOINED = (
     *("flow_file", "line_issue", "meter", "meter_point", "reading", "register", "site_visit"),
-    "staged_line",
+    "staged_text",
 )
 # A table that holds so many rows and is believed to hold a tenth of them misleads.
 _MANY_ROWS = 1_000
@@ -71,7 +72,7 @@ def run_transform(
     _set(
         *_FOR_SETS,
         *(way.joins or _how_to_join(line_count)),
-        *(_FOR_SHARING if is_worth_sharing else ()),
+        *(_FOR_SHARING if is_worth_sharing else _FOR_ONE_PROCESS),
         *way.settings,
     )
     names = sql.names("transform")

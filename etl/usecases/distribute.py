@@ -18,7 +18,7 @@ SMALL_CLUSTER, FEW_SHARDS, MANY_SHARDS = 2, 8, 32
 LARGEST_MOVED = 1 << 30  # bytes
 
 _FIRST = "meter_point"
-_BESIDE = ("meter", "register", "reading", "site_visit", "staged_line")
+_BESIDE = ("meter", "register", "reading", "site_visit", "staged_text")
 
 
 class UnfitClusterError(Exception):

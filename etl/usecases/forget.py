@@ -13,8 +13,7 @@ from django.db.models import Exists, F, OuterRef, QuerySet
 from etl.models import StagedLine
 from etl.postgres import staged_lines, transactions
 from etl.usecases import digests, raw_lines
-from warehouse import audits, codes, marks, models
-from warehouse.queries import files as file_queries
+from warehouse import audits, codes, keys, marks, models
 from warehouse.queries import marks as mark_queries
 
 
@@ -142,8 +141,9 @@ def _blocks(mpan_core: str) -> Mapping[int, Sequence[_Block]]:
 
 
 def _lines(first: int, last: int) -> QuerySet[StagedLine]:
-    lines = StagedLine.objects.alias(stretch=file_queries.STRETCH)
-    return lines.filter(stretch__range=(first >> 10, last >> 10), id__range=(first, last))
+    return StagedLine.objects.filter(
+        stretch__range=(keys.stretch(first), keys.stretch(last)), id__range=(first, last)
+    )
 
 
 def _redact(flow_file: models.FlowFile, blocks: Sequence[_Block]) -> Mapping[str, int]:

@@ -8,8 +8,7 @@ from etl.domain import findings, grammar
 from etl.models import StagedLine
 from etl.postgres import steps, transactions
 from etl.usecases import chunks, differences, transform
-from warehouse import models
-from warehouse.queries import files as file_queries
+from warehouse import keys, models
 
 
 _FILE_KINDS = ("", *grammar.ENVELOPE_KINDS.values())
@@ -64,8 +63,8 @@ def _is_at_its_line(issue: models.LineIssue) -> bool:
     if not (has_lines and issue.kind):
         return True
     line_id = flow_file.pk << 32 | issue.line_number
-    lines = StagedLine.objects.alias(stretch=file_queries.STRETCH)
-    return lines.filter(stretch=line_id >> 10, id=line_id, kind=issue.kind).exists()
+    lines = StagedLine.objects.filter(stretch=keys.stretch(line_id), id=line_id, kind=issue.kind)
+    return lines.exists()
 
 
 def _compare_lines(flow_files: Sequence[models.FlowFile]) -> Iterator[differences.Difference]:

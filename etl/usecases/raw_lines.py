@@ -73,7 +73,8 @@ class _Replay:
     def read(self, stretch: staged_lines.Stretch) -> None:
         self.hash(stretch.payloads)
         is_plain = staged_lines.FORGOTTEN not in stretch.payloads
-        if is_plain and stretch.last_id - stretch.first_id + 1 == len(stretch.payloads):
+        lines_before_last = "\n".join([*stretch.payloads[:-1], ""]).count("\n")
+        if is_plain and stretch.last_id - stretch.first_id == lines_before_last:
             self._place(*stretch[:1], *stretch[2:])
         else:
             for run in _runs(stretch):
@@ -91,19 +92,24 @@ class _Replay:
 
     def _place(self, first_id: int, places: Sequence[str], payloads: Sequence[str]) -> None:
         """Give consecutive lines their places again, as `staged_lines.copy` was given them."""
-        payloads = _escaped(payloads)
-        wanted = self._positions.rows("\n".join([*payloads, ""]), first_id=first_id)
-        found = "".join(
-            [f"{place}\t{payload}\n" for place, payload in zip(places, payloads, strict=True)]
-        )
+        texts = [*map(_escaped, places, payloads)]
+        text = "\n".join([*texts, ""])
+        wanted = self._positions.rows(text, first_id=first_id)
+        in_one_line = [one.replace("\n", r"\n") for one in texts]
+        rows = zip(places, in_one_line, strict=True)
+        found = "".join([f"{place}\t{one}\n" for place, one in rows])
         first_number = first_id & 0xFFFF_FFFF
-        are_of_file = 0 < first_number <= self._file.line_count - len(payloads) + 1
+        are_of_file = 0 < first_number <= self._file.line_count - text.count("\n") + 1
         if wanted == found and are_of_file:
             return
-        rows = zip(wanted.split("\n")[:-1], places, strict=True)
-        for number, (row, place) in enumerate(rows, first_number):
+        # Where rows end may be another matter, but not what each line takes from above.
+        of_lines = itertools.zip_longest(
+            itertools.chain(*map(_places_in, wanted.split("\n")[:-1])),
+            itertools.chain(*map(_places, places, payloads)),
+        )
+        for number, (place, found_place) in enumerate(of_lines, first_number):
             is_of_file = 0 < number <= self._file.line_count
-            if _unescaped(row) != place or not is_of_file:
+            if place != found_place or not is_of_file:
                 self._first_wrong = self._first_wrong or number
                 self._wrong_count += 1
 
@@ -130,29 +136,47 @@ class _Replay:
         return differences.unexpected(self._file.pk, what, found=found)
 
 
-def _escaped(payloads: Sequence[str]) -> Sequence[str]:
-    text = "".join(payloads)
-    if "\n" not in text and staged_lines.escape(text) is text:
-        return payloads
-    # One that holds an LF was changed since it was staged, and is a line still.
-    return [staged_lines.escape(payload).replace("\n", r"\n") for payload in payloads]
+def _places(place: str, payload: str) -> Sequence[str]:
+    """Return the place of each line of a row."""
+    return lines.places(place, lines.count(place, payload))
 
 
-def _unescaped(row: str) -> str:
-    """Return the place that a row begins with, its id and the columns of it."""
-    line_id, parent_id, *rest, _ = row.split("\t")
-    return "\t".join((line_id, parent_id, *map(lines.sent, rest)))
+def _places_in(row: str) -> Sequence[str]:
+    """Return the same from a row as COPY takes it."""
+    line_id, parent_id, *rest = row.split("\t")
+    *said, payload = map(lines.sent, rest)
+    return _places("\t".join((line_id, parent_id, *said)), payload)
+
+
+def _escaped(place: str, payload: str) -> str:
+    """Return the lines of a row as COPY takes them, LF between them."""
+    escaped = staged_lines.escape(payload)
+    if "\n" in escaped and lines.count(place, payload) == 1:
+        # One that holds an LF was changed since it was staged, and is a line still.
+        return escaped.replace("\n", r"\n")
+    return escaped
 
 
 def _runs(stretch: staged_lines.Stretch) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
-    """Yield lines that follow one another: blank ones are not kept, forgotten ones left out."""
+    """Yield rows that follow one another: blank lines are not kept, forgotten ones left out."""
     rows = [
         (int(place.partition("\t")[0]), place, payload)
         for place, payload in zip(stretch.places, stretch.payloads, strict=True)
         if payload != staged_lines.FORGOTTEN
         or place.partition("\t")[2] != staged_lines.PLACE_OF_FORGOTTEN
     ]
-    # What follows one another has one distance to its place in the list.
-    for _, run in itertools.groupby(enumerate(rows), key=lambda item: item[1][0] - item[0]):
-        ids, places, payloads = zip(*(row for _, row in run), strict=True)
-        yield ids[0], list(places), payloads
+    run: list[tuple[int, str, str]] = []
+    next_id = 0
+    for line_id, place, payload in rows:
+        if run and line_id != next_id:
+            yield _run(run)
+            run = []
+        run.append((line_id, place, payload))
+        next_id = line_id + lines.count(place, payload)
+    if run:
+        yield _run(run)
+
+
+def _run(rows: Sequence[tuple[int, str, str]]) -> tuple[int, Sequence[str], Sequence[str]]:
+    ids, places, payloads = zip(*rows, strict=True)
+    return ids[0], list(places), payloads

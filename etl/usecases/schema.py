@@ -19,7 +19,7 @@ OLDEST_SERVER = 150_000  # PostgreSQL 15
 CREATED_AS = "ENCODING 'UTF8' LOCALE 'C' TEMPLATE template0"
 _MIGRATION_LOCK = 10
 _OWN_APPS = ("etl", "warehouse")
-_READ = ("flow_file", "staged_line", "line_issue", "meter", "register", "reading", "site_visit")
+_READ = ("flow_file", "staged_text", "line_issue", "meter", "register", "reading", "site_visit")
 
 
 class SchemaError(Exception):

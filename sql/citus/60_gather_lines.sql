@@ -9,5 +9,5 @@ CREATE TEMPORARY TABLE gathered_staged_line ON COMMIT DROP AS
 SELECT * -- noqa: AM04
 FROM staged_line
 WHERE
-    id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    stretch BETWEEN %(first_stretch)s AND %(last_stretch)s
     AND id >> 32 <> all(%(other_file_ids)s::bigint[]);

@@ -9,5 +9,5 @@
 SELECT count(*) AS seen_line_count
 FROM staged_line
 WHERE
-    id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    stretch BETWEEN %(first_stretch)s AND %(last_stretch)s
     AND id >> 32 <> all(%(other_file_ids)s::bigint[]);

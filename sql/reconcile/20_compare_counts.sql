@@ -31,7 +31,7 @@ staged AS (
         count(*) FILTER (WHERE starts_with(kind, 'visit_at_')) AS site_visit_count,
         count(*) FILTER (WHERE kind = 'forgotten') AS forgotten_line_count
     FROM staged_line
-    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    WHERE stretch BETWEEN %(first_stretch)s AND %(last_stretch)s
     GROUP BY id >> 32
 ),
 

@@ -43,7 +43,7 @@ WITH cut AS (
         ) AS is_rejected
     FROM staged_line
     WHERE
-        id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+        stretch BETWEEN %(first_stretch)s AND %(last_stretch)s
         AND kind = 'reading'
     OFFSET '0'
 ),

@@ -15,7 +15,7 @@ WITH line AS (
         unpadded(split_part(payload, '|', 3), %(blanks)s) AS reading_status -- J0047
     FROM staged_line
     WHERE
-        id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+        stretch BETWEEN %(first_stretch)s AND %(last_stretch)s
         AND kind = 'result'
         AND (
             EXISTS (

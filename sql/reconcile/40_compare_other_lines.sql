@@ -20,7 +20,7 @@ WITH line AS NOT MATERIALIZED (
         split_part(payload, '|', 3) AS second_item
     FROM staged_line
     WHERE
-        id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+        stretch BETWEEN %(first_stretch)s AND %(last_stretch)s
         AND (kind IN ('meter_point', 'meter') OR starts_with(kind, 'visit_at_'))
         AND (
             EXISTS (

@@ -132,7 +132,7 @@ rows_of_file AS (
         NULL AS first_stated_at,
         NULL AS last_stated_at
     FROM staged_line
-    WHERE id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+    WHERE stretch BETWEEN %(first_stretch)s AND %(last_stretch)s
     GROUP BY id >> 32
 ),
 

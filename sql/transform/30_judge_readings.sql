@@ -214,7 +214,7 @@ FROM (
                         split_part(line.payload, '|', %(field_J1888)s) AS reading_method_text
                     FROM staged_line AS line
                     WHERE
-                        line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+                        line.stretch BETWEEN %(first_stretch)s AND %(last_stretch)s
                         AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
                         AND line.kind = 'reading'
                     OFFSET '0'

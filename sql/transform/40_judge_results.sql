@@ -68,7 +68,7 @@ FROM (
             split_part(line.payload, '|', %(field_J0047)s) AS reading_status_text
         FROM staged_line AS line
         WHERE
-            line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+            line.stretch BETWEEN %(first_stretch)s AND %(last_stretch)s
             AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
             AND line.kind = 'result'
             AND %(has_other_lines)s

@@ -66,7 +66,7 @@ FROM (
         d0010_line_end(line.payload, %(items_of_visit_at_reading)s, %(blanks)s) AS line_end
     FROM staged_line AS line
     WHERE
-        line.id >> 10 BETWEEN %(first_stretch)s AND %(last_stretch)s
+        line.stretch BETWEEN %(first_stretch)s AND %(last_stretch)s
         AND line.id >> 32 <> all(%(other_file_ids)s::bigint[])
         AND line.kind NOT IN (
             'meter_point', 'meter', 'reading', 'result', 'header', 'trailer', 'forgotten'

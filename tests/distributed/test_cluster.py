@@ -86,7 +86,7 @@ class TestCommand:
         [
             ("UPDATE reading SET value = value + 1", "of another value than their lines say"),
             ("DELETE FROM register", "readings of no register"),
-            ("UPDATE staged_line SET payload = payload || ' '", "do not give the hash"),
+            ("UPDATE staged_text SET payload = payload || ' '", "do not give the hash"),
             ("DELETE FROM site_visit", "site visits that are missing"),
         ],
         ids=["changed readings", "lost registers", "changed lines", "lost visits"],

@@ -61,7 +61,7 @@ _SHARED = {
     """,
 }
 Connection = backend.BaseDatabaseWrapper
-_TABLES = (*_OF_FILES, *_SHARED)
+_TABLES = ("staged_text", *({*_OF_FILES, *_SHARED} - {"staged_line"}))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -30,7 +30,7 @@ class TestFile:
     @pytest.mark.parametrize(
         ("table", "condition", "reason"),
         [
-            ("staged_line", "strpos(payload, '666.0') > 0", ""),
+            ("staged_text", "strpos(payload, '666.0') > 0", ""),
             ("reading", "value = 666", "could not be transformed: "),
         ],
         ids=["staging", "transforming"],

@@ -55,7 +55,7 @@ class TestLock:
                 marks=pytest.mark.thorough,
             ),
             pytest.param("delivery", ["load_d0010"], marks=pytest.mark.thorough),
-            pytest.param("staged_line", ["load_d0010", "reconcile"], marks=pytest.mark.thorough),
+            pytest.param("staged_text", ["load_d0010", "reconcile"], marks=pytest.mark.thorough),
             pytest.param("reading", READING, marks=pytest.mark.thorough),
             ("django_migrations", ["transform_pending"]),
         ],

@@ -15,7 +15,7 @@ from tests.benchmarks import generate
 from tests.faults import conftest, forks, snapshot, workload
 
 
-TABLES = ("flow_file", "delivery", "staged_line", "line_issue", "meter_point", "reading")
+TABLES = ("flow_file", "delivery", "staged_text", "line_issue", "meter_point", "reading")
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

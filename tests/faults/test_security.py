@@ -284,7 +284,7 @@ class TestRole:
             "DELETE FROM reading",
             "UPDATE reading SET value = 0",
             "DELETE FROM flow_file",
-            "TRUNCATE staged_line",
+            "TRUNCATE staged_text",
             "CREATE TABLE mine (id integer)",
         ):
             assert self.refused(own_server, "d0010_loader", statement), statement
@@ -305,7 +305,7 @@ class TestRole:
         assert (watched.code, watched.err) == (0, "")
         assert (refused.code, refused.err.count("\n")) == (1, 1)
         assert "permission denied for " in refused.err
-        for table in ("flow_file", "delivery", "staged_line", "line_issue", "reading", "meter"):
+        for table in ("flow_file", "delivery", "staged_text", "line_issue", "reading", "meter"):
             for statement in (f"TRUNCATE {table}", f"INSERT INTO {table} DEFAULT VALUES"):
                 assert self.refused(own_server, "d0010_reader", statement), statement
         assert self.refused(own_server, "d0010_reader", "SELECT password FROM auth_user")

@@ -120,11 +120,11 @@ class TestForgetMeterPoint:
                     "file.uff: readings of another",
                 ),
                 (
-                    "UPDATE staged_line SET payload = '027|20|x|' WHERE payload = 'forgotten'",
+                    "UPDATE staged_text SET payload = '027|20|x|' WHERE payload = 'forgotten'",
                     "file.uff: raw lines do not give the hash of the file",
                 ),
                 (
-                    "UPDATE staged_line SET payload = payload || ' ' WHERE kind = 'trailer'",
+                    "UPDATE staged_text SET payload = payload || ' ' WHERE kind = 'trailer'",
                     "file.uff: raw lines do not give the hash of the file",
                 ),
                 (
@@ -158,7 +158,7 @@ class TestForgetMeterPoint:
     ) -> None:
         run("load_d0010", write(CONTENT), write(SOUND, "sound.uff"))
         run("purge_staged_lines", "--older-than", "0d")
-        change("UPDATE staged_line SET payload = payload || ' ' WHERE kind = 'trailer'")
+        change("UPDATE staged_text SET payload = payload || ' ' WHERE kind = 'trailer'")
         change("UPDATE reading SET value = 9 WHERE value = 3.0")
 
         assert run(*FORGET).code == 0

@@ -128,7 +128,7 @@ class TestLoad:
         path = tmp_path / "large.uff"
         generate.write_flow_file(path, readings=LARGE)
         process = start("load_d0010", path)
-        wait_until(lambda: running_statement("COPY staged_line"), process)
+        wait_until(lambda: running_statement("COPY staged_text"), process)
 
         kill(process)
 
@@ -160,7 +160,7 @@ class TestLoad:
         [
             pytest.param(
                 [],
-                "COPY staged_line",
+                "COPY staged_text",
                 "what was reported as done is stored",
                 marks=pytest.mark.thorough,
             ),

@@ -99,7 +99,7 @@ class TestReconcile:
     def test_takes_no_longer_where_the_server_knows_nothing_of_the_tables(
         self, run: conftest.Run, write: conftest.Write
     ) -> None:
-        tables = ("staged_line", "line_issue", "reading", "register", "meter")
+        tables = ("staged_text", "line_issue", "reading", "register", "meter")
         for table in tables:
             # As if autovacuum had not come yet.
             change(f"ALTER TABLE {table} SET (autovacuum_enabled = off)")
@@ -168,11 +168,11 @@ class TestTampered:
                     "meter lines: expected 2, found 1",
                 ),
                 (
-                    "UPDATE staged_line SET kind = 'unknown' WHERE kind = 'visit_at_meter_point'",
+                    "UPDATE staged_text SET kind = 'unknown' WHERE kind = 'visit_at_meter_point'",
                     "site visits of no line at their meter point",
                 ),
                 (
-                    "DELETE FROM staged_line WHERE id & 255 = 10",
+                    "DELETE FROM staged_text WHERE id & 255 = 10",
                     "staged lines: expected 11, found 10",
                 ),
                 ("UPDATE flow_file SET status = 'REJECTED'", "readings of no loaded file"),
@@ -301,29 +301,37 @@ class TestNeighbor:
                     "registers introduced by a reading that says so: expected 3, found 2",
                 ),
                 (
-                    "UPDATE staged_line SET mpan_core = '' WHERE id & 255 IN (12, 13, 14)",
+                    "UPDATE staged_text SET mpan_core = '' WHERE id & 255 = 12",
                     "meters introduced by a line that says so: expected 3, found 2",
                 ),
+                # Of a reading alone, and of a usual meter point.
                 *(
                     (
-                        f"UPDATE staged_line SET {column} WHERE id & 255 = 14",  # noqa: S608 - from below
-                        "raw lines that take something else from those above, first at line 14",
+                        f"UPDATE staged_text SET {column} WHERE id & 255 = {row}",  # noqa: S608 - from below
+                        f"something else from those above, first at line {line}",
                     )
-                    for column in (
-                        "mpan_core = '1200023305967'",
-                        "serial_key = 'B2'",
-                        "parent_id = parent_id - 3",
-                        "reading_type = 'F'",
-                        "validation_status = 'U'",
-                        "kind = 'result'",
+                    for row, line, column in (
+                        (11, 11, "mpan_core = '1200023305975'"),
+                        (11, 11, "serial_key = 'A1'"),
+                        (11, 11, "parent_id = parent_id - 6"),
+                        (11, 11, "reading_type = 'F'"),
+                        (11, 11, "validation_status = 'U'"),
+                        (11, 11, "kind = 'result'"),
+                        (11, 11, "kind = 'usual'"),
+                        (12, 12, "mpan_core = '1200023305967'"),
+                        (12, 13, "serial_key = 'B2'"),
+                        (12, 12, "parent_id = id - 3"),
+                        (12, 13, "reading_type = 'F'"),
+                        (12, 12, "validation_status = 'U'"),
+                        (12, 12, "kind = 'reading'"),
                     )
                 ),
                 (
-                    "UPDATE staged_line SET payload = replace(payload, '01|point|', '01|paint|')",
+                    "UPDATE staged_text SET payload = replace(payload, '01|point|', '01|paint|')",
                     "raw lines do not give the hash of the file",
                 ),
                 (
-                    "UPDATE staged_line SET payload = payload || E'\\n026|1|' WHERE id & 255 = 14",
+                    "UPDATE staged_text SET payload = payload || E'\\n026|1|' WHERE id & 255 = 12",
                     "raw lines do not give the hash of the file",
                 ),
             ],
@@ -381,9 +389,9 @@ class TestMoment:
     ) -> None:
         run("load_d0010", write(NEIGHBORS))
         change("UPDATE reading SET value = value + 1 WHERE value = 3.0")
-        change("UPDATE staged_line SET serial_key = 'B2' WHERE id & 255 = 14")
+        change("UPDATE staged_text SET serial_key = 'B2' WHERE id & 255 = 12")
         by_one = run("reconcile")
-        assert (by_one.code, " 3 differences" in by_one.out) == (1, True)
+        assert (by_one.code, " 5 differences" in by_one.out) == (1, True)
 
         monkeypatch.setattr(steps, "LINES_WORTH_A_SCAN", 1)
 

@@ -33,7 +33,7 @@ class TestReplayedLines:
     ) -> None:
         run("load_d0010", write(b"".join(LINES)))
         with db.connection.cursor() as cursor:
-            cursor.execute("UPDATE staged_line SET id = id + 100 WHERE kind = 'trailer'")
+            cursor.execute("UPDATE staged_text SET id = id + 100 WHERE kind = 'trailer'")
 
         ended = run("reconcile")
 

@@ -17,7 +17,7 @@ from django import db
 from django.db import models as fields
 from django.db import transaction
 
-from etl.models import StagedLine
+from etl.models import StagedText
 from tests import builder, conftest, depth
 from warehouse import models
 
@@ -28,7 +28,7 @@ TABLES: Mapping[str, type[fields.Model]] = {
     model._meta.db_table: model
     for model in (
         models.FlowFile,
-        StagedLine,
+        StagedText,
         models.LineIssue,
         models.MeterPoint,
         models.Meter,
@@ -48,7 +48,7 @@ DIGITS = "translate({}, '0123456789', '1234567890')"
 # How a copy of a row differs, so that keys take it.
 ADDED = {
     "flow_file": {"id": "id + 1000", "sha256": "reverse(sha256)"},
-    "staged_line": {"id": "id + 1000"},
+    "staged_text": {"id": "id + 1000"},
     "line_issue": {"id": "id + 1000"},
     "meter_point": {"mpan_core": DIGITS.format("mpan_core")},
     "meter": {"serial_key": "reverse(serial_key)"},
@@ -170,7 +170,7 @@ class TestReconcile:
         assert found == UNPROVED.keys() & dict(tried).keys()
 
     @pytest.mark.parametrize(
-        "table", depth.some([table for table in TABLES if table != "staged_line"], one_of=3)
+        "table", depth.some([table for table in TABLES if table != "staged_text"], one_of=3)
     )
     def test_sees_what_was_done_after_the_raw_lines_were_dropped(
         self, run: conftest.Run, write: conftest.Write, table: str

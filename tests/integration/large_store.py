@@ -28,7 +28,7 @@ _OF_AN_ISSUE = {
 }
 TABLES: Mapping[str, Mapping[str, str]] = {
     "flow_file": _OF_A_FILE,
-    "staged_line": _OF_A_LINE,
+    "staged_text": _OF_A_LINE,
     "meter_point": _OF_A_LINE,
     "meter": _OF_A_LINE,
     "register": _OF_A_LINE,

@@ -91,7 +91,7 @@ def stage(kind: str, payload: str, **place: Any) -> None:
         "reading_type": "R",
         "validation_status": "V",
     }
-    insert("staged_line", kind=kind, payload=payload, **{**usual, **place})
+    insert("staged_text", kind=kind, payload=payload, **{**usual, **place})
 
 
 def put(table: str, line_id: int, /, **values: Any) -> None:

@@ -15,7 +15,7 @@ from tests import conftest
 from tests.integration import contents
 
 
-SPREAD = ("staged_line", "meter_point", "meter", "register", "reading", "site_visit")
+SPREAD = ("staged_text", "meter_point", "meter", "register", "reading", "site_visit")
 BESIDE = ("flow_file", "delivery", "line_issue")
 PARTITIONS = 4
 # What a key or an index is, whatever its name: columns and expressions, and what it is for.
@@ -74,7 +74,7 @@ def spread() -> Iterator[None]:
 def enter_spread() -> None:
     """Have the twins stand for the tables, in views as well."""
     execute("SET search_path = spread, public")
-    for name in ("reading_standing", "reading_listing"):
+    for name in ("staged_line", "reading_standing", "reading_listing"):
         execute(sql.statement("views", name))
 
 
@@ -87,7 +87,7 @@ def stored() -> dict[str, Sequence[Any]]:
     )
     # A digest is of times, too.
     clock = ["staged_at", "transformed_at", "delivered_at", "purged_at", "digest"]
-    names = (*SPREAD, *BESIDE, "reading_standing", "reading_listing")
+    names = (*SPREAD, *BESIDE, "staged_line", "reading_standing", "reading_listing")
     return {name: rows(query.format(composed.Identifier(name)), clock) for name in names}
 
 

@@ -284,14 +284,14 @@ class TestStepsOverFewLines:
         large_store.forget_statistics()
         execute(
             "UPDATE pg_class SET relpages = 1, reltuples = 100000"
-            " WHERE oid = 'staged_line'::regclass"
+            " WHERE oid = 'staged_text'::regclass"
         )
 
         with explained(REPEATED_ROWS_A_LINE * line_count) as plans:
             transform.transform_files(flow_file_ids=ids, transformed_at=NOON)
 
         read = set().union(*map(read_as_a_whole, plans.values()))
-        assert read.isdisjoint({"staged_line", "meter_point", "meter", "register", "reading"})
+        assert read.isdisjoint({"staged_text", "meter_point", "meter", "register", "reading"})
 
     @pytest.mark.parametrize("is_worth_it", [True, False], ids=["many", "few"])
     def test_are_shared_among_processes_though_the_planner_takes_many_for_few(

@@ -8,8 +8,9 @@ from collections.abc import Callable, Iterator
 import pytest
 from django import db
 
+from etl.domain import flows, lines
 from etl.intake import sources
-from etl.models import StagedLine
+from etl.models import StagedLine, StagedText
 from etl.postgres import transactions
 from etl.usecases import stage
 from tests import builder, conftest
@@ -146,3 +147,41 @@ class TestTwoLoaders:
         assert models.Register.objects.count() == 1
         assert sorted(reading.value for reading in models.Reading.objects.all()) == [1, 2]
         assert run("reconcile").code == 0
+
+
+@pytest.mark.django_db
+class TestStagedLine:
+    def test_has_each_line_in_a_row_whatever_stands_in_one(
+        self, run: conftest.Run, write: conftest.Write
+    ) -> None:
+        """Usual meter points with 1 to 40 readings, others, in more than one stretch."""
+        content = builder.flow_file(
+            *(
+                builder.meter_point(
+                    f"{1_200_000_000_000 + number}",
+                    *([builder.line("027|01||")] if number % 7 == 0 else []),
+                    builder.meter(f"A{number}", *[builder.reading()] * (number % 40 + 1)),
+                )
+                for number in range(120)
+            )
+        )
+        assert run("load_d0010", "--stage-only", write(content)).code == 0
+
+        flow_file = models.FlowFile.objects.get()
+        one_by_one = lines.Positions(flows.of(flow_file.flow))
+        rows = [
+            one_by_one.rows(f"{text}\n", first_id=line_id)
+            for line_id, text in enumerate(content.decode().splitlines(), flow_file.pk << 32 | 1)
+        ]
+        columns = (
+            *("id", "parent_id", "kind", "mpan_core", "serial_key", "reading_type"),
+            *("validation_status", "payload"),
+        )
+        stored = StagedLine.objects.order_by("id").values_list(*columns)
+        assert len(rows) > 2_000
+        assert StagedText.objects.count() < len(rows) / 4
+        assert [
+            "\t".join(r"\N" if value is None else str(value) for value in row) + "\n"
+            for row in stored
+        ] == rows
+        assert all(line.stretch == line.pk >> 10 for line in StagedLine.objects.all())

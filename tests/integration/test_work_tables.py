@@ -82,8 +82,7 @@ class TestTransform:
         run("load_d0010", "--stage-only", conftest.SAMPLE)
         # Out of the file's reach, and back again.
         test_partitions.execute(
-            "UPDATE staged_line SET id = -id"
-            " WHERE id = (SELECT max(id) FROM staged_line WHERE kind = 'reading')"
+            "UPDATE staged_text SET id = -id WHERE id = (SELECT max(id) FROM staged_text)"
         )
 
         ended = run("transform_pending")
@@ -91,6 +90,6 @@ class TestTransform:
         assert ended.code == 1
         assert "of 37 lines that were staged 36 can be seen" in ended.err
         assert test_partitions.rows("SELECT status FROM flow_file") == [("STAGED",)]
-        test_partitions.execute("UPDATE staged_line SET id = -id WHERE id < 0")
+        test_partitions.execute("UPDATE staged_text SET id = -id WHERE id < 0")
         assert run("transform_pending").code == 0
         assert run("reconcile").code == 0

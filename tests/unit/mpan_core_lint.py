@@ -19,8 +19,8 @@ from pglast import ast, enums
 KEY = "mpan_core"
 SPREAD = frozenset(
     {
-        *("staged_line", "meter_point", "meter", "register", "reading", "site_visit"),
-        *("reading_standing", "reading_listing"),
+        *("staged_text", "meter_point", "meter", "register", "reading", "site_visit"),
+        *("staged_line", "reading_standing", "reading_listing"),
     }
 )
 SPREAD_PREFIX = "judged_"  # temporary tables, of lines

@@ -12,7 +12,7 @@ from django.db.models import Q, QuerySet, expressions
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 
-from warehouse import codes, models, words
+from warehouse import codes, keys, models, words
 from warehouse.admin import (
     addresses,
     audit,
@@ -253,7 +253,7 @@ def _behind(
     if is_by_time:
         is_behind = Q(read_at__lt=read_at) | Q(id__lt=reading_id)
         return readings.filter(is_behind, read_at__lte=read_at)
-    here = files.stretch(reading_id)
+    here = keys.stretch(reading_id)
     return readings.alias(here=files.STRETCH).filter(here__lte=here, id__lt=reading_id)
 
 

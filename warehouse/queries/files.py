@@ -11,7 +11,7 @@ from django import db
 from django.db.models import BigIntegerField, Count, ExpressionWrapper, F, Max, Min, Q, QuerySet
 from django.utils import timezone
 
-from warehouse import codes, models
+from warehouse import codes, keys, models
 from warehouse.queries import arrivals
 
 
@@ -22,12 +22,8 @@ MOST_ISSUES_LOOKED_AT = 10_000
 MOST_ISSUE_KINDS = 50
 MOST_CHOICES = 200  # of a filter; any other is found by its address
 
-# The indexes of readings and site visits tell so many lines apart: a stretch is 1,024 lines of one
-# file that follow each other.
-_BITS_OF_A_STRETCH = 10
-
 STRETCH = ExpressionWrapper(
-    F("id").bitrightshift(_BITS_OF_A_STRETCH),
+    F("id").bitrightshift(keys.BITS_OF_A_STRETCH),
     output_field=BigIntegerField(),  # Django would take it for one of four bytes
 )
 
@@ -50,13 +46,9 @@ class IssueKind:
     among: int | None
 
 
-def stretch(line_id: int) -> int:
-    return line_id >> _BITS_OF_A_STRETCH
-
-
 def stretches(flow_file_id: int) -> tuple[int, int]:
     """Return the first and the last stretch of lines that this file can have."""
-    return stretch(flow_file_id << 32), stretch(flow_file_id << 32 | 0xFFFF_FFFF)
+    return keys.stretch(flow_file_id << 32), keys.stretch(flow_file_id << 32 | 0xFFFF_FFFF)
 
 
 def readings_of(flow_file_id: int, readings: QuerySet[models.Reading]) -> QuerySet[models.Reading]:

@@ -34,7 +34,7 @@ def repeat_stored(laboratory: bench.Bench, database: str, *, readings: int, line
         copies = {
             "flow_file": math.ceil(max(readings / reading_count, lines / line_count)) - stored,
             "reading": math.ceil(readings / reading_count) - stored,
-            "staged_line": math.ceil(lines / line_count) - stored,
+            raw_lines(connection): math.ceil(lines / line_count) - stored,
         }
         connection.execute("SET session_replication_role = replica")
         connection.execute("SET work_mem = '128MB'")
@@ -51,6 +51,12 @@ def repeat_stored(laboratory: bench.Bench, database: str, *, readings: int, line
             "SELECT setval(pg_get_serial_sequence('flow_file', 'id'), max(id)) FROM flow_file"
         )
         connection.execute("VACUUM (ANALYZE)")
+
+
+def raw_lines(connection: psycopg.Connection[Any]) -> str:
+    """Return the table of raw lines; older versions have a row a line, by another name."""
+    (name,) = _row(connection, "SELECT coalesce(to_regclass('staged_text'), 'staged_line')")
+    return str(name)
 
 
 def _take_out(connection: psycopg.Connection[Any], table: str, file_id: int) -> None:

@@ -21,7 +21,7 @@ _BLOCK = 2**20
 _NEW_ROWS = {
     "flow_file": "id > %s",
     "delivery": "flow_file_id > %s",
-    "staged_line": "id >> 32 > %s",
+    "staged_text": "id >> 32 > %s",
     "meter_point": "line_id >> 32 > %s",
     "meter": "id >> 32 > %s",
     "register": "id >> 32 > %s",

@@ -307,7 +307,7 @@ def load_by_duckdb(path: pathlib.Path, *, keeps_raw: bool = False) -> None:
         if keeps_raw:
             raw = _RAW.replace("$flow_file_id", str(row[0])).replace("$path", f"'{path}'")
             between.copy(
-                "staged_line (id, parent_id, kind, mpan_core, serial_key, reading_type,"
+                "staged_text (id, parent_id, kind, mpan_core, serial_key, reading_type,"
                 " validation_status, payload)",
                 raw,
             )

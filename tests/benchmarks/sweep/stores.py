@@ -22,7 +22,6 @@ _SIZES = """
 _FORGET = (
     "DELETE FROM line_issue WHERE flow_file_id = %(id)s",
     "DELETE FROM delivery WHERE flow_file_id = %(id)s",
-    "DELETE FROM staged_line WHERE id >> 32 = %(id)s",
     "DELETE FROM flow_file WHERE id = %(id)s",
 )
 
@@ -167,5 +166,6 @@ def forget_pending(laboratory: bench.Bench, database: str) -> None:
     with laboratory.connect(database) as connection:
         pending = connection.execute("SELECT id FROM flow_file WHERE status = 'STAGED'").fetchall()
         for (flow_file_id,) in pending:
-            for statement in _FORGET:
-                connection.execute(statement, {"id": flow_file_id})
+            raw_lines = f"DELETE FROM {fill.raw_lines(connection)} WHERE id >> 32 = %(id)s"  # noqa: S608 - one of two names
+            for statement in (raw_lines, *_FORGET):
+                connection.execute(statement.encode(), {"id": flow_file_id})

@@ -74,7 +74,8 @@ def _make_hostile_rows(folder: pathlib.Path) -> None:
         reading_status="<",
     )
     models.LineIssue.objects.update(code=LONG, item=LONG, value=LONG, message=LONG)
-    etl_models.StagedLine.objects.filter(kind="reading").update(
+    etl_models.StagedText.objects.filter(kind="usual").delete()
+    etl_models.StagedText.objects.filter(kind="reading").update(
         payload=f"030|{LONG}|{LONG}|=1|||<h0>|{TURN}|"
     )
 

@@ -30,10 +30,23 @@ class Placed(NamedTuple):
 def place(
     texts: Sequence[str], *, first_id: int = 1, positions: lines.Positions | None = None
 ) -> list[Placed]:
-    rows = (positions or lines.Positions(D0010)).rows("\n".join([*texts, ""]), first_id=first_id)
     return [
         Placed(int(line_id), line, None if parent == r"\N" else int(parent), *rest)
-        for line_id, parent, *rest, line in [row.split("\t") for row in rows.split("\n")[:-1]]
+        for place, held in rows(texts, first_id=first_id, positions=positions)
+        for (line_id, parent, *rest), line in zip(
+            [one.split("\t") for one in lines.places(place, len(held))], held, strict=True
+        )
+    ]
+
+
+def rows(
+    texts: Sequence[str], *, first_id: int = 1, positions: lines.Positions | None = None
+) -> list[tuple[str, list[str]]]:
+    """Return rows: their place, and the lines that they hold."""
+    made = (positions or lines.Positions(D0010)).rows("\n".join([*texts, ""]), first_id=first_id)
+    return [
+        (place, held.split(r"\n"))
+        for place, _, held in (row.rpartition("\t") for row in made.split("\n")[:-1])
     ]
 
 
@@ -187,24 +200,56 @@ class TestUsualMeterPoints:
             *(["026|1|V", "028|b 2|D", "030|"], [f"026|{builder.OTHER_MPAN}|U|", "028|é||"]),
         ]
         draw = random.Random(depth.seed())  # noqa: S311 - no secret
-        for _ in range(depth.rounds(quick=1_000, thorough=50_000)):
+        for number in range(depth.rounds(quick=1_000, thorough=50_000)):
             texts = [line for _ in range(6) for line in (draw.choice(pool), *draw.choice(runs))]
             cut = draw.randint(0, len(texts))
+            first_id = number % 1_024 + 1  # at any place in a stretch
             alone, together = lines.Positions(D0010), lines.Positions(D0010)
 
             one_by_one = [
                 row
-                for line_id, text in enumerate(texts, 1)
+                for line_id, text in enumerate(texts, first_id)
                 for row in place([text], first_id=line_id, positions=alone)
             ]
 
-            halves = [(texts[:cut], 1), (texts[cut:], cut + 1)]
+            halves = [(texts[:cut], first_id), (texts[cut:], first_id + cut)]
             assert one_by_one == [
                 row
-                for half, first_id in halves
+                for half, half_id in halves
                 if half
-                for row in place(half, first_id=first_id, positions=together)
+                for row in place(half, first_id=half_id, positions=together)
             ]
+
+    USUAL = (f"026|{builder.MPAN}|V|", "028|a 1|R|", "030|S|1|", "030|N|2|")
+
+    def test_stand_in_one_row(self) -> None:
+        (row, other) = rows([*self.USUAL, "032||T|"], first_id=7)
+
+        assert row == (f"7\t\\N\tusual\t{builder.MPAN}\tA1\tR\tV", [*self.USUAL])
+        assert other == (f"11\t10\tresult\t{builder.MPAN}\tA1\tR\tV", ["032||T|"])
+
+    @pytest.mark.parametrize(
+        ("last_id", "row_count"), [(1_022, 1), (1_023, 4), (1_025, 4), (1_027, 1)]
+    )
+    def test_do_not_where_a_stretch_ends_which_is_read_by_itself(
+        self, last_id: int, row_count: int
+    ) -> None:
+        assert len(rows(self.USUAL, first_id=last_id - 3)) == row_count
+
+    def test_stand_in_one_row_with_32_readings_and_no_more(self) -> None:
+        made = rows([*self.USUAL[:2], *["030|S|1|"] * 34])
+
+        assert [len(held) for _, held in made] == [34, 1, 1]
+        assert made[1][0] == f"35\t2\treading\t{builder.MPAN}\tA1\tR\tV"
+
+    @pytest.mark.parametrize(
+        "item", ["026|1|\\tV|", "026|\\t1|V|", "028|A1|R\\\\|", "028|A\\t|R|"]
+    )
+    def test_do_not_where_copy_would_take_what_they_say_otherwise(self, item: str) -> None:
+        texts = [*self.USUAL]
+        texts[int(item.startswith("028"))] = item
+
+        assert len(rows(texts)) == 4
 
     @pytest.mark.parametrize(
         "texts",
