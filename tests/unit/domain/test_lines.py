@@ -229,7 +229,9 @@ class TestUsualMeterPoints:
         assert other == (f"11\t10\tresult\t{builder.MPAN}\tA1\tR\tV", ["032||T|"])
 
     @pytest.mark.parametrize(
-        ("last_id", "row_count"), [(1_022, 1), (1_023, 4), (1_025, 4), (1_027, 1)]
+        ("last_id", "row_count"),
+        [(1_022, 1), (1_023, 4), (1_025, 4), (1_027, 1)],
+        ids=["before its end", "at its end", "across its end", "behind its end"],
     )
     def test_do_not_where_a_stretch_ends_which_is_read_by_itself(
         self, last_id: int, row_count: int
@@ -243,7 +245,9 @@ class TestUsualMeterPoints:
         assert made[1][0] == f"35\t2\treading\t{builder.MPAN}\tA1\tR\tV"
 
     @pytest.mark.parametrize(
-        "item", ["026|1|\\tV|", "026|\\t1|V|", "028|A1|R\\\\|", "028|A\\t|R|"]
+        "item",
+        ["026|1|\\tV|", "026|\\t1|V|", "028|A1|R\\\\|", "028|A\\t|R|"],
+        ids=["status", "MPAN", "reading type", "serial number"],
     )
     def test_do_not_where_copy_would_take_what_they_say_otherwise(self, item: str) -> None:
         texts = [*self.USUAL]
