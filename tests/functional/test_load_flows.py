@@ -89,7 +89,9 @@ class TestMirror:
         assert run("load_flows", "--batch", *paths).code == 0
 
         with db.connection.cursor() as cursor:
-            cursor.execute("SELECT flow, value::text, standing FROM reading_listing ORDER BY 2, 3")
+            cursor.execute(
+                "SELECT flow, value::text, standing FROM reading_listing ORDER BY 2, 3, 1"
+            )
             assert cursor.fetchall() == [
                 ("D0010002", "100.0", "superseded"),
                 ("D0086002", "100.0", "superseded"),
