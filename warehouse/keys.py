@@ -1,4 +1,4 @@
-"""What identifies a meter point, a meter and a register: the same for storing and for looking up.
+"""What identifies a meter point, a meter, a register or a line: for storing and for looking up.
 
 Plain Python, so that whatever stores or searches can ask here.
 """

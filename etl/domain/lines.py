@@ -20,10 +20,11 @@ _Usual = tuple[int, int, _Said]  # the ids of its meter and its last reading, an
 
 # The kind of a row that holds a usual meter point: its line, one meter's, and those of readings,
 # of which any more have rows of their own: what is longer than 2 kB the server would compress.
-USUAL = "usual"
-MOST_READINGS = 32
+# Both stand in sql/views/staged_line.sql as well.
+_USUAL = "usual"
+_MOST_READINGS = 32
 _FEWEST_LINES = 3
-_USUAL_PLACE = f"{_NULL}\t{USUAL}\t"  # without the id that it begins with, and what it says
+_USUAL_PLACE = f"{_NULL}\t{_USUAL}\t"  # without the id that it begins with, and what it says
 
 
 class _Group(NamedTuple):
@@ -92,7 +93,7 @@ def _usual(meter_point: str, meter: str, reading: str) -> re.Pattern[str]:
     with_two_fields = r"%s\|([^|\n\\]*)\|([^|\n\\]*)(?:\|[^\n]*)?\n"
     return re.compile(
         f"({with_two_fields % meter_point}{with_two_fields % meter}"
-        rf"(?:{reading}\|[^\n]*\n){{1,{MOST_READINGS}}})|([^\n]*)\n"
+        rf"(?:{reading}\|[^\n]*\n){{1,{_MOST_READINGS}}})|([^\n]*)\n"
     )
 
 

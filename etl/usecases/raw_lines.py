@@ -77,8 +77,11 @@ class _Replay:
         if is_plain and stretch.last_id - stretch.first_id == lines_before_last:
             self._place(*stretch[:1], *stretch[2:])
         else:
-            for run in _runs(stretch):
-                self._place(*run)
+            # Blank lines are not kept, and forgotten ones have no place.
+            for place, payload in zip(stretch.places, stretch.payloads, strict=True):
+                line_id, _, rest = place.partition("\t")
+                if (rest, payload) != (staged_lines.PLACE_OF_FORGOTTEN, staged_lines.FORGOTTEN):
+                    self._place(int(line_id), [place], [payload])
 
     def hash(self, payloads: Sequence[str]) -> None:
         text = "\n".join([*payloads, ""])
@@ -155,28 +158,3 @@ def _escaped(place: str, payload: str) -> str:
         # One that holds an LF was changed since it was staged, and is a line still.
         return escaped.replace("\n", r"\n")
     return escaped
-
-
-def _runs(stretch: staged_lines.Stretch) -> Iterator[tuple[int, Sequence[str], Sequence[str]]]:
-    """Yield rows that follow one another: blank lines are not kept, forgotten ones left out."""
-    rows = [
-        (int(place.partition("\t")[0]), place, payload)
-        for place, payload in zip(stretch.places, stretch.payloads, strict=True)
-        if payload != staged_lines.FORGOTTEN
-        or place.partition("\t")[2] != staged_lines.PLACE_OF_FORGOTTEN
-    ]
-    run: list[tuple[int, str, str]] = []
-    next_id = 0
-    for line_id, place, payload in rows:
-        if run and line_id != next_id:
-            yield _run(run)
-            run = []
-        run.append((line_id, place, payload))
-        next_id = line_id + lines.count(place, payload)
-    if run:
-        yield _run(run)
-
-
-def _run(rows: Sequence[tuple[int, str, str]]) -> tuple[int, Sequence[str], Sequence[str]]:
-    ids, places, payloads = zip(*rows, strict=True)
-    return ids[0], list(places), payloads

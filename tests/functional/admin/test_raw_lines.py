@@ -58,6 +58,26 @@ class TestRawLine:
         assert "ZHV|0000475656|D0010002" in page
         assert '<dt>Register Reading (J0040)</dt><dd class="raw">56311.0</dd>' in page
 
+    def test_stands_among_its_neighbors_however_many_blank_lines_are_between(
+        self, staff: test.Client, tmp_path: pathlib.Path
+    ) -> None:
+        lines = builder.flow_file(
+            builder.meter_point(builder.MPAN, builder.meter("A1", builder.reading(value="1.0"))),
+            builder.meter_point(builder.OTHER_MPAN, builder.meter("B2", builder.reading())),
+            file_id="far",
+        ).splitlines(keepends=True)
+        blank = [b"\n"] * 2_000
+        path = tmp_path / "far.uff"
+        path.write_bytes(b"".join([*lines[:4], *blank, *lines[4:7], *blank, *lines[7:]]))
+        management.call_command("load_d0010", path)
+        flow_file = models.FlowFile.objects.get(file_name="far.uff")
+
+        response = staff.get(f"/etl/stagedline/{(flow_file.pk << 32) + 2_006}/change/")
+
+        page = response.content.decode()
+        for line in lines:
+            assert line.decode().strip() in page
+
     def test_of_the_last_file_that_there_can_be_is_found_as_are_its_readings(
         self, staff: test.Client, tmp_path: pathlib.Path
     ) -> None:
