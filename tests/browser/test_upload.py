@@ -29,9 +29,12 @@ class TestUploadPage:
     def test_takes_several_files_by_choice(self, operations: playwright.Page, site: str) -> None:
         operations.goto(f"{site}/warehouse/flowfile/")
         operations.get_by_role("link", name="Upload flow files").click()
+        # The script says so where it takes several. A click does not wait for it.
+        choice = operations.get_by_label("choose some, or drop them here")
+        expect(choice).to_be_visible()
         expect(operations.get_by_role("button", name="Upload")).to_be_hidden()
 
-        operations.get_by_label("Flow files").set_input_files(
+        choice.set_input_files(
             [
                 _file("new.uff", _new(1)),
                 _file("again.uff", _new(1)),
