@@ -99,7 +99,15 @@ def _usual(meter_point: str, meter: str, reading: str) -> re.Pattern[str]:
 
 _USUAL_KINDS = ("meter_point", "meter", "reading")
 _PLANS = {flow.name: _plan(flow) for flow in flows.KNOWN.values()}
-_ENVELOPE = {_start(code): kind for code, kind in grammar.ENVELOPE_KINDS.items()}
+
+
+def _place_on_top(kind: str) -> str:
+    return "\t".join((_NULL, kind, *_NOTHING))
+
+
+# No code of a group is one character away from those of the envelope, which close nothing.
+_ENVELOPE = {_start(code): _place_on_top(kind) for code, kind in grammar.ENVELOPE_KINDS.items()}
+_PLACE_OF_UNKNOWN = _place_on_top(grammar.UNKNOWN_KIND)
 
 
 class Positions:
@@ -165,7 +173,7 @@ class Positions:
 
     def _place(self, line_id: int, line: str) -> str:
         start = line[:4]
-        place = self._places.get(start) or self._find_place(start, line)
+        place = self._places.get(start) or _ENVELOPE.get(start) or self._find_place(start, line)
         if start in self._plan.parents:
             self._open[start] = line_id
         return place
@@ -174,8 +182,7 @@ class Positions:
         group = self._plan.groups.get(start)
         if group is None:
             self._close_behind_unknown(line)
-            kind = _ENVELOPE.get(start, grammar.UNKNOWN_KIND)
-            return "\t".join((_NULL, kind, *_NOTHING))
+            return _PLACE_OF_UNKNOWN
         kind, above, closes, is_parent, is_shared = group
         parent_id = None
         said = _NOTHING

@@ -6,7 +6,6 @@ import dataclasses
 import hashlib
 import io
 import os
-import pathlib
 import stat
 import sys
 import tempfile
@@ -61,9 +60,7 @@ class Source:
         self.arrival = arrival
         self.path = storable(arrival.place or arrival.path)
         self.name = (
-            "standard input"
-            if arrival.path == STANDARD_INPUT
-            else pathlib.PurePosixPath(self.path).name
+            "standard input" if arrival.path == STANDARD_INPUT else self.path.rpartition("/")[2]
         )
         try:
             self._content = self._open(arrival.path)

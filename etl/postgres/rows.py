@@ -1,11 +1,13 @@
-"""Rows of models by COPY: next to no cost a row, where a statement is built from each value."""
+"""Many rows of models at once: next to no cost a row, where Django builds SQL of each value."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from django import db
 from django.db import models
+from django.db.backends.base import base
 from psycopg import sql
 
 
@@ -43,6 +45,21 @@ def insert(rows: Sequence[models.Model]) -> None:
         for row in rows:
             row._state.adding = False  # noqa: SLF001 - what bulk_create does as well
             row._state.db = db.connection.alias  # noqa: SLF001
+
+
+def among(name: str, values: Collection[Any]) -> models.Lookup[Any]:
+    """Return the condition that this field is one of the values, sent as one array."""
+    return _Among(models.F(name), [*values])
+
+
+class _Among(models.Lookup):
+    prepare_rhs = False
+
+    def as_sql(
+        self, compiler: Any, connection: base.BaseDatabaseWrapper
+    ) -> tuple[str, tuple[Any, ...]]:
+        field, parameters = self.process_lhs(compiler, connection)
+        return f"{field} = ANY(%s)", (*parameters, self.rhs)
 
 
 def _new_ids(table: str, count: int) -> list[int]:

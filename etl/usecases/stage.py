@@ -65,7 +65,7 @@ class _Judgement:
 def known_hashes(hashes: Collection[str]) -> Collection[str]:
     """Return those of the hashes whose content counts already."""
     accepted = models.FlowFile.objects.filter(
-        sha256__in=hashes, status__in=codes.ACCEPTED_STATUSES
+        rows.among("sha256", hashes), status__in=codes.ACCEPTED_STATUSES
     )
     return {*accepted.values_list("sha256", flat=True)}
 
@@ -107,7 +107,7 @@ def stage_contents(
     if rules.is_strict:
         # What has been transformed meanwhile is left as it became.
         models.FlowFile.objects.filter(
-            sha256__in=known, status=codes.FlowFileStatus.STAGED, is_strict=False
+            rows.among("sha256", known), status=codes.FlowFileStatus.STAGED, is_strict=False
         ).update(is_strict=True)
     judged = _judge(contents, known, rules, delivered_at, stage_only=stage_only)
     judgements = [found for found in judged.values() if isinstance(found, _Judgement)]
@@ -138,12 +138,13 @@ def stage_contents(
 
 def _find_known(hashes: Sequence[str]) -> Mapping[str, models.FlowFile]:
     """Return the flow files of contents that came before, by their hashes."""
-    found = models.FlowFile.objects.filter(sha256__in=hashes).only(*outcomes.REPORTED_FIELDS)
+    of_hashes = models.FlowFile.objects.filter(rows.among("sha256", hashes))
+    found = of_hashes.only(*outcomes.REPORTED_FIELDS)
     known = {flow_file.sha256: flow_file for flow_file in found}
     refused = [flow_file.pk for flow_file in known.values() if not _counts(flow_file)]
     # Who judges anew holds the row, so that one of two does; the other takes it as it is then,
     # whatever its status has become.
-    locked = models.FlowFile.objects.filter(id__in=refused).order_by("id")
+    locked = models.FlowFile.objects.filter(rows.among("id", refused)).order_by("id")
     return known | {
         flow_file.sha256: flow_file for flow_file in locked.select_for_update(no_key=True)
     }
@@ -214,7 +215,7 @@ def _find_holders(
 ) -> dict[tuple[str, str, str], models.FlowFile]:
     """Return the flow files that hold the file ids of these headers, by what identifies them."""
     holders = models.FlowFile.objects.filter(
-        file_identifier__in={header.file_identifier for header in read},
+        rows.among("file_identifier", {header.file_identifier for header in read}),
         status__in=codes.ACCEPTED_STATUSES,
         reuses_file_identifier=False,
     )

@@ -12,7 +12,7 @@ from django import db
 from django.db.models import QuerySet, Sum
 
 from etl.domain import clock, findings, flows
-from etl.postgres import advice, staged_lines, steps, transactions
+from etl.postgres import advice, rows, staged_lines, steps, transactions
 from etl.usecases import chunks, outcomes
 from warehouse import codes, keys, models
 
@@ -73,7 +73,7 @@ def transform_waiting(
 
 def prepare(flow_file_ids: Collection[int]) -> None:
     """Tell the planner of the lines of these files, if they are many, before the transform."""
-    staged = models.FlowFile.objects.filter(id__in=flow_file_ids)
+    staged = models.FlowFile.objects.filter(rows.among("id", flow_file_ids))
     line_count = staged.aggregate(total=Sum("line_count"))["total"] or 0
     # Below this the planner is not asked how to join; see the steps.
     if line_count >= steps.LINES_WORTH_A_SCAN:
@@ -124,7 +124,7 @@ def runs(flow_file_ids: Sequence[int]) -> Iterator[Sequence[int]]:
 def _transform(
     flow_file_ids: Sequence[int], transformed_at: datetime.datetime, *, skip_locked: bool
 ) -> Sequence[models.FlowFile]:
-    files = models.FlowFile.objects.filter(id__in=flow_file_ids).order_by("id")
+    files = models.FlowFile.objects.filter(rows.among("id", flow_file_ids)).order_by("id")
     locked = files.only(*_FIELDS_FOR_STEPS).select_for_update(skip_locked=skip_locked, no_key=True)
     claimed = [
         flow_file for flow_file in locked if flow_file.status == codes.FlowFileStatus.STAGED
@@ -135,7 +135,7 @@ def _transform(
             line_count=sum(flow_file.line_count for flow_file in claimed),
         )
     if skip_locked:
-        files = files.filter(id__in=[flow_file.pk for flow_file in claimed])
+        files = files.filter(rows.among("id", [flow_file.pk for flow_file in claimed]))
     return list(files.only(*outcomes.REPORTED_FIELDS))
 
 

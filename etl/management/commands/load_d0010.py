@@ -57,11 +57,10 @@ class Command(base.PipelineCommand):
         found = paths.find(options["paths"], follows_links=options["follow_links"])
         for note in found.notes:
             self.note(note)
+        account = base.account()
         with _shown_progress(found.paths) as on_progress:
             reports = load.load_files(
-                arrivals=[
-                    sources.Arrival(path=path, brought_by=base.account()) for path in found.paths
-                ],
+                arrivals=[sources.Arrival(path=path, brought_by=account) for path in found.paths],
                 rules=rules.of(options, takes=self.takes),
                 delivered_at=timezone.now(),
                 in_batch=options["batch"],
