@@ -24,7 +24,15 @@ class StagedText(models.Model):
     class Meta:
         db_table = "staged_text"
         default_permissions = ()
-        indexes = (models.Index(models.F("id").bitrightshift(10), name="staged_text_of_stretch"),)
+        indexes = (
+            models.Index(models.F("id").bitrightshift(10), name="staged_text_of_stretch"),
+            # What has rows of its own is little of most files, and is asked for by itself.
+            models.Index(
+                models.F("id").bitrightshift(10),
+                condition=~models.Q(kind="usual"),
+                name="staged_text_of_one_line",
+            ),
+        )
 
     def __str__(self) -> str:
         return f"from line {self.pk & 0xFFFF_FFFF} of flow file {self.pk >> 32}"

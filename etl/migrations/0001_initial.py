@@ -9,7 +9,7 @@ FUNCTIONS = {
     "d0010_line_end": "text, integer, text",
     "d0010_clock_time": "bigint",
     "d0010_register_reading": "text",
-    "mpan_check_digit": "text",
+    "mpan_check_digit": "bigint",
 }
 
 
@@ -52,7 +52,14 @@ class Migration(migrations.Migration):
                             models.F("id"), ">>", models.Value(10)
                         ),
                         name="staged_text_of_stretch",
-                    )
+                    ),
+                    models.Index(
+                        django.db.models.expressions.CombinedExpression(
+                            models.F("id"), ">>", models.Value(10)
+                        ),
+                        condition=models.Q(("kind", "usual"), _negated=True),
+                        name="staged_text_of_one_line",
+                    ),
                 ],
             },
         ),

@@ -46,10 +46,7 @@ FROM (
         concat_ws(
             ' ',
             CASE
-                WHEN
-                    field.mpan_core <> ''
-                    AND mpan_check_digit(field.mpan_core)
-                    <> right(field.mpan_core, 1)::integer
+                WHEN mpan_check_digit(field.mpan_core_number) <> mod(field.mpan_core_number, 10)
                     THEN 'mpan-check-digit/J0003'
             END,
             CASE
@@ -67,6 +64,7 @@ FROM (
     FROM (
         SELECT
             cut.*,
+            CASE WHEN cut.mpan_core <> '' THEN cut.mpan_core::bigint END AS mpan_core_number,
             -- One pipe behind the group code and each item: all is in its place.
             CASE
                 WHEN

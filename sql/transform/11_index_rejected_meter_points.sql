@@ -1,2 +1,2 @@
--- Let the next step look up whether the line above a meter line is rejected.
+-- Let later steps look up whether the meter point line above a line is rejected.
 CREATE INDEX ON judged_meter_point (mpan_core, line_id) WHERE rejections <> '';

@@ -1,22 +1,33 @@
 -- Judge the meter lines: which name a meter that is new at its meter point, or have something
--- wrong, be it that the line above them is rejected?
+-- wrong?
+--
+-- No temporary table is joined, so that the server may share the work among processes; whether
+-- the lines above are rejected is asked in a later step. Where that could be, all are kept.
 --
 -- Params: first_stretch, last_stretch (bigint), other_file_ids (bigint[]): the lines to judge
 --         blanks (text): the characters that nobody sees
 --         field_…, longest_… (integer), codes_… (text[]), items_of_meter (integer): see step 10
--- Reads:  staged_line, judged_meter_point, meter
+--         has_rejected_meter_points (boolean): as the step before tells
+-- Reads:  staged_line, meter
 -- Writes: judged_meter (temporary)
 -- Re-run: in a transaction of its own.
 CREATE TEMPORARY TABLE judged_meter ON COMMIT DROP AS
 SELECT
     judged.line_id,
+    judged.parent_id,
     judged.mpan_core,
     judged.serial_key,
     judged.serial_number,
     judged.is_known,
     judged.rejections,
     judged.warnings,
-    CASE WHEN judged.rejections <> '' OR judged.warnings <> '' THEN judged.payload END AS payload
+    CASE
+        WHEN
+            judged.rejections <> ''
+            OR judged.warnings <> ''
+            OR %(has_rejected_meter_points)s
+            THEN judged.payload
+    END AS payload
 FROM (
     SELECT
         field.*,
@@ -24,7 +35,6 @@ FROM (
         concat_ws(
             ' ',
             CASE WHEN field.parent_id IS NULL THEN 'orphan-line' END,
-            CASE WHEN meter_point.line_id IS NOT NULL THEN 'parent-rejected' END,
             CASE WHEN field.serial_key = '' THEN 'missing-item/J0004' END,
             CASE WHEN length(field.serial_number) > %(longest_J0004)s THEN 'too-long/J0004' END,
             CASE
@@ -78,11 +88,6 @@ FROM (
         ) AS cut
         OFFSET '0'
     ) AS field
-    LEFT JOIN judged_meter_point AS meter_point
-        ON
-            field.mpan_core = meter_point.mpan_core
-            AND field.parent_id = meter_point.line_id
-            AND meter_point.rejections <> ''
     LEFT JOIN meter
         ON
             field.mpan_core = meter.mpan_core
@@ -92,4 +97,5 @@ FROM (
 WHERE
     NOT judged.is_known
     OR judged.rejections <> ''
-    OR judged.warnings <> '';
+    OR judged.warnings <> ''
+    OR %(has_rejected_meter_points)s;

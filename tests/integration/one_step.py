@@ -40,6 +40,7 @@ def run(
         for pk in files
     ]
     given = {
+        "has_rejected_meter_points": False,
         "has_rejected_meters": False,
         "refused_file_ids": [REFUSED],
         **transform.parameters(flow_files, NOON),

@@ -156,20 +156,20 @@ class TestMeters:
 
         assert judged("meter", payload, "is_known", serial_key=serial_key) == expected
 
-    @pytest.mark.parametrize(
-        ("parent_id", "expected"),
-        [
-            pytest.param(None, "orphan-line", id="none"),
-            pytest.param(line(6), "parent-rejected", id="rejected"),
-            pytest.param(line(5), "", id="sound"),
-            pytest.param(line(4), "", id="known and clean"),
-        ],
-    )
-    def test_are_rejected_by_the_line_above(self, parent_id: int | None, expected: str) -> None:
-        one_step.put("judged_meter_point", line(6), rejections="missing-item/J0022")
-        one_step.put("judged_meter_point", line(5))
+    def test_are_rejected_without_a_line_above(self) -> None:
+        rows = judged("meter", "028|A1|R|", "rejections", parent_id=None)
 
-        assert judged("meter", "028|A1|R|", "rejections", parent_id=parent_id) == [(expected,)]
+        assert rows == [("orphan-line",)]
+
+    def test_are_all_kept_if_a_meter_point_line_is_rejected(self) -> None:
+        known = {"mpan_core": builder.MPAN, "serial_key": "A1", "serial_number": "A1"}
+        one_step.insert("meter", id=1, **known)
+        one_step.stage("meter", "028|A1|R|")
+
+        one_step.judge("meter", has_rejected_meter_points=True)
+
+        kept = one_step.found("judged_meter", "parent_id", "is_known", "rejections", "payload")
+        assert kept == [(line(6), True, "", "028|A1|R|")]
 
 
 class TestResults:

@@ -57,7 +57,7 @@ class TestAnalyzingStep:
     @pytest.mark.parametrize(
         ("step", "table", "columns"),
         [
-            ("22_analyze_meters", "judged_meter", {"rejections", "is_known"}),
+            ("23_analyze_meters", "judged_meter", {"rejections", "is_known"}),
             ("33_analyze_readings", "judged_reading", {"rejections", "is_known", "reading_flag"}),
             ("42_analyze_results", "judged_result", {"rejections", "mpan_core", "parent_id"}),
         ],
@@ -75,6 +75,39 @@ class TestAnalyzingStep:
         assert {name for (name,) in rows} == columns
 
 
+class TestRejectedMeterPoints:
+    @pytest.mark.parametrize(
+        ("rejections", "expected"),
+        [
+            pytest.param([], False, id="none"),
+            pytest.param([""], False, id="sound ones"),
+            pytest.param(["", "bad-mpan/J0003"], True, id="one of two"),
+        ],
+    )
+    def test_are_looked_for(self, rejections: Sequence[str], *, expected: bool) -> None:
+        for number, codes in enumerate(rejections):
+            one_step.put("judged_meter_point", line(number), rejections=codes)
+
+        assert one_step.run("12_look_for_rejected_meter_points") == [(expected,)]
+
+    def test_take_their_meters_with_them(self) -> None:
+        one_step.put("judged_meter_point", line(1), rejections="missing-item/J0022")
+        one_step.put("judged_meter_point", line(2))
+        one_step.put("judged_meter", line(11), parent_id=line(1))
+        one_step.put("judged_meter", line(12), parent_id=line(1), rejections="too-long/J0171")
+        one_step.put("judged_meter", line(13), parent_id=line(2))
+        one_step.put("judged_meter", line(14), parent_id=line(3), rejections="too-long/J0171")
+
+        one_step.run("22_reject_meters_under_rejected_meter_points")
+
+        assert one_step.found("judged_meter", "line_id & 255", "rejections") == [
+            (11, "parent-rejected"),
+            (12, "parent-rejected too-long/J0171"),
+            (13, ""),
+            (14, "too-long/J0171"),
+        ]
+
+
 class TestRejectedMeters:
     @pytest.mark.parametrize(
         ("rejections", "expected"),
@@ -88,7 +121,7 @@ class TestRejectedMeters:
         for number, codes in enumerate(rejections):
             one_step.put("judged_meter", line(number), rejections=codes)
 
-        assert one_step.run("23_look_for_rejected_meters") == [(expected,)]
+        assert one_step.run("24_look_for_rejected_meters") == [(expected,)]
 
     def test_take_their_readings_with_them(self) -> None:
         one_step.put("judged_meter", line(1), rejections="missing-item/J0171")
