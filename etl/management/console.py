@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import os
 import signal
 import sys
 
 
+# Objects made before garbage is looked for. Next to none is in cycles here, and to look for it as
+# often as Python would takes a tenth of the time of a batch of small files.
+_OBJECTS_BETWEEN_LOOKS = 50_000
+
+
 def main() -> None:
+    gc.set_threshold(_OBJECTS_BETWEEN_LOOKS)
     for stream in (sys.stdout, sys.stderr):
         # A name that the terminal can't show is no reason to stop.
         if isinstance(stream, io.TextIOWrapper):
