@@ -16,7 +16,7 @@ from warehouse import codes, models
 
 # A chunk is staged by one COPY and transformed by one run of the steps. Beyond these sizes the
 # cost of a file falls no further, and memory and the work that a kill costs would grow.
-FILES_A_CHUNK = 1_500
+FILES_A_CHUNK = 1_000
 BYTES_A_CHUNK = 4_194_304
 # The first is an eighth of that, the next a quarter, so that the server soon has work.
 FIRST_SHARE = 8
