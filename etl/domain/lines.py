@@ -20,7 +20,7 @@ _Usual = tuple[int, int, _Said]  # the ids of its meter and its last reading, an
 
 # The kind of a row that holds a usual meter point: its line, one meter's, and those of readings,
 # of which any more have rows of their own: what is longer than 2 kB the server would compress.
-# Both stand in sql/views/staged_line.sql as well.
+# Both stand in sql/views/staged_line.sql as well, where the first two readings are told apart.
 _USUAL = "usual"
 _MOST_READINGS = 32
 _FEWEST_LINES = 3

@@ -3,6 +3,8 @@
 -- The lines of a usual meter point stand in one row of `staged_text`, LF between them: the line of
 -- the meter point, that of one meter, those of its readings. Ids follow one another, all in the
 -- stretch of the first. A condition on kind is all that it takes to read one of the parts alone.
+-- To cut one line out costs next to nothing, to take a row apart a microsecond: the first two
+-- readings, all that most meters have, are cut out.
 CREATE VIEW staged_line AS
 SELECT
     held.id,
@@ -44,7 +46,33 @@ FROM staged_text AS held
 WHERE held.kind = 'usual'
 UNION ALL
 SELECT
-    held.id + 1 + line.number AS id,
+    held.id + 2 AS id,
+    held.id >> 10 AS stretch,
+    held.id + 1 AS parent_id,
+    'reading'::text AS kind,
+    held.mpan_core,
+    held.serial_key,
+    held.reading_type,
+    held.validation_status,
+    split_part(held.payload, E'\n', 3) AS payload
+FROM staged_text AS held
+WHERE held.kind = 'usual'
+UNION ALL
+SELECT
+    held.id + 3 AS id,
+    held.id >> 10 AS stretch,
+    held.id + 1 AS parent_id,
+    'reading'::text AS kind,
+    held.mpan_core,
+    held.serial_key,
+    held.reading_type,
+    held.validation_status,
+    split_part(held.payload, E'\n', 4) AS payload
+FROM staged_text AS held
+WHERE held.kind = 'usual' AND split_part(held.payload, E'\n', 4) <> ''
+UNION ALL
+SELECT
+    held.id + 3 + line.number AS id,
     held.id >> 10 AS stretch,
     held.id + 1 AS parent_id,
     'reading'::text AS kind,
@@ -55,9 +83,10 @@ SELECT
     line.payload
 FROM staged_text AS held
 CROSS JOIN
-    LATERAL unnest((string_to_array(held.payload, E'\n'))[3:])
+    LATERAL unnest((string_to_array(held.payload, E'\n'))[5:])
     WITH ORDINALITY AS line (payload, number)
 WHERE
     held.kind = 'usual'
+    AND split_part(held.payload, E'\n', 5) <> ''
     -- As many as there may be: so the planner expects one a row, not ten.
-    AND line.number BETWEEN 1 AND 32;
+    AND line.number BETWEEN 1 AND 30;

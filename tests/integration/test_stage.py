@@ -160,7 +160,10 @@ class TestStagedLine:
                 builder.meter_point(
                     f"{1_200_000_000_000 + number}",
                     *([builder.line("027|01||")] if number % 7 == 0 else []),
-                    builder.meter(f"A{number}", *[builder.reading()] * (number % 40 + 1)),
+                    builder.meter(
+                        f"A{number}",
+                        *(builder.reading(value=f"{one}.0") for one in range(number % 40 + 1)),
+                    ),
                 )
                 for number in range(120)
             )
