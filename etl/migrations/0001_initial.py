@@ -6,6 +6,7 @@ import sql
 
 FUNCTIONS = {
     "unpadded": "text, text",
+    "without_digits": "text",
     "d0010_line_end": "text, integer, text",
     "d0010_clock_time": "bigint",
     "d0010_register_reading": "text",

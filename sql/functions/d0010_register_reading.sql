@@ -11,16 +11,16 @@ IMMUTABLE
 PARALLEL SAFE
 RETURN CASE
     WHEN
-        btrim(reading, '0123456789') = '.'
-        AND octet_length(reading) BETWEEN 3 AND 10
-        AND left(right(reading, 2), 1) = '.'
+        octet_length(reading) BETWEEN 3 AND 10
+        AND strpos(reading, '.') = octet_length(reading) - 1
+        AND without_digits(reading) = '.'
         THEN reading::numeric(9, 1)
     WHEN
         octet_length(reading) BETWEEN 1 AND 8
-        AND btrim(reading, '0123456789') = ''
+        AND without_digits(reading) = ''
         THEN reading::numeric(9, 1)
     WHEN
-        btrim(reading, '0123456789') = '.'
+        without_digits(reading) = '.'
         AND octet_length(split_part(reading, '.', 1)) BETWEEN 1 AND 8
         AND octet_length(split_part(reading, '.', 2)) BETWEEN 2 AND 100
         AND btrim(substr(split_part(reading, '.', 2), 2), '0') = ''

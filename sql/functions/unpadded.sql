@@ -7,6 +7,9 @@ LANGUAGE sql
 IMMUTABLE
 PARALLEL SAFE
 RETURN CASE
-    WHEN ascii(sent) BETWEEN 33 AND 126 AND ascii(right(sent, 1)) BETWEEN 33 AND 126 THEN sent
+    WHEN
+        ascii(sent) BETWEEN 33 AND 126
+        AND (octet_length(sent) = 1 OR ascii(right(sent, 1)) BETWEEN 33 AND 126)
+        THEN sent
     ELSE btrim(sent, blanks)
 END;

@@ -50,7 +50,10 @@ FROM (
                     THEN 'mpan-check-digit/J0003'
             END,
             CASE
-                WHEN field.mpan_core <> '' AND rtrim(field.mpan_core_text) <> field.mpan_core
+                WHEN
+                    field.mpan_core <> field.mpan_core_text
+                    AND field.mpan_core <> ''
+                    AND rtrim(field.mpan_core_text) <> field.mpan_core
                     THEN 'blank-padding/J0003'
             END,
             CASE

@@ -47,7 +47,8 @@ FROM (
             ' ',
             CASE
                 WHEN
-                    field.serial_key <> ''
+                    field.serial_number <> field.serial_number_text
+                    AND field.serial_key <> ''
                     AND rtrim(field.serial_number_text) <> field.serial_number
                     THEN 'blank-padding/J0004'
             END,

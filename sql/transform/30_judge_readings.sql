@@ -98,29 +98,29 @@ FROM (
                 -- UK clocks change at one or two o'clock; only there a look-up is worth its cost.
                 -- Of a time that came twice the server takes the second.
                 WHEN
-                    substr(item.read_at_text, 9, 2) IN ('01', '02')
+                    mod(item.read_at_number / 10000, 100) IN (1, 2)
                     AND item.read_at AT TIME ZONE %(time_zone)s <> item.read_on_clock
                     THEN 'clock-skipped/J0016'
                 WHEN
-                    substr(item.read_at_text, 9, 2) IN ('01', '02')
+                    mod(item.read_at_number / 10000, 100) IN (1, 2)
                     AND (item.read_at - interval '1 hour') AT TIME ZONE %(time_zone)s
                     = item.read_on_clock
                     THEN 'clock-repeated/J0016'
             END,
             CASE
                 WHEN
-                    substr(item.md_reset_at_text, 9, 2) IN ('01', '02')
+                    mod(item.md_reset_at_number / 10000, 100) IN (1, 2)
                     AND item.md_reset_at AT TIME ZONE %(time_zone)s <> item.md_reset_on_clock
                     THEN 'clock-skipped/J0044'
                 WHEN
-                    substr(item.md_reset_at_text, 9, 2) IN ('01', '02')
+                    mod(item.md_reset_at_number / 10000, 100) IN (1, 2)
                     AND (item.md_reset_at - interval '1 hour') AT TIME ZONE %(time_zone)s
                     = item.md_reset_on_clock
                     THEN 'clock-repeated/J0044'
             END,
             CASE
                 WHEN
-                    right(item.read_at_text, 6) NOT IN ('000000', '235959')
+                    mod(item.read_at_number, 1000000) NOT IN (0, 235959)
                     AND item.reading_type <> 'S'
                     AND item.read_on_clock IS NOT NULL
                     THEN 'time-of-day/J0016'
@@ -138,7 +138,10 @@ FROM (
                     THEN 'unknown-code/J1888'
             END,
             CASE
-                WHEN item.identifier <> '' AND rtrim(item.identifier_text) <> item.identifier
+                WHEN
+                    item.identifier <> item.identifier_text
+                    AND item.identifier <> ''
+                    AND rtrim(item.identifier_text) <> item.identifier
                     THEN 'blank-padding/J0010'
             END,
             CASE
@@ -164,7 +167,7 @@ FROM (
                 CASE
                     WHEN
                         octet_length(cut.md_reset_count_text) BETWEEN 1 AND %(longest_J1013)s
-                        AND translate(cut.md_reset_count_text, '0123456789', '') = ''
+                        AND without_digits(cut.md_reset_count_text) = ''
                         THEN cut.md_reset_count_text::smallint
                 END AS md_reset_count,
                 -- One pipe behind the group code and each item: all is in its place.
@@ -187,13 +190,13 @@ FROM (
                     CASE
                         WHEN
                             octet_length(field.read_at_text) = %(longest_J0016)s
-                            AND btrim(field.read_at_text, '0123456789') = ''
+                            AND without_digits(field.read_at_text) = ''
                             THEN field.read_at_text::bigint
                     END AS read_at_number,
                     CASE
                         WHEN
                             octet_length(field.md_reset_at_text) = %(longest_J0044)s
-                            AND btrim(field.md_reset_at_text, '0123456789') = ''
+                            AND without_digits(field.md_reset_at_text) = ''
                             THEN field.md_reset_at_text::bigint
                     END AS md_reset_at_number
                 FROM (

@@ -31,6 +31,8 @@ class TestUnpadded:
         ("text", "expected"),
         [
             ("A1", "A1"),
+            ("A", "A"),
+            ("\t", ""),
             ("", ""),
             (" A 1", "A 1"),
             ("A 1 ", "A 1"),
@@ -53,6 +55,28 @@ class TestUnpadded:
             assert called("unpadded", text, keys.BLANKS) == keys.stripped(text), hex(
                 ord(character)
             )
+
+
+class TestWithoutDigits:
+    @pytest.mark.parametrize(
+        ("text", "expected"),
+        [
+            ("", b""),
+            ("0123456789", b""),
+            ("12.5", b"."),
+            ("1x2x3", b"x2x"),
+            (" 1", b" "),
+            ("1\n", b"\n"),
+            ("\\", b" "),
+            ("1\\0612", b" "),
+            ("\\x31", b" x"),
+            ("٣", "٣".encode()),
+            ("1é2", "é".encode()),
+        ],
+        ids=repr,
+    )
+    def test_returns_what_is_left_as_bytes(self, text: str, expected: bytes) -> None:
+        assert called("without_digits", text) == expected
 
 
 class TestD0010LineEnd:
