@@ -75,69 +75,56 @@ class TestAnalyzingStep:
         assert {name for (name,) in rows} == columns
 
 
-class TestRejectedMeterPoints:
+class TestRejectedLines:
+    @pytest.mark.parametrize(
+        ("step", "table"),
+        [
+            ("12_look_for_rejected_meter_points", "judged_meter_point"),
+            ("24_look_for_rejected_meters", "judged_meter"),
+        ],
+    )
     @pytest.mark.parametrize(
         ("rejections", "expected"),
         [
             pytest.param([], False, id="none"),
             pytest.param([""], False, id="sound ones"),
-            pytest.param(["", "bad-mpan/J0003"], True, id="one of two"),
+            pytest.param(["", "extra-field"], True, id="one of two"),
         ],
     )
-    def test_are_looked_for(self, rejections: Sequence[str], *, expected: bool) -> None:
+    def test_are_looked_for(
+        self, step: str, table: str, rejections: Sequence[str], *, expected: bool
+    ) -> None:
         for number, codes in enumerate(rejections):
-            one_step.put("judged_meter_point", line(number), rejections=codes)
+            one_step.put(table, line(number), rejections=codes)
 
-        assert one_step.run("12_look_for_rejected_meter_points") == [(expected,)]
+        assert one_step.run(step) == [(expected,)]
 
-    def test_take_their_meters_with_them(self) -> None:
-        one_step.put("judged_meter_point", line(1), rejections="missing-item/J0022")
-        one_step.put("judged_meter_point", line(2))
-        one_step.put("judged_meter", line(11), parent_id=line(1))
-        one_step.put("judged_meter", line(12), parent_id=line(1), rejections="too-long/J0171")
-        one_step.put("judged_meter", line(13), parent_id=line(2))
-        one_step.put("judged_meter", line(14), parent_id=line(3), rejections="too-long/J0171")
-
-        one_step.run("22_reject_meters_under_rejected_meter_points")
-
-        assert one_step.found("judged_meter", "line_id & 255", "rejections") == [
-            (11, "parent-rejected"),
-            (12, "parent-rejected too-long/J0171"),
-            (13, ""),
-            (14, "too-long/J0171"),
-        ]
-
-
-class TestRejectedMeters:
     @pytest.mark.parametrize(
-        ("rejections", "expected"),
+        ("step", "above", "below"),
         [
-            pytest.param([], False, id="none"),
-            pytest.param([""], False, id="sound ones"),
-            pytest.param(["", "orphan-line"], True, id="one of two"),
+            (
+                "22_reject_meters_under_rejected_meter_points",
+                "judged_meter_point",
+                "judged_meter",
+            ),
+            ("32_reject_readings_under_rejected_meters", "judged_meter", "judged_reading"),
         ],
     )
-    def test_are_looked_for(self, rejections: Sequence[str], *, expected: bool) -> None:
-        for number, codes in enumerate(rejections):
-            one_step.put("judged_meter", line(number), rejections=codes)
+    def test_take_those_below_with_them(self, step: str, above: str, below: str) -> None:
+        one_step.put(above, line(1), rejections="extra-field")
+        one_step.put(above, line(2))
+        one_step.put(below, line(11), parent_id=line(1))
+        one_step.put(below, line(12), parent_id=line(1), rejections="unterminated-line")
+        one_step.put(below, line(13), parent_id=line(2))
+        one_step.put(below, line(14), parent_id=line(3), rejections="unterminated-line")
 
-        assert one_step.run("24_look_for_rejected_meters") == [(expected,)]
+        one_step.run(step)
 
-    def test_take_their_readings_with_them(self) -> None:
-        one_step.put("judged_meter", line(1), rejections="missing-item/J0171")
-        one_step.put("judged_meter", line(2))
-        one_step.put("judged_reading", line(11), parent_id=line(1))
-        one_step.put("judged_reading", line(12), parent_id=line(1), rejections="bad-date/J0016")
-        one_step.put("judged_reading", line(13), parent_id=line(2))
-        one_step.put("judged_reading", line(14), parent_id=line(3), rejections="bad-date/J0016")
-
-        one_step.run("32_reject_readings_under_rejected_meters")
-
-        assert one_step.found("judged_reading", "line_id & 255", "rejections") == [
+        assert one_step.found(below, "line_id & 255", "rejections") == [
             (11, "parent-rejected"),
-            (12, "parent-rejected bad-date/J0016"),
+            (12, "parent-rejected unterminated-line"),
             (13, ""),
-            (14, "bad-date/J0016"),
+            (14, "unterminated-line"),
         ]
 
 

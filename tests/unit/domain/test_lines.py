@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+import operator
 import random
 import time
 from collections.abc import Sequence
@@ -7,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from etl.domain import flows, lines
+from etl.domain import flows, grammar, lines
 from tests import builder, depth
 
 
@@ -326,6 +328,13 @@ class TestClosing:
 
         assert [line.parent_id for line in placed] == [3, 2, 1]
         assert {line.mpan_core for line in placed} == {builder.MPAN}
+
+    @pytest.mark.parametrize("flow", flows.KNOWN.values(), ids=lambda flow: flow.name)
+    def test_has_no_code_that_is_one_of_the_envelope_but_for_a_character(
+        self, flow: grammar.Flow
+    ) -> None:
+        for group, code in itertools.product(flow.groups, grammar.ENVELOPE_KINDS):
+            assert sum(map(operator.ne, group.code, code)) > 1, group.code
 
     def test_remembers_in_the_next_call_what_was_closed(self) -> None:
         positions = lines.Positions(D0010)
