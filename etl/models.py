@@ -5,11 +5,12 @@ from django.db import models
 
 class StagedText(models.Model):
     """
-    Lines of a flow file as received: one, or those of a usual meter point, LF between them.
+    Lines of a flow file: one as received, or those of a usual meter point, LF between them.
 
     What else a row says of them is as `StagedLine` has it, of a usual meter point that of its
-    readings. The id is that of the first line, and no key in the database, since an index of it
-    would be a fifth of the table: rows are found by stretches of 1,024 lines (`id >> 10`).
+    readings. A line above these that says just this is shortened to its code: the view gives it
+    back as received. The id is that of the first line, and no key in the database, since an index
+    of it would be a fifth of the table: rows are found by stretches of 1,024 lines (`id >> 10`).
     """
 
     id = models.BigIntegerField(primary_key=True)

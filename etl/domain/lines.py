@@ -23,7 +23,6 @@ _Usual = tuple[int, int, _Said]  # the ids of its meter and its last reading, an
 # Both stand in sql/views/staged_line.sql as well, where the first two readings are told apart.
 _USUAL = "usual"
 _MOST_READINGS = 32
-_FEWEST_LINES = 3
 _USUAL_PLACE = f"{_NULL}\t{_USUAL}\t"  # without the id that it begins with, and what it says
 
 
@@ -86,14 +85,15 @@ def _usual(meter_point: str, meter: str, reading: str) -> re.Pattern[str]:
     """
     Return what finds a usual meter point: its line, one meter's, and those of its readings.
 
-    Or else a single line. It gives all the lines, the first two fields of the first two; the
-    single line. A field ends at a pipe or an LF and nowhere else, so that no text takes longer
-    than its length is worth; one that COPY would read as something else is for single lines.
+    Or else a single line. It gives the first two lines, and the first two fields of each; the
+    lines of readings; the single line. A field ends at a pipe or an LF and nowhere else, so that
+    no text takes longer than its length is worth; one that COPY would read as something else is
+    for single lines.
     """
     with_two_fields = r"%s\|([^|\n\\]*)\|([^|\n\\]*)(?:\|[^\n]*)?\n"
     return re.compile(
-        f"({with_two_fields % meter_point}{with_two_fields % meter}"
-        rf"(?:{reading}\|[^\n]*\n){{1,{_MOST_READINGS}}})|([^\n]*)\n"
+        f"({with_two_fields % meter_point}{with_two_fields % meter})"
+        rf"((?:{reading}\|[^\n]*\n){{1,{_MOST_READINGS}}})|([^\n]*)\n"
     )
 
 
@@ -122,11 +122,13 @@ class Positions:
     MPAN (13 digits or nothing), serial key, reading type, validation status; and the line.
 
     The lines of a usual meter point, nearly all, have one row, with the id of the first and what
-    its readings take from above: half as much is sent and kept. `places` takes it apart.
+    its readings take from above. A line that says just this and nothing else is shortened to its
+    code, so that a third as much is sent and kept. `text` and `places` give the lines back.
     """
 
     def __init__(self, flow: grammar.Flow) -> None:
         self._plan = _PLANS.get(flow.name) or _plan(flow)
+        self._usual = self._plan.usual.findall
         self._open: dict[str, int] = {}
         self._said: dict[str, _Said] = {}
         self._places: dict[str, str] = {}  # those that are shared
@@ -138,24 +140,21 @@ class Positions:
         rows: list[str] = []
         line_id = first_id
         last: _Usual | None = None  # if it is the last that was read
-        for texts, mpan, status, serial, reading_type, line in self._plan.usual.findall(text):
-            line_count = texts.count("\n")
+        for above, mpan, status, serial, reading_type, readings, line in self._usual(text):
+            line_count = readings.count("\n") + 2
             # What ends a stretch might go on behind it, and each stretch is read by itself.
-            if texts and keys.stretch(line_id) == keys.stretch(line_id + line_count):
-                mpan_core, serial_key = keys.mpan_core(mpan), keys.serial_key(serial)
-                payload = texts[:-1].replace("\n", r"\n")
-                rows.append(
-                    f"{line_id}\t{_USUAL_PLACE}{mpan_core}\t{serial_key}\t{reading_type}"
-                    f"\t{status}\t{payload}\n"
-                )
-                said = mpan_core, serial_key, reading_type, status
+            if above and keys.stretch(line_id) == keys.stretch(line_id + line_count):
+                said = keys.mpan_core(mpan), keys.serial_key(serial), reading_type, status
+                place = "\t".join(said)
+                payload = f"{_shortened(above, *said)}{readings[:-1]}".replace("\n", r"\n")
+                rows.append(f"{line_id}\t{_USUAL_PLACE}{place}\t{payload}\n")
                 last = line_id + 1, line_id + line_count - 1, said
                 line_id += line_count
                 continue
             if last:
                 self._leave_open(*last)
                 last = None
-            for single in texts[:-1].split("\n") if texts else (line,):
+            for single in (above + readings)[:-1].split("\n") if above else (line,):
                 rows.append(f"{line_id}\t{self._place(line_id, single)}\t{single}\n")
                 line_id += 1
         if last:
@@ -229,17 +228,37 @@ class Positions:
                 return
 
 
-def count(place: str, payload: str) -> int:
-    """Return how many lines a row holds, by its place and what it holds, as it was sent."""
-    is_usual = place.partition("\t")[2].startswith(_USUAL_PLACE)
-    return payload.count("\n") + 1 if is_usual else 1
+def _shortened(above: str, mpan_core: str, serial_key: str, reading_type: str, status: str) -> str:
+    """Return the lines above readings, each as its code if it says this and nothing else."""
+    meter_point, meter, _ = above.split("\n")
+    if meter_point[3:] == f"|{mpan_core}|{status}|":
+        meter_point = meter_point[:3]
+    if meter[3:] == f"|{serial_key}|{reading_type}|":
+        meter = meter[:3]
+    return f"{meter_point}\n{meter}\n"
 
 
-def places(place: str, line_count: int) -> Sequence[str]:
-    """Return the place of each line of a row, which holds so many, from the place of the row."""
-    if line_count < _FEWEST_LINES:
-        return [place]
+def text(place: str, payload: str) -> str:
+    """Return the lines of a row, by its place and what it holds, as they were sent, LF between."""
+    _, _, rest = place.partition("\t")
+    if not rest.startswith(_USUAL_PLACE):
+        return payload
+    # By a maximum and partition, since reconcile also asks of what somebody has changed.
+    mpan_core, serial_key, reading_type, status = rest[len(_USUAL_PLACE) :].split("\t", 3)
+    meter_point, _, below = payload.partition("\n")
+    meter, _, readings = below.partition("\n")
+    if "|" not in meter_point:
+        meter_point = f"{meter_point}|{mpan_core}|{status}|"
+    if "|" not in meter:
+        meter = f"{meter}|{serial_key}|{reading_type}|"
+    return f"{meter_point}\n{meter}\n{readings}"
+
+
+def places(place: str, text: str) -> Sequence[str]:
+    """Return the place of each line of a row, by that of the row and the lines, LF between."""
     first_id, _, rest = place.partition("\t")
+    if not rest.startswith(_USUAL_PLACE):
+        return [place]
     said = rest[len(_USUAL_PLACE) :]
     mpan_core, status = said.partition("\t")[0], said.rpartition("\t")[2]
     point_id = int(first_id)
@@ -249,7 +268,7 @@ def places(place: str, line_count: int) -> Sequence[str]:
         f"{meter_id}\t{point_id}\tmeter\t{said}",
         *(
             f"{meter_id + number}\t{meter_id}\treading\t{said}"
-            for number in range(1, line_count - 1)
+            for number in range(1, text.count("\n"))
         ),
     ]
 

@@ -37,7 +37,7 @@ def sha256_of(flow_file: models.FlowFile) -> str:
     """Return the hash of what is kept of a file's raw lines."""
     replay = _Replay(flow_file)
     for stretch in staged_lines.stored(*staged_lines.stretches(flow_file.pk, flow_file.pk)):
-        replay.hash(stretch.payloads)
+        replay.hash(_texts(stretch))
     return replay.sha256
 
 
@@ -48,7 +48,7 @@ def content_of(flow_file: models.FlowFile) -> Iterator[bytes]:
     :raises django.db.Error: if the server goes away
     """
     for stretch in staged_lines.stored(*staged_lines.stretches(flow_file.pk, flow_file.pk)):
-        yield "\n".join([*stretch.payloads, ""]).encode(flow_file.encoding)
+        yield "\n".join([*_texts(stretch), ""]).encode(flow_file.encoding)
 
 
 class _Replay:
@@ -71,20 +71,21 @@ class _Replay:
         return self._hash.hexdigest()
 
     def read(self, stretch: staged_lines.Stretch) -> None:
-        self.hash(stretch.payloads)
+        texts = _texts(stretch)
+        self.hash(texts)
         is_plain = staged_lines.FORGOTTEN not in stretch.payloads
-        lines_before_last = "\n".join([*stretch.payloads[:-1], ""]).count("\n")
+        lines_before_last = "\n".join([*texts[:-1], ""]).count("\n")
         if is_plain and stretch.last_id - stretch.first_id == lines_before_last:
-            self._place(*stretch[:1], *stretch[2:])
+            self._place(stretch.first_id, stretch.places, stretch.payloads, texts)
         else:
             # Blank lines are not kept, and forgotten ones have no place.
-            for place, payload in zip(stretch.places, stretch.payloads, strict=True):
+            for place, payload, text in zip(stretch.places, stretch.payloads, texts, strict=True):
                 line_id, _, rest = place.partition("\t")
                 if (rest, payload) != (staged_lines.PLACE_OF_FORGOTTEN, staged_lines.FORGOTTEN):
-                    self._place(int(line_id), [place], [payload])
+                    self._place(int(line_id), [place], [payload], [text])
 
-    def hash(self, payloads: Sequence[str]) -> None:
-        text = "\n".join([*payloads, ""])
+    def hash(self, texts: Sequence[str]) -> None:
+        text = "\n".join([*texts, ""])
         data = text.encode(self._encoding, errors="replace")
         if not text.isascii():
             self._encodings = envelope.still_fit(self._encodings, data)
@@ -93,22 +94,26 @@ class _Replay:
         self._size += len(data)
         self._hash.update(data)
 
-    def _place(self, first_id: int, places: Sequence[str], payloads: Sequence[str]) -> None:
+    def _place(
+        self,
+        first_id: int,
+        places: Sequence[str],
+        payloads: Sequence[str],
+        texts: Sequence[str],
+    ) -> None:
         """Give consecutive lines their places again, as `staged_lines.copy` was given them."""
-        texts = [*map(_escaped, places, payloads)]
-        text = "\n".join([*texts, ""])
-        wanted = self._positions.rows(text, first_id=first_id)
-        in_one_line = [one.replace("\n", r"\n") for one in texts]
-        rows = zip(places, in_one_line, strict=True)
-        found = "".join([f"{place}\t{one}\n" for place, one in rows])
+        sent = "\n".join([*map(_escaped, places, texts), ""])
+        wanted = self._positions.rows(sent, first_id=first_id)
+        rows = zip(places, payloads, strict=True)
+        found = "".join([f"{place}\t{_in_one_line(payload)}\n" for place, payload in rows])
         first_number = first_id & 0xFFFF_FFFF
-        are_of_file = 0 < first_number <= self._file.line_count - text.count("\n") + 1
+        are_of_file = 0 < first_number <= self._file.line_count - sent.count("\n") + 1
         if wanted == found and are_of_file:
             return
         # Where rows end may be another matter, but not what each line takes from above.
         of_lines = itertools.zip_longest(
             itertools.chain(*map(_places_in, wanted.split("\n")[:-1])),
-            itertools.chain(*map(_places, places, payloads)),
+            itertools.chain(*map(lines.places, places, texts)),
         )
         for number, (place, found_place) in enumerate(of_lines, first_number):
             is_of_file = 0 < number <= self._file.line_count
@@ -139,22 +144,26 @@ class _Replay:
         return differences.unexpected(self._file.pk, what, found=found)
 
 
-def _places(place: str, payload: str) -> Sequence[str]:
-    """Return the place of each line of a row."""
-    return lines.places(place, lines.count(place, payload))
+def _texts(stretch: staged_lines.Stretch) -> Sequence[str]:
+    """Return the lines of each row as they were sent, LF between them."""
+    return [*map(lines.text, stretch.places, stretch.payloads)]
 
 
 def _places_in(row: str) -> Sequence[str]:
-    """Return the same from a row as COPY takes it."""
+    """Return the place of each line of a row that COPY is to take."""
     line_id, parent_id, *rest = row.split("\t")
     *said, payload = map(lines.sent, rest)
-    return _places("\t".join((line_id, parent_id, *said)), payload)
+    place = "\t".join((line_id, parent_id, *said))
+    return lines.places(place, lines.text(place, payload))
 
 
-def _escaped(place: str, payload: str) -> str:
-    """Return the lines of a row as COPY takes them, LF between them."""
-    escaped = staged_lines.escape(payload)
-    if "\n" in escaped and lines.count(place, payload) == 1:
+def _escaped(place: str, text: str) -> str:
+    """Return the lines of a row as they were when they were staged, LF between them."""
+    if "\n" in text and len(lines.places(place, text)) == 1:
         # One that holds an LF was changed since it was staged, and is a line still.
-        return escaped.replace("\n", r"\n")
-    return escaped
+        return _in_one_line(text)
+    return staged_lines.escape(text)
+
+
+def _in_one_line(text: str) -> str:
+    return staged_lines.escape(text).replace("\n", r"\n")

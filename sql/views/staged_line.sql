@@ -1,10 +1,11 @@
 -- One row a line, as it came, with its place: what everything reads of raw lines.
 --
--- The lines of a usual meter point stand in one row of `staged_text`, LF between them: the line of
--- the meter point, that of one meter, those of its readings. Ids follow one another, all in the
--- stretch of the first. A condition on kind is all that it takes to read one of the parts alone.
--- To cut one line out costs next to nothing, to take a row apart a microsecond: the first two
--- readings, all that most meters have, are cut out.
+-- The lines of a usual meter point stand in one row of `staged_text`, LF between them: that of the
+-- meter point, that of one meter, those of its readings. Of the first two its code alone is there
+-- where the columns beside say all that the line says. Ids follow one another, all in the stretch
+-- of the first. A condition on kind is all that it takes to read one of the parts alone. To cut a
+-- line out costs next to nothing, to take a row apart a microsecond: the first two readings, all
+-- that most meters have, are cut out.
 CREATE VIEW staged_line AS
 SELECT
     held.id,
@@ -28,7 +29,13 @@ SELECT
     ''::text COLLATE "C" AS serial_key,
     ''::text AS reading_type,
     held.validation_status,
-    split_part(held.payload, E'\n', 1) AS payload
+    CASE
+        WHEN strpos(split_part(held.payload, E'\n', 1), '|') > 0
+            THEN split_part(held.payload, E'\n', 1)
+        ELSE
+            split_part(held.payload, E'\n', 1)
+            || '|' || held.mpan_core || '|' || held.validation_status || '|'
+    END AS payload
 FROM staged_text AS held
 WHERE held.kind = 'usual'
 UNION ALL
@@ -41,7 +48,13 @@ SELECT
     held.serial_key,
     held.reading_type,
     held.validation_status,
-    split_part(held.payload, E'\n', 2) AS payload
+    CASE
+        WHEN strpos(split_part(held.payload, E'\n', 2), '|') > 0
+            THEN split_part(held.payload, E'\n', 2)
+        ELSE
+            split_part(held.payload, E'\n', 2)
+            || '|' || held.serial_key || '|' || held.reading_type || '|'
+    END AS payload
 FROM staged_text AS held
 WHERE held.kind = 'usual'
 UNION ALL

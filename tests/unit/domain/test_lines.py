@@ -36,7 +36,9 @@ def place(
         Placed(int(line_id), line, None if parent == r"\N" else int(parent), *rest)
         for place, held in rows(texts, first_id=first_id, positions=positions)
         for (line_id, parent, *rest), line in zip(
-            [one.split("\t") for one in lines.places(place, len(held))], held, strict=True
+            [one.split("\t") for one in lines.places(place, "\n".join(held))],
+            held,
+            strict=True,
         )
     ]
 
@@ -47,9 +49,16 @@ def rows(
     """Return rows: their place, and the lines that they hold."""
     made = (positions or lines.Positions(D0010)).rows("\n".join([*texts, ""]), first_id=first_id)
     return [
-        (place, held.split(r"\n"))
+        (place, lines.text(place, held.replace(r"\n", "\n")).split("\n"))
         for place, _, held in (row.rpartition("\t") for row in made.split("\n")[:-1])
     ]
+
+
+def payload_of(texts: Sequence[str]) -> list[str]:
+    """Return what the one row of these lines holds, line by line."""
+    row = lines.Positions(D0010).rows("\n".join([*texts, ""]), first_id=1)
+    assert row.count("\n") == 1
+    return row[:-1].rpartition("\t")[2].split(r"\n")
 
 
 def parents(texts: Sequence[str]) -> list[int | None]:
@@ -229,6 +238,53 @@ class TestUsualMeterPoints:
 
         assert row == (f"7\t\\N\tusual\t{builder.MPAN}\tA1\tR\tV", [*self.USUAL])
         assert other == (f"11\t10\tresult\t{builder.MPAN}\tA1\tR\tV", ["032||T|"])
+
+    @pytest.mark.parametrize("status", ["V", ""])
+    @pytest.mark.parametrize("mpan_core", [builder.MPAN, ""])
+    @pytest.mark.parametrize("codes", [("026", "028", "030"), ("196", "197", "198")], ids=" ".join)
+    def test_shorten_to_its_code_what_the_columns_give_back(
+        self, codes: tuple[str, str, str], mpan_core: str, status: str
+    ) -> None:
+        point, meter, reading = codes
+        texts = [f"{point}|{mpan_core}|{status}|", f"{meter}|A1|R|", f"{reading}|S|1|"]
+        flow = flows.KNOWN["D0010" if point == "026" else "D0086"]
+
+        row = lines.Positions(flow).rows("\n".join([*texts, ""]), first_id=7)
+
+        place = f"7\t\\N\tusual\t{mpan_core}\tA1\tR\t{status}"
+        assert row == rf"{place}	{point}\n{meter}\n{reading}|S|1|" + "\n"
+        assert lines.text(place, "\n".join([point, meter, texts[2]])) == "\n".join(texts)
+
+    @pytest.mark.parametrize(
+        "line",
+        [
+            f"026|{builder.MPAN}|V",
+            f"026|{builder.MPAN}|V|x",
+            f"026|{builder.MPAN}|V||",
+            f"026| {builder.MPAN}|V|",
+            "026|12345|V|",
+            "026|0000000000000|V|",
+        ],
+    )
+    def test_hold_the_line_of_the_meter_point_if_it_says_anything_else(self, line: str) -> None:
+        ((place, held),) = rows([line, "028|A1|R|", "030|S|1|"])
+
+        assert place.split("\t")[2] == "usual"
+        assert held == [line, "028|A1|R|", "030|S|1|"]
+        assert payload_of([line, "028|A1|R|", "030|S|1|"]) == [line, "028", "030|S|1|"]
+
+    @pytest.mark.parametrize(
+        "line",
+        ["028|A1|R", "028|A1|R||", "028|a1|R|", "028|A1 |R|", "028|A\u00a01|R|", "028|A1|R|x"],
+    )
+    def test_hold_the_line_of_the_meter_if_it_says_anything_else(self, line: str) -> None:
+        texts = [f"026|{builder.MPAN}|V|", line, "030|S|1|"]
+
+        ((place, held),) = rows(texts)
+
+        assert place.split("\t")[2] == "usual"
+        assert held == texts
+        assert payload_of(texts) == ["026", line, "030|S|1|"]
 
     @pytest.mark.parametrize(
         ("last_id", "row_count"),
