@@ -25,6 +25,8 @@ BLANKS = "".join(chr(code) for first, last in _RANGES for code in range(first, l
 _NO_BLANKS = dict.fromkeys(map(ord, BLANKS))
 
 
+LENGTH_OF_ENDING = 7  # of a serial key: so much of its ending the index knows
+
 # A stretch is 1,024 lines of one file that follow one another: what the indexes tell apart.
 BITS_OF_A_STRETCH = 10
 

@@ -16,6 +16,7 @@ from django.db.models import functions
 from warehouse import (
     audits,  # noqa: F401 - Django finds the models of an app from here
     codes,
+    keys,
     marks,
 )
 
@@ -255,8 +256,12 @@ class Meter(models.Model):
         )
         indexes = (
             models.Index(fields=["serial_key"], name="meter_serial_key"),
-            # Finds a serial number by how it ends.
-            models.Index(functions.Reverse("serial_key"), name="meter_serial_key_backwards"),
+            # Finds a serial number by how it ends. Seven characters tell nearly all apart, and
+            # one more would take a place of the index eight bytes.
+            models.Index(
+                functions.Reverse(functions.Right("serial_key", keys.LENGTH_OF_ENDING)),
+                name="meter_serial_key_backwards",
+            ),
         )
 
     def __str__(self) -> str:

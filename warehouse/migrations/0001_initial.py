@@ -26,6 +26,17 @@ def _set_key(table: str, columns: str) -> migrations.RunSQL:
     )
 
 
+# Meters and registers are seen for the first time once, and then for years: their pages are full.
+FULL = ("meter_point", "meter", "register")
+
+
+def _fill_key(table: str) -> migrations.RunSQL:
+    return migrations.RunSQL(
+        sql=[f"ALTER INDEX {table}_pkey SET (fillfactor = 100)"],
+        reverse_sql=[f"ALTER INDEX {table}_pkey RESET (fillfactor)"],
+    )
+
+
 def _create_view(name: str) -> migrations.RunSQL:
     return migrations.RunSQL(sql=[sql.statement("views", name)], reverse_sql=[f"DROP VIEW {name}"])
 
@@ -265,7 +276,9 @@ class Migration(migrations.Migration):
                 "indexes": [
                     models.Index(fields=["serial_key"], name="meter_serial_key"),
                     models.Index(
-                        django.db.models.functions.text.Reverse("serial_key"),
+                        django.db.models.functions.text.Reverse(
+                            django.db.models.functions.text.Right("serial_key", 7)
+                        ),
                         name="meter_serial_key_backwards",
                     ),
                 ],
@@ -639,6 +652,7 @@ class Migration(migrations.Migration):
             },
         ),
         *(_set_key(table, columns) for table, columns in KEYS.items()),
+        *map(_fill_key, FULL),
         migrations.RunSQL(
             sql=[sql.statement("functions", "is_doubted")],
             reverse_sql=["DROP FUNCTION is_doubted(text, text, text)"],

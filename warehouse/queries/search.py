@@ -128,12 +128,17 @@ def _first_meters(meters: QuerySet[models.Meter]) -> list[models.Meter]:
 
 
 def _ending_in(serial_key: str) -> list[models.Meter]:
-    """Return the meters whose keys end so, by the index over reversed keys."""
+    """Return the meters whose keys end so, by the index over reversed endings."""
     if len(serial_key) < _SHORTEST_ENDING:
         return []
-    meters = models.Meter.objects.alias(backwards=functions.Reverse("serial_key"))
-    found = meters.filter(backwards__startswith=serial_key[::-1])
-    return list(found.order_by("backwards", "mpan_core")[: MOST_METERS + 1])
+    length = keys.LENGTH_OF_ENDING
+    meters = models.Meter.objects.alias(
+        backwards=functions.Reverse(functions.Right("serial_key", length))
+    )
+    found = meters.filter(backwards__startswith=serial_key[: -length - 1 : -1])
+    if len(serial_key) > length:
+        found = found.filter(serial_key__endswith=serial_key)
+    return list(found.order_by("backwards", "mpan_core", "serial_key")[: MOST_METERS + 1])
 
 
 def _beginning_with(digits: str) -> Sequence[str]:

@@ -225,6 +225,33 @@ class TestParts:
 
         assert response["Location"] == "/warehouse/meterpoint/2000055433806/change/#meter-1"
 
+    # The index knows the last seven characters, so shorter, as long and longer.
+    @pytest.mark.parametrize(
+        ("typed", "found"),
+        [
+            ("8A1", ["Y18A1"]),
+            ("117018A2", ["X117018A2", "Y117018A2", "ZZ117018A2"]),
+            ("17018A2", ["X117018A2", "Y117018A2", "Z217018A2", "ZZ117018A2"]),
+            ("7018A2", ["X117018A2", "Y117018A2", "Z217018A2", "ZZ117018A2"]),
+            ("Z117018A2", ["ZZ117018A2"]),
+            ("Q117018A2", []),
+        ],
+    )
+    @pytest.mark.django_db
+    def test_of_endings_find_meters(self, typed: str, found: list[str]) -> None:
+        stored = ["X117018A2", "Y117018A2", "ZZ117018A2", "Z217018A2", "Y18A1", "117018A2B"]
+        models.Meter.objects.bulk_create(
+            models.Meter(
+                id=number, mpan_core="2000055433806", serial_key=serial, serial_number=serial
+            )
+            for number, serial in enumerate(stored, 1)
+        )
+
+        assert [meter.serial_key for meter in search.look_up(typed).meters] == [
+            *([stored[-1]] if typed == "117018A2" else []),
+            *found,
+        ]
+
     def test_of_an_mpan_list_meter_points(self, staff: test.Client) -> None:
         response = staff.get("/warehouse/meterpoint/", {"q": "12 0002 33"})
 
