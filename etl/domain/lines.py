@@ -238,13 +238,17 @@ def _shortened(above: str, mpan_core: str, serial_key: str, reading_type: str, s
     return f"{meter_point}\n{meter}\n"
 
 
+def is_usual(place: str) -> bool:
+    """Tell whether a row holds a usual meter point, by its place."""
+    return place.partition("\t")[2].startswith(_USUAL_PLACE)
+
+
 def text(place: str, payload: str) -> str:
     """Return the lines of a row, by its place and what it holds, as they were sent, LF between."""
-    _, _, rest = place.partition("\t")
-    if not rest.startswith(_USUAL_PLACE):
+    if not is_usual(place):
         return payload
     # By a maximum and partition, since reconcile also asks of what somebody has changed.
-    mpan_core, serial_key, reading_type, status = rest[len(_USUAL_PLACE) :].split("\t", 3)
+    *_, mpan_core, serial_key, reading_type, status = place.split("\t", 6)
     meter_point, _, below = payload.partition("\n")
     meter, _, readings = below.partition("\n")
     if "|" not in meter_point:
@@ -256,10 +260,9 @@ def text(place: str, payload: str) -> str:
 
 def places(place: str, text: str) -> Sequence[str]:
     """Return the place of each line of a row, by that of the row and the lines, LF between."""
-    first_id, _, rest = place.partition("\t")
-    if not rest.startswith(_USUAL_PLACE):
+    if not is_usual(place):
         return [place]
-    said = rest[len(_USUAL_PLACE) :]
+    first_id, _, _, said = place.split("\t", 3)
     mpan_core, status = said.partition("\t")[0], said.rpartition("\t")[2]
     point_id = int(first_id)
     meter_id = point_id + 1

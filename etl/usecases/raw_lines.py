@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import itertools
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from etl.domain import envelope, flows, headers, lines, trailers
 from etl.postgres import staged_lines
@@ -103,23 +103,17 @@ class _Replay:
     ) -> None:
         """Give consecutive lines their places again, as `staged_lines.copy` was given them."""
         sent = "\n".join([*map(_escaped, places, texts), ""])
-        wanted = self._positions.rows(sent, first_id=first_id)
+        wanted = self._positions.rows(sent, first_id=first_id).split("\n")[:-1]
         rows = zip(places, payloads, strict=True)
-        found = "".join([f"{place}\t{_in_one_line(payload)}\n" for place, payload in rows])
+        found = [f"{place}\t{_in_one_line(payload)}" for place, payload in rows]
         first_number = first_id & 0xFFFF_FFFF
-        are_of_file = 0 < first_number <= self._file.line_count - sent.count("\n") + 1
-        if wanted == found and are_of_file:
-            return
-        # Where rows end may be another matter, but not what each line takes from above.
-        of_lines = itertools.zip_longest(
-            itertools.chain(*map(_places_in, wanted.split("\n")[:-1])),
-            itertools.chain(*map(lines.places, places, texts)),
-        )
-        for number, (place, found_place) in enumerate(of_lines, first_number):
-            is_of_file = 0 < number <= self._file.line_count
-            if place != found_place or not is_of_file:
-                self._first_wrong = self._first_wrong or number
-                self._wrong_count += 1
+        numbers = range(first_number, first_number + sent.count("\n"))
+        wrong = {number for number in numbers if not 0 < number <= self._file.line_count}
+        if wanted != found:
+            wrong |= _placed_otherwise(wanted, [*zip(found, places, texts, strict=True)])
+        if wrong:
+            self._first_wrong = self._first_wrong or min(wrong)
+            self._wrong_count += len(wrong)
 
     def judge(self) -> Iterator[differences.Difference]:
         if self._wrong_count:
@@ -149,6 +143,25 @@ def _texts(stretch: staged_lines.Stretch) -> Sequence[str]:
     return [*map(lines.text, stretch.places, stretch.payloads)]
 
 
+def _placed_otherwise(
+    wanted: Sequence[str], found: Sequence[tuple[str, str, str]]
+) -> AbstractSet[int]:
+    """
+    Return the numbers of lines that have another place in these rows than in those.
+
+    Where rows end may be another matter, since that depends on how much was read at once. What is
+    found comes as rows, their places, and their lines.
+    """
+    as_wanted, as_found = {*wanted}, {row for row, _, _ in found}
+    places = {place for row in as_wanted - as_found for place in _places_in(row)} ^ {
+        one
+        for row, place, text in found
+        if row not in as_wanted
+        for one in lines.places(place, text)
+    }
+    return {int(place.partition("\t")[0]) & 0xFFFF_FFFF for place in places}
+
+
 def _places_in(row: str) -> Sequence[str]:
     """Return the place of each line of a row that COPY is to take."""
     line_id, parent_id, *rest = row.split("\t")
@@ -159,7 +172,7 @@ def _places_in(row: str) -> Sequence[str]:
 
 def _escaped(place: str, text: str) -> str:
     """Return the lines of a row as they were when they were staged, LF between them."""
-    if "\n" in text and len(lines.places(place, text)) == 1:
+    if "\n" in text and not lines.is_usual(place):
         # One that holds an LF was changed since it was staged, and is a line still.
         return _in_one_line(text)
     return staged_lines.escape(text)
