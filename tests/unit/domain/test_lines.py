@@ -252,7 +252,7 @@ class TestUsualMeterPoints:
         row = lines.Positions(flow).rows("\n".join([*texts, ""]), first_id=7)
 
         place = f"7\t\\N\tusual\t{mpan_core}\tA1\tR\t{status}"
-        assert row == rf"{place}	{point}\n{meter}\n{reading}|S|1|" + "\n"
+        assert row == f"{place}\t{point}\\n{meter}\\n{reading}|S|1|\n"
         assert lines.text(place, "\n".join([point, meter, texts[2]])) == "\n".join(texts)
 
     @pytest.mark.parametrize(
