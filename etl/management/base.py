@@ -10,6 +10,7 @@ import datetime
 import getpass
 import json
 import logging
+import math
 import os
 import signal
 import sys
@@ -35,6 +36,7 @@ WRONG_USAGE = 2
 # A command that a signal ends has this code and the number of the signal, as in a shell.
 SIGNALLED = 128
 ENDING_SIGNALS = {signal.SIGINT: "Interrupted", signal.SIGTERM: "Terminated"}
+_UNWINDING = 2  # seconds that a signal is given to unwind the command
 
 
 class PreparedCommand(base.BaseCommand):
@@ -168,11 +170,18 @@ def _ending_signals_raised() -> Iterator[Sequence[signal.Signals]]:
     """
     Let signals unwind the command, so that it rolls back; yield those that came.
 
-    Where one came the process is ending, and the handlers stay as they are by then.
+    One that comes while another unwinds adds nothing, or it could break into what is said of that;
+    later it counts, as the first may have been lost. Where one came the process is ending, and the
+    handlers stay as they are by then.
     """
     received: list[signal.Signals] = []
+    heard_at = -math.inf
 
-    def receive(number: int, _: object) -> NoReturn:
+    def receive(number: int, _: object) -> None:
+        nonlocal heard_at
+        if time.monotonic() - heard_at < _UNWINDING:
+            return
+        heard_at = time.monotonic()
         received.append(signal.Signals(number))
         raise KeyboardInterrupt(received[0])
 

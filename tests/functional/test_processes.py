@@ -14,12 +14,14 @@ import subprocess
 import termios
 import time
 from collections.abc import Callable
+from typing import Any
 
 import psutil
 import pytest
 from django import db
 
 from etl.domain import findings
+from etl.management import base
 from etl.models import StagedLine
 from tests import builder, conftest, depth
 from tests.benchmarks import generate
@@ -182,6 +184,33 @@ class TestLoad:
         assert process.returncode == 130
         assert err == f"Interrupted; {what}.\n"
         assert not models.FlowFile.objects.exists()
+
+    def test_terminated_again_says_so_but_once(
+        self,
+        run: conftest.Run,
+        monkeypatch: pytest.MonkeyPatch,
+        capsys: pytest.CaptureFixture[str],
+    ) -> None:
+        say = base._ending  # noqa: SLF001 - between two signals there is nothing else to hold
+        handlers = {number: signal.getsignal(number) for number in base.ENDING_SIGNALS}
+
+        def terminate(*_: object) -> None:
+            signal.raise_signal(signal.SIGTERM)
+
+        def say_when_terminated_again(*told: Any, **stored: Any) -> object:
+            terminate()
+            return say(*told, **stored)
+
+        monkeypatch.setattr(base, "_ending", say_when_terminated_again)
+        monkeypatch.setattr(base.PreparedCommand, "prepare", terminate)
+        try:
+            ended = run("load_d0010", conftest.SAMPLE)
+        finally:
+            for number, handler in handlers.items():
+                signal.signal(number, handler)
+
+        said = "Terminated; what was reported as done is stored.\n"
+        assert (ended.code, capsys.readouterr().err) == (143, said)
 
     @pytest.mark.thorough
     def test_interrupted_stops_the_file_before_that_is_still_transformed(
