@@ -203,7 +203,7 @@ class TestFirstProcess:
             # It may have answered between two stops, and is in doubt again then.
             deadline = time.monotonic() + SECONDS
             while not is_gone(before) and time.monotonic() < deadline:
-                address = other.ensure_running(database="d0010")
+                address = other.ensure_running(database="d0010", is_in_doubt=True)
         served = answer(address)
         one.release()
         other.release()
