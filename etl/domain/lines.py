@@ -128,7 +128,6 @@ class Positions:
 
     def __init__(self, flow: grammar.Flow) -> None:
         self._plan = _PLANS.get(flow.name) or _plan(flow)
-        self._usual = self._plan.usual.findall
         self._open: dict[str, int] = {}
         self._said: dict[str, _Said] = {}
         self._places: dict[str, str] = {}  # those that are shared
@@ -140,7 +139,8 @@ class Positions:
         rows: list[str] = []
         line_id = first_id
         last: _Usual | None = None  # if it is the last that was read
-        for above, mpan, status, serial, reading_type, readings, line in self._usual(text):
+        found = self._plan.usual.findall(text)
+        for above, mpan, status, serial, reading_type, readings, line in found:
             line_count = readings.count("\n") + 2
             # What ends a stretch might go on behind it, and each stretch is read by itself.
             if above and keys.stretch(line_id) == keys.stretch(line_id + line_count):

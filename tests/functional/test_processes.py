@@ -13,7 +13,7 @@ import struct
 import subprocess
 import termios
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psutil
@@ -37,6 +37,10 @@ OTHER_SAMPLES = conftest.ROOT / "tests" / "flow_files" / "other"
 Start = Callable[..., "subprocess.Popen[str]"]
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def terminate(*_: object) -> None:
+    signal.raise_signal(signal.SIGTERM)
 
 
 def wait_until(is_so: Callable[[], bool], process: subprocess.Popen[str]) -> None:
@@ -185,6 +189,15 @@ class TestLoad:
         assert err == f"Interrupted; {what}.\n"
         assert not models.FlowFile.objects.exists()
 
+    @pytest.fixture
+    def _handlers(self) -> Iterator[None]:
+        """Set the handlers of signals back, which a command that is ended leaves as they are."""
+        handlers = {number: signal.getsignal(number) for number in base.ENDING_SIGNALS}
+        yield
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+    @pytest.mark.usefixtures("_handlers")
     def test_terminated_again_says_so_but_once(
         self,
         run: conftest.Run,
@@ -192,10 +205,6 @@ class TestLoad:
         capsys: pytest.CaptureFixture[str],
     ) -> None:
         say = base._ending  # noqa: SLF001 - between two signals there is nothing else to hold
-        handlers = {number: signal.getsignal(number) for number in base.ENDING_SIGNALS}
-
-        def terminate(*_: object) -> None:
-            signal.raise_signal(signal.SIGTERM)
 
         def say_when_terminated_again(*told: Any, **stored: Any) -> object:
             terminate()
@@ -203,14 +212,27 @@ class TestLoad:
 
         monkeypatch.setattr(base, "_ending", say_when_terminated_again)
         monkeypatch.setattr(base.PreparedCommand, "prepare", terminate)
-        try:
-            ended = run("load_d0010", conftest.SAMPLE)
-        finally:
-            for number, handler in handlers.items():
-                signal.signal(number, handler)
+
+        ended = run("load_d0010", conftest.SAMPLE)
 
         said = "Terminated; what was reported as done is stored.\n"
         assert (ended.code, capsys.readouterr().err) == (143, said)
+
+    @pytest.mark.usefixtures("_handlers")
+    def test_terminated_ends_by_the_next_signal_where_the_first_was_lost(
+        self, run: conftest.Run, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def lose_one(_: object) -> None:
+            with contextlib.suppress(KeyboardInterrupt):
+                terminate()
+            time.sleep(0.1)
+            terminate()
+
+        monkeypatch.setattr(base, "_UNWINDING", 0.05)
+        monkeypatch.setattr(base.PreparedCommand, "prepare", lose_one)
+
+        assert run("load_d0010", conftest.SAMPLE).code == 143
+        assert not models.FlowFile.objects.exists()
 
     @pytest.mark.thorough
     def test_interrupted_stops_the_file_before_that_is_still_transformed(
