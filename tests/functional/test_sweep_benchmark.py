@@ -161,6 +161,28 @@ class TestStore:
         ]
 
 
+class TestVisits:
+    def test_go_to_each_store_in_turns(self, tmp_path: pathlib.Path) -> None:
+        plan = measuring.Plan(stores=(0, 240), meters=("known", "new"), rounds=2)
+        visits = measuring.Visits(plan, files.Files(tmp_path))
+
+        found = [
+            (turn, visit.meters, visit.store.lines)
+            for visit, turn in visits.of(measuring.Shape(count=1, readings=20_000, in_batch=False))
+        ]
+
+        assert found == [
+            (0, "known", 0),
+            (0, "known", 240),
+            (0, "new", 0),
+            (0, "new", 240),
+            (1, "known", 240),
+            (1, "known", 0),
+            (1, "new", 240),
+            (1, "new", 0),
+        ]
+
+
 class TestFiles:
     def test_of_known_meters_lie_within_what_is_stored(self, tmp_path: pathlib.Path) -> None:
         written = files.Files(tmp_path)

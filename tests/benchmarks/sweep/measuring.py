@@ -1,4 +1,4 @@
-"""Measures one store after another: each size, by each checkout in turn, on the same files."""
+"""Measures each size in each store by each checkout, in turns: a machine has slow minutes."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ class Shape:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class _Visit:
+class Visit:
     """What a checkout is to load into a store in one round, and what was written for it."""
 
     shape: Shape
@@ -92,24 +92,27 @@ class _Visit:
         )
 
 
-class _Visits:
+class Visits:
     """Writes what is to be loaded, anew for each turn."""
 
     def __init__(self, plan: Plan, written: files.Files) -> None:
         self._plan = plan
         self._written = written
+        self.stores = [stores.Store(lines=lines) for lines in plan.stores]
 
-    def of(self, store: stores.Store, shape: Shape) -> Iterator[tuple[_Visit, int]]:
+    def of(self, shape: Shape) -> Iterator[tuple[Visit, int]]:
+        """Yield what to load, and the turn; who goes first in a turn goes last in the next."""
         is_small = not shape.in_batch and shape.readings <= _SMALL
         loads = self._plan.small_files_a_round if is_small else 1
         for turn in range(self._plan.rounds * loads):
             also = () if shape.in_batch or turn % loads else self._plan.also
             for meters in self._plan.meters:
-                yield self._visit(store, shape, meters, turn, also), turn
+                for store in self.stores[:: -1 if turn % 2 else 1]:
+                    yield self._visit(store, shape, meters, turn, also), turn
 
     def _visit(
         self, store: stores.Store, shape: Shape, meters: str, turn: int, also: Sequence[str]
-    ) -> _Visit:
+    ) -> Visit:
         lot = stored = None
         if meters == "known":
             stored = lot = self._written.of_known_meters(
@@ -127,7 +130,7 @@ class _Visits:
         )
         day = _DAYS_STORED + 2 * turn if meters == "known" else 0
         is_to_stage = "pending" in also
-        return _Visit(
+        return Visit(
             shape=shape,
             store=store,
             meters=meters,
@@ -149,38 +152,36 @@ class Sweep:
         self._plan = plan
         self._checkouts = checkouts
         written = files.Files(laboratory.folder)
-        self._visits = _Visits(plan, written)
+        self._visits = Visits(plan, written)
         self.stores = stores.Stores(laboratory, written)
         self.figures = figures.Figures()
 
     def run(self) -> Iterator[None]:
         """
-        Measure all that is planned, and pause after each size in each store.
+        Measure all that is planned, and pause after each size.
 
         :raises BenchmarkError: if a command fails, or does not load what it is given
         """
-        for lines in self._plan.stores:
-            store = stores.Store(lines=lines)
-            copies = {
-                checkout: stores.WorkingCopy(
-                    self._bench, self.stores.template(checkout, store), store
-                )
-                for checkout in self._checkouts
-            }
-            for shape in self._plan.shapes():
-                for visit, turn in self._visits.of(store, shape):
-                    # Who goes first in a turn goes last in the next.
-                    for checkout in self._checkouts[:: -1 if turn % 2 else 1]:
-                        self._measure(visit, checkout, copies[checkout])
-                    for folder in (visit.to_load, visit.to_prepare, visit.to_stage):
-                        if folder is not None:
-                            files.remove(folder)
-                yield
-            for copy in copies.values():
-                copy.drop()
+        copies = {
+            (checkout, store): stores.WorkingCopy(
+                self._bench, self.stores.template(checkout, store), store
+            )
+            for store in self._visits.stores
+            for checkout in self._checkouts
+        }
+        for shape in self._plan.shapes():
+            for visit, turn in self._visits.of(shape):
+                for checkout in self._checkouts[:: -1 if turn % 2 else 1]:
+                    self._measure(visit, checkout, copies[checkout, visit.store])
+                for folder in (visit.to_load, visit.to_prepare, visit.to_stage):
+                    if folder is not None:
+                        files.remove(folder)
+            yield
+        for copy in copies.values():
+            copy.drop()
 
     def _measure(
-        self, visit: _Visit, checkout: processes.Checkout, copy: stores.WorkingCopy
+        self, visit: Visit, checkout: processes.Checkout, copy: stores.WorkingCopy
     ) -> None:
         if self.figures.is_too_long(visit.curve(checkout, visit.shape.what), visit.shape.readings):
             return
@@ -198,7 +199,7 @@ class Sweep:
             self._run(checkout, database, "load_d0010", "--stage-only", visit.to_stage)
             self._timed(visit, checkout, database, PENDING, "transform_pending")
 
-    def _load(self, visit: _Visit, checkout: processes.Checkout, database: str) -> bool:
+    def _load(self, visit: Visit, checkout: processes.Checkout, database: str) -> bool:
         shape = visit.shape
         options = ["--batch"] if shape.in_batch else []
         if not self._timed(
@@ -215,7 +216,7 @@ class Sweep:
 
     def _timed(
         self,
-        visit: _Visit,
+        visit: Visit,
         checkout: processes.Checkout,
         database: str,
         what: str,
@@ -247,7 +248,7 @@ class Sweep:
         self._keep(curve, readings, seconds)
         return True
 
-    def _open_pages(self, visit: _Visit, checkout: processes.Checkout, database: str) -> None:
+    def _open_pages(self, visit: Visit, checkout: processes.Checkout, database: str) -> None:
         (path,) = visit.to_load.iterdir()
         try:
             said = self._bench.run(
