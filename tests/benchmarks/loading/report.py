@@ -18,7 +18,7 @@ from tests.benchmarks.loading import bench, comparison, session
 _VERDICTS = {True: "yes", False: "no", None: "-"}
 _QUIET = 0.7  # the load of a machine on which nothing else runs
 _CHARTED = "ABCD"
-_BAR, _GAP, _LEFT, _WIDTH = 20, 34, 150, 720
+_BAR, _GAP, _LEFT, _WIDTH = 20, 34, 190, 720
 
 
 def table(rows: Sequence[comparison.Row]) -> str:
