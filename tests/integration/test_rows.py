@@ -33,3 +33,22 @@ class TestAmong:
         names = [*map("{:013}".format, range(70_000)), MPANS[1]]
 
         assert _found(names) == [MPANS[1]]
+
+    @pytest.mark.parametrize(
+        "value",
+        ['A"B', "A\\B", "A\\", "A,B", "{A}", "NULL", "A'B", "A B", "Ä", "A%sB"],
+        ids=[
+            *("quotation mark", "backslash", "backslash at the end", "comma", "braces", "null"),
+            *("apostrophe", "blank", "umlaut", "placeholder"),
+        ],
+    )
+    def test_takes_each_value_as_it_is(self, value: str) -> None:
+        meters = [
+            models.Meter(id=number, mpan_core=MPANS[0], serial_key=key, serial_number=key)
+            for number, key in enumerate((value, "A", "B", "AB"))
+        ]
+        rows.insert(meters)
+
+        found = models.Meter.objects.filter(rows.among("serial_key", [value, "C"]))
+
+        assert [meter.serial_key for meter in found] == [value]
