@@ -23,7 +23,6 @@ logger = logging.getLogger(__name__)
 _FILES_BETWEEN = 16
 
 _FIELDS_FOR_STEPS = (
-    "id",
     "status",
     "flow",
     "file_created_at",
