@@ -290,7 +290,8 @@ class PipelineFlowFileAdmin(flow_files.FlowFileAdmin):
             return
         done = 0
         for chunk in transform.transform_waiting(queryset, transformed_at=timezone.now()):
-            for flow_file in chunk:
+            ids = [flow_file.id for flow_file in chunk]
+            for flow_file in warehouse_models.FlowFile.objects.filter(pk__in=ids).order_by("pk"):
                 done += 1
                 name = words.visible(flow_file.file_name)
                 outcome = f"{name}: {words.outcome(flow_file)}"

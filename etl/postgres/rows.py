@@ -1,9 +1,9 @@
-"""Many rows of models at once: next to no cost a row, where Django builds SQL of each value."""
+"""Many rows of models at once: next to no cost a row, where Django makes an object of each."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 from django import db
 from django.db import models
@@ -11,28 +11,28 @@ from django.db.backends.base import base
 from psycopg import sql
 
 
-def insert(rows: Sequence[models.Model]) -> None:
+N = TypeVar("N", bound=NamedTuple)
+
+
+def insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
     """
-    Insert new rows of one model, in the order given; those without an id get one.
+    Insert new rows of a model, in the order given: values by the fields that the first one names.
+
+    Other fields get their defaults, the id that of the server.
 
     :raises django.db.Error: if the server refuses a row; psycopg's own errors are converted
     """
     if not rows:
         return
-    model = type(rows[0])
-    table = model._meta.db_table  # noqa: SLF001 - documented, in spite of its name
-    columns = {
-        field.attname: field.column
-        for field in model._meta.concrete_fields  # noqa: SLF001 - the same
-        if field.column and not field.generated
-    }
-    ids = _new_ids(table, sum(row.pk is None for row in rows))
-    for row in rows:
-        if row.pk is None:
-            row.pk = ids.pop()
+    fields = [
+        field
+        for field in model._meta.concrete_fields  # noqa: SLF001 - documented, in spite of its name
+        if not field.generated and (not field.primary_key or field.attname in rows[0])
+    ]
+    defaults = {field.attname: field.get_default() for field in fields}
     statement = sql.SQL("COPY {} ({}) FROM STDIN").format(
-        sql.Identifier(table),
-        sql.SQL(", ").join(sql.Identifier(column) for column in columns.values()),
+        sql.Identifier(model._meta.db_table),  # noqa: SLF001 - the same
+        sql.SQL(", ").join(sql.Identifier(str(field.column)) for field in fields),
     )
     with (
         db.connection.wrap_database_errors,
@@ -40,11 +40,24 @@ def insert(rows: Sequence[models.Model]) -> None:
         cursor.copy(statement) as stream,
     ):
         for row in rows:
-            stream.write_row([getattr(row, name) for name in columns])
-        # Those in memory are now those of the table.
-        for row in rows:
-            row._state.adding = False  # noqa: SLF001 - what bulk_create does as well
-            row._state.db = db.connection.alias  # noqa: SLF001
+            stream.write_row([*{**defaults, **row}.values()])
+
+
+def new_ids(model: type[models.Model], count: int) -> Sequence[int]:
+    """Return so many ids for new rows of a model, ascending."""
+    if not count:
+        return []
+    with db.connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
+            [model._meta.db_table, count],  # noqa: SLF001 - as above
+        )
+        return sorted(number for (number,) in cursor.fetchall())
+
+
+def select(kind: type[N], query: models.QuerySet[Any]) -> list[N]:
+    """Return what a query finds, as this named tuple of some fields."""
+    return [*map(kind._make, query.values_list(*kind._fields))]
 
 
 def among(name: str, values: Collection[Any]) -> models.Lookup[Any]:
@@ -66,15 +79,3 @@ def _array(values: Collection[Any]) -> str:
     """Return an array as PostgreSQL reads it; psycopg takes eight times as long for a list."""
     quoted = (str(value).replace("\\", r"\\").replace('"', r"\"") for value in values)
     return "{" + ",".join([f'"{value}"' for value in quoted]) + "}"
-
-
-def _new_ids(table: str, count: int) -> list[int]:
-    if not count:
-        return []
-    with db.connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-            [table, count],
-        )
-        # The smallest comes last, since they are taken from the end.
-        return sorted((number for (number,) in cursor.fetchall()), reverse=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from etl.domain import findings, grammar
 from etl.models import StagedLine
-from etl.postgres import steps, transactions
+from etl.postgres import rows, steps, transactions
 from etl.usecases import chunks, differences, transform
 from warehouse import keys, models
 
@@ -69,8 +69,10 @@ def _is_at_its_line(issue: models.LineIssue) -> bool:
 
 def _compare_lines(flow_files: Sequence[models.FlowFile]) -> Iterator[differences.Difference]:
     first_time = min(one.transformed_at for one in flow_files if one.transformed_at)
+    files = models.FlowFile.objects.filter(rows.among("id", [one.pk for one in flow_files]))
     with transactions.reading():
-        parameters = transform.parameters(flow_files, first_time)
+        staged = rows.select(transform.StagedFile, files.order_by("id"))
+        parameters = transform.parameters(staged, first_time)
         found = steps.compare_issues(
             parameters, line_count=sum(flow_file.line_count for flow_file in flow_files)
         )

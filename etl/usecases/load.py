@@ -86,13 +86,13 @@ class _Chunk:
 
     told: Sequence[stage.Verdict | outcomes.FileReport] = ()
     in_flight: Collection[int] = ()
-    transformed: Callable[[], Mapping[int, models.FlowFile]] = dict
+    transformed: Callable[[], Mapping[int, outcomes.FileState]] = dict
 
     @property
     def pending(self) -> Sequence[int]:
         """The ids of the flow files that are to be transformed."""
         flow_files = [one.flow_file for one in self.told if isinstance(one, stage.Verdict)]
-        staged = {one.pk for one in flow_files if one.status == codes.FlowFileStatus.STAGED}
+        staged = {one.id for one in flow_files if one.status == codes.FlowFileStatus.STAGED}
         return sorted(staged)
 
 
@@ -150,7 +150,7 @@ def _stage(
             holders = set()
             for place, answer in zip(contents, answers, strict=True):
                 if isinstance(answer, stage.ComeAgain):
-                    holders.add(answer.holder.pk)
+                    holders.add(answer.holder.id)
                 else:
                     told[place] = answer
             if holders:
@@ -176,11 +176,11 @@ def _blame(content: stage.Content, error: Exception) -> outcomes.FileReport:
 
 def _transform(
     flow_file_ids: Sequence[int], transformed_at: datetime.datetime
-) -> Mapping[int, models.FlowFile]:
+) -> Mapping[int, outcomes.FileState]:
     transformed = transform.transform_files(
         flow_file_ids=flow_file_ids, transformed_at=transformed_at
     )
-    return {flow_file.pk: flow_file for flow_file in transformed}
+    return {flow_file.id: flow_file for flow_file in transformed}
 
 
 def _reports(chunk: _Chunk, delivered_at: datetime.datetime) -> Iterator[outcomes.FileReport]:
@@ -190,7 +190,7 @@ def _reports(chunk: _Chunk, delivered_at: datetime.datetime) -> Iterator[outcome
     joined = []
     for verdict in chunk.told:
         if isinstance(verdict, stage.Verdict):
-            flow_file_id = verdict.flow_file.pk
+            flow_file_id = verdict.flow_file.id
             flow_file = transformed.get(flow_file_id)
             joined.append(
                 outcomes.Presented(
@@ -210,14 +210,15 @@ def _reports(chunk: _Chunk, delivered_at: datetime.datetime) -> Iterator[outcome
         yield one if isinstance(one, outcomes.FileReport) else next(reports)
 
 
-def _is_of_another(flow_file: models.FlowFile, delivered_at: datetime.datetime) -> bool:
+def _is_of_another(flow_file: outcomes.FileState, delivered_at: datetime.datetime) -> bool:
     """
     Tell whether another process transformed this file, and is to report it.
 
     It is another loader's, which has noted its delivery, while `transform_pending` only finishes
     what somebody else has brought.
     """
+    deliveries = models.Delivery.objects.filter(flow_file=flow_file.id)
     return (
         flow_file.transformed_at != delivered_at
-        and flow_file.deliveries.exclude(delivered_at=delivered_at).exists()
+        and deliveries.exclude(delivered_at=delivered_at).exists()
     )

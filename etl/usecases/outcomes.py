@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import datetime
 import enum
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from django.db.models import Count
 
@@ -64,24 +66,38 @@ def failed(path: str, reason: str) -> FileReport:
     return FileReport(path=path, outcome=Outcome.FAILED, reason=reason)
 
 
-# The fields of a flow file that a report is made from; the others are many.
-REPORTED_FIELDS = (
-    "file_name",
-    "sha256",
-    "status",
-    "reason",
-    "line_count",
-    "reading_count",
-    "rejected_line_count",
-    "warning_count",
-    "transformed_at",
-)
+class FileState(NamedTuple):
+    """How a flow file stands: the few of its fields that are asked for after each file."""
+
+    id: int
+    file_name: str
+    sha256: str
+    file_identifier: str
+    sender: str
+    sender_role: str
+    status: str
+    is_strict: bool
+    reason: str = ""
+    line_count: int = 0
+    reading_count: int = 0
+    rejected_line_count: int = 0
+    warning_count: int = 0
+    transformed_at: datetime.datetime | None = None
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> FileState:
+        """Return how a new flow file stands that has these values, by its fields."""
+        return cls(**{name: values[name] for name in cls._fields if name in values})
+
+    @property
+    def is_accepted(self) -> bool:
+        return self.status in codes.ACCEPTED_STATUSES
 
 
-def _count_findings(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Mapping[str, int]]:
+def _count_findings(flow_files: Iterable[FileState]) -> Mapping[int, Mapping[str, int]]:
     """Return by file id how often each code of a finding was noted; files without are left out."""
     flawed = {
-        flow_file.pk
+        flow_file.id
         for flow_file in flow_files
         if flow_file.rejected_line_count or flow_file.warning_count or _is_rejected(flow_file)
     }
@@ -94,9 +110,9 @@ def _count_findings(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Mappi
     return counts
 
 
-def _find_refusals(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Refusal]:
+def _find_refusals(flow_files: Iterable[FileState]) -> Mapping[int, Refusal]:
     """Return by file id the first finding for which the file was rejected, if it was."""
-    rejected = {flow_file.pk for flow_file in flow_files if _is_rejected(flow_file)}
+    rejected = {flow_file.id for flow_file in flow_files if _is_rejected(flow_file)}
     issues = models.LineIssue.objects.filter(
         flow_file__in=rejected, severity=codes.Severity.REJECTED
     )
@@ -104,7 +120,7 @@ def _find_refusals(flow_files: Iterable[models.FlowFile]) -> Mapping[int, Refusa
     return {issue.flow_file_id: _refusal(issue) for issue in first} if rejected else {}
 
 
-def _is_rejected(flow_file: models.FlowFile) -> bool:
+def _is_rejected(flow_file: FileState) -> bool:
     return flow_file.status == codes.FlowFileStatus.REJECTED
 
 
@@ -131,11 +147,10 @@ def _remedies(noted: Iterable[str]) -> Mapping[str, str]:
     return {finding.code: finding.remedy for finding in found}
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Presented:
+class Presented(NamedTuple):
     """A flow file as it stands, and the path under which it was presented."""
 
-    flow_file: models.FlowFile
+    flow_file: FileState
     path: str
     is_duplicate: bool = False
 
@@ -149,9 +164,9 @@ def reports(presented: Iterable[Presented]) -> Iterator[FileReport]:
         flow_file = one.flow_file
         outcome = Outcome(codes.FlowFileStatus(flow_file.status).label)
         reason = flow_file.reason
-        if one.is_duplicate and flow_file.status in codes.ACCEPTED_STATUSES:
+        if one.is_duplicate and flow_file.is_accepted:
             outcome, reason = Outcome.DUPLICATE, f"same content as {flow_file.file_name}"
-        found = findings.get(flow_file.pk, {})
+        found = findings.get(flow_file.id, {})
         yield FileReport(
             path=one.path,
             outcome=outcome,
@@ -163,5 +178,5 @@ def reports(presented: Iterable[Presented]) -> Iterator[FileReport]:
             warning_count=flow_file.warning_count,
             findings=found,
             remedies=_remedies(found),
-            refusal=refusals.get(flow_file.pk),
+            refusal=refusals.get(flow_file.id),
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from etl.domain import clock, envelope, findings, flows, grammar, headers, lines, records, trailers
 from etl.intake import sources
@@ -29,8 +29,7 @@ class Rules(envelope.Rules):
     accept_reused_file_ids: bool = False
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Content:
+class Content(NamedTuple):
     """What a source holds; one that counts already is not looked into, and nothing found."""
 
     source: sources.Source
@@ -38,28 +37,27 @@ class Content:
     found: envelope.Envelope | None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Verdict:
+class Verdict(NamedTuple):
     """What came under this path is this flow file, which is new or was there before."""
 
     path: str
-    flow_file: models.FlowFile
+    flow_file: outcomes.FileState
     is_new: bool
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class ComeAgain:
+class ComeAgain(NamedTuple):
     """A content was not staged: this strict file holds its file id, and is not decided yet."""
 
-    holder: models.FlowFile
+    holder: outcomes.FileState
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Judgement:
+class _Judgement(NamedTuple):
     content: Content
-    flow_file: models.FlowFile
+    found: envelope.Envelope
     issues: Sequence[findings.FileIssue]
-    held: Sequence[records.Block]
+    flow_file: outcomes.FileState
+    values: Mapping[str, Any]  # all of its fields that are no defaults
+    is_anew: bool
 
 
 def known_hashes(hashes: Collection[str]) -> Collection[str]:
@@ -114,18 +112,19 @@ def stage_contents(
     _save(judgements)
     told = [_tell(content, judged.get(content.sha256), known) for content in contents]
     rows.insert(
+        models.Delivery,
         [
-            models.Delivery(
-                flow_file_id=verdict.flow_file.pk,
-                file_name=content.source.name,
-                path=content.source.path,
-                origin=content.source.arrival.origin,
-                brought_by=content.source.arrival.brought_by,
-                delivered_at=delivered_at,
-            )
+            {
+                "flow_file_id": verdict.flow_file.id,
+                "file_name": content.source.name,
+                "path": content.source.path,
+                "origin": content.source.arrival.origin,
+                "brought_by": content.source.arrival.brought_by,
+                "delivered_at": delivered_at,
+            }
             for content, verdict in zip(contents, told, strict=True)
             if isinstance(verdict, Verdict)
-        ]
+        ],
     )
     staged_lines.copy(
         block
@@ -136,27 +135,21 @@ def stage_contents(
     return told
 
 
-def _find_known(hashes: Sequence[str]) -> Mapping[str, models.FlowFile]:
+def _find_known(hashes: Sequence[str]) -> Mapping[str, outcomes.FileState]:
     """Return the flow files of contents that came before, by their hashes."""
     of_hashes = models.FlowFile.objects.filter(rows.among("sha256", hashes))
-    found = of_hashes.only(*outcomes.REPORTED_FIELDS)
-    known = {flow_file.sha256: flow_file for flow_file in found}
-    refused = [flow_file.pk for flow_file in known.values() if not _counts(flow_file)]
+    found = rows.select(outcomes.FileState, of_hashes)
+    refused = [flow_file.id for flow_file in found if not flow_file.is_accepted]
     # Who judges anew holds the row, so that one of two does; the other takes it as it is then,
     # whatever its status has become.
     locked = models.FlowFile.objects.filter(rows.among("id", refused)).order_by("id")
-    return known | {
-        flow_file.sha256: flow_file for flow_file in locked.select_for_update(no_key=True)
-    }
-
-
-def _counts(flow_file: models.FlowFile | None) -> bool:
-    return flow_file is not None and flow_file.status in codes.ACCEPTED_STATUSES
+    found += rows.select(outcomes.FileState, locked.select_for_update(no_key=True))
+    return {flow_file.sha256: flow_file for flow_file in found}
 
 
 def _judge(
     contents: Sequence[Content],
-    known: Mapping[str, models.FlowFile],
+    known: Mapping[str, outcomes.FileState],
     rules: Rules,
     staged_at: datetime.datetime,
     *,
@@ -165,10 +158,12 @@ def _judge(
     """Judge, by its hash, each content that does not count already."""
     unknown: dict[str, tuple[Content, envelope.Envelope]] = {}
     for content in contents:
-        if content.sha256 not in unknown and not _counts(known.get(content.sha256)):
+        before = known.get(content.sha256)
+        if content.sha256 not in unknown and not (before and before.is_accepted):
             found = content.found or envelope.examine(content.source.content(), rules=rules)
             unknown[content.sha256] = content, found
     holders = _find_holders(found.header for _, found in unknown.values())
+    new_ids = iter(rows.new_ids(models.FlowFile, len(unknown.keys() - known.keys())))
     judged: dict[str, _Judgement | ComeAgain] = {}
     for content, found in unknown.values():
         identifier = _identifier(found.header)
@@ -180,14 +175,24 @@ def _judge(
                 judged[content.sha256] = ComeAgain(holder=holder)
                 continue
             issues = [*issues, _reused_file_id(holder)]
-        flow_file = _flow_file(content, found, issues, rules, staged_at)
-        flow_file.reuses_file_identifier = bool(holder and rules.accept_reused_file_ids)
-        if before := known.get(content.sha256):
-            flow_file.pk = before.pk
-        if _counts(flow_file):
+        before = known.get(content.sha256)
+        values = {
+            "id": before.id if before else next(new_ids),
+            "is_strict": rules.is_strict,
+            "reuses_file_identifier": bool(holder and rules.accept_reused_file_ids),
+            "staged_at": staged_at,
+            **_values(content, found, issues),
+        }
+        flow_file = outcomes.FileState.of(values)
+        if flow_file.is_accepted:
             holders.setdefault(identifier, flow_file)
         judged[content.sha256] = _Judgement(
-            content=content, flow_file=flow_file, issues=issues, held=found.held
+            content=content,
+            found=found,
+            issues=issues,
+            flow_file=flow_file,
+            values=values,
+            is_anew=before is not None,
         )
     return judged
 
@@ -195,7 +200,7 @@ def _judge(
 def _tell(
     content: Content,
     judged: _Judgement | ComeAgain | None,
-    known: Mapping[str, models.FlowFile],
+    known: Mapping[str, outcomes.FileState],
 ) -> Verdict | ComeAgain:
     if isinstance(judged, ComeAgain):
         return judged
@@ -206,23 +211,23 @@ def _tell(
     )
 
 
-def _identifier(of: models.FlowFile | headers.Header) -> tuple[str, str, str]:
+def _identifier(of: outcomes.FileState | headers.Header) -> tuple[str, str, str]:
     return of.file_identifier, of.sender, of.sender_role
 
 
 def _find_holders(
     read: Iterable[headers.Header],
-) -> dict[tuple[str, str, str], models.FlowFile]:
+) -> dict[tuple[str, str, str], outcomes.FileState]:
     """Return the flow files that hold the file ids of these headers, by what identifies them."""
     holders = models.FlowFile.objects.filter(
         rows.among("file_identifier", {header.file_identifier for header in read}),
         status__in=codes.ACCEPTED_STATUSES,
         reuses_file_identifier=False,
     )
-    return {_identifier(flow_file): flow_file for flow_file in holders}
+    return {_identifier(one): one for one in rows.select(outcomes.FileState, holders)}
 
 
-def _reused_file_id(holder: models.FlowFile) -> findings.FileIssue:
+def _reused_file_id(holder: outcomes.FileState) -> findings.FileIssue:
     return findings.FileIssue(
         code="reused-file-id",
         line_number=1,
@@ -234,72 +239,67 @@ def _reused_file_id(holder: models.FlowFile) -> findings.FileIssue:
     )
 
 
-def _flow_file(
-    content: Content,
-    found: envelope.Envelope,
-    issues: Sequence[findings.FileIssue],
-    rules: Rules,
-    staged_at: datetime.datetime,
-) -> models.FlowFile:
+def _values(
+    content: Content, found: envelope.Envelope, issues: Sequence[findings.FileIssue]
+) -> Mapping[str, Any]:
+    """Return what a flow file says and holds, by its fields."""
     rejection = next((issue for issue in issues if issue.severity == "REJECTED"), None)
     counts = {} if rejection else found.kind_line_counts
-    return models.FlowFile(
-        sha256=content.sha256,
-        file_name=content.source.name,
-        status=codes.FlowFileStatus.REJECTED if rejection else codes.FlowFileStatus.STAGED,
-        reason=f"line {rejection.line_number}: {rejection.message}" if rejection else "",
-        staged_at=staged_at,
-        size=found.size,
-        encoding=found.encoding,
-        line_count=found.line_count,
-        blank_line_count=found.blank_line_count,
-        warning_count=sum(issue.severity == "WARNING" for issue in issues),
-        is_strict=rules.is_strict,
+    return {
+        "sha256": content.sha256,
+        "file_name": content.source.name,
+        "status": codes.FlowFileStatus.REJECTED if rejection else codes.FlowFileStatus.STAGED,
+        "reason": f"line {rejection.line_number}: {rejection.message}" if rejection else "",
+        "size": found.size,
+        "encoding": found.encoding,
+        "line_count": found.line_count,
+        "blank_line_count": found.blank_line_count,
+        "warning_count": sum(issue.severity == "WARNING" for issue in issues),
         **models.FlowFile.counts_of(counts),
         **envelope_fields(found.header, found.trailer),
-    )
+    }
 
 
 def _save(judgements: Sequence[_Judgement]) -> None:
-    flow_files = [judgement.flow_file for judgement in judgements]
-    for flow_file in flow_files:
-        if flow_file.pk:
-            staged_lines.delete_lines_of(flow_file.pk)
-            flow_file.issues.all().delete()
-            flow_file.save(force_update=True)
-    rows.insert([flow_file for flow_file in flow_files if not flow_file.pk])
+    for judgement in judgements:
+        if judgement.is_anew:
+            staged_lines.delete_lines_of(judgement.flow_file.id)
+            models.LineIssue.objects.filter(flow_file=judgement.flow_file.id).delete()
+            models.FlowFile(**judgement.values).save(force_update=True)
+    rows.insert(models.FlowFile, [one.values for one in judgements if not one.is_anew])
     rows.insert(
+        models.LineIssue,
         [
-            models.LineIssue(
-                flow_file=judgement.flow_file,
-                line_number=issue.line_number,
-                kind=grammar.ENVELOPE_KINDS.get(issue.group_code, ""),
-                mpan_core="",
-                severity=issue.severity,
-                code=issue.code,
-                item=issue.item,
-                value=issue.value,
-                message=issue.message,
-            )
+            {
+                "flow_file_id": judgement.flow_file.id,
+                "line_number": issue.line_number,
+                "kind": grammar.ENVELOPE_KINDS.get(issue.group_code, ""),
+                "mpan_core": "",
+                "severity": issue.severity,
+                "code": issue.code,
+                "item": issue.item,
+                "value": issue.value,
+                "message": issue.message,
+            }
             for judgement in judgements
             for issue in judgement.issues
-        ]
+        ],
     )
 
 
 def _blocks(judgement: _Judgement, on_progress: Callable[[int, int], object]) -> Iterator[str]:
-    content, flow_file = judgement.content, judgement.flow_file
-    first_id, _ = staged_lines.line_ids(flow_file.pk)
-    positions = lines.Positions(flows.of(flow_file.flow))
+    content, found = judgement.content, judgement.found
+    first_id, _ = staged_lines.line_ids(judgement.flow_file.id)
+    positions = lines.Positions(flows.of(found.header.flow))
     again = records.Records(content.source.content())
-    for block in judgement.held or again:
+    for block in found.held or again:
         try:
-            text = block.data.decode(flow_file.encoding)
+            text = block.data.decode(found.encoding)
         except UnicodeDecodeError as error:
             raise ContentChangedError(_CHANGED) from error
         yield positions.rows(staged_lines.escape(text), first_id=first_id + block.first_number)
         on_progress(len(block.data), block.line_count)
-    if not judgement.held and again.sha256 != content.sha256:
+    if not found.held and again.sha256 != content.sha256:
         raise ContentChangedError(_CHANGED)
 
 

@@ -6,7 +6,7 @@ import datetime
 import itertools
 import logging
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django import db
 from django.db.models import QuerySet, Sum
@@ -22,16 +22,20 @@ logger = logging.getLogger(__name__)
 # Lines of other files that lie between two of a chunk are read past, so few of those may be.
 _FILES_BETWEEN = 16
 
-_FIELDS_FOR_STEPS = (
-    "status",
-    "flow",
-    "file_created_at",
-    "line_count",
-    "blank_line_count",
-    "meter_point_line_count",
-    "meter_line_count",
-    "reading_count",
-)
+
+class StagedFile(NamedTuple):
+    """What the steps are told by about a file."""
+
+    id: int
+    status: str
+    flow: str
+    file_created_at: datetime.datetime
+    line_count: int
+    blank_line_count: int
+    meter_point_line_count: int
+    meter_line_count: int
+    reading_count: int
+
 
 # What the data of a file can bring about; anything else is not the file's fault.
 FAULTS_OF_A_FILE = (db.DataError, db.IntegrityError, db.InternalError, db.NotSupportedError)
@@ -55,7 +59,7 @@ def transform_pending(*, transformed_at: datetime.datetime) -> Iterator[outcomes
 
 def transform_waiting(
     flow_files: QuerySet[models.FlowFile], *, transformed_at: datetime.datetime
-) -> Iterator[Sequence[models.FlowFile]]:
+) -> Iterator[Sequence[outcomes.FileState]]:
     """
     Transform those of the files that are staged and not yet transformed, some at a time.
 
@@ -85,20 +89,20 @@ def transform_files(
     flow_file_ids: Sequence[int],
     transformed_at: datetime.datetime,
     skip_locked: bool = False,
-) -> Sequence[models.FlowFile]:
+) -> Sequence[outcomes.FileState]:
     """
     Transform these files together, in one transaction, and return them as they are then.
 
     They have been prepared by `prepare`. A file that another process has transformed meanwhile is
     returned as that one left it. If the files can't be transformed for a reason that lies in one
     of them, they are taken apart until that one stands alone: it is marked as failed, and the
-    others are transformed. Returned are the fields that a report needs; any other costs a query.
+    others are transformed.
 
     :raises django.db.OperationalError: if the server goes away; what is not done stays staged
     """
     tries = itertools.count()
 
-    def work(run: Sequence[int]) -> Sequence[models.FlowFile]:
+    def work(run: Sequence[int]) -> Sequence[outcomes.FileState]:
         transactions.take_turn(alone=next(tries) > 0)
         return _transform(run, transformed_at, skip_locked=skip_locked)
 
@@ -123,11 +127,13 @@ def runs(flow_file_ids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 def _transform(
     flow_file_ids: Sequence[int], transformed_at: datetime.datetime, *, skip_locked: bool
-) -> Sequence[models.FlowFile]:
+) -> Sequence[outcomes.FileState]:
     files = models.FlowFile.objects.filter(rows.among("id", flow_file_ids)).order_by("id")
-    locked = files.only(*_FIELDS_FOR_STEPS).select_for_update(skip_locked=skip_locked, no_key=True)
+    locked = files.select_for_update(skip_locked=skip_locked, no_key=True)
     claimed = [
-        flow_file for flow_file in locked if flow_file.status == codes.FlowFileStatus.STAGED
+        flow_file
+        for flow_file in rows.select(StagedFile, locked)
+        if flow_file.status == codes.FlowFileStatus.STAGED
     ]
     if claimed:
         steps.run_transform(
@@ -135,18 +141,18 @@ def _transform(
             line_count=sum(flow_file.line_count for flow_file in claimed),
         )
     if skip_locked:
-        files = files.filter(rows.among("id", [flow_file.pk for flow_file in claimed]))
-    return list(files.only(*outcomes.REPORTED_FIELDS))
+        files = files.filter(rows.among("id", [flow_file.id for flow_file in claimed]))
+    return rows.select(outcomes.FileState, files)
 
 
 def parameters(
-    flow_files: Sequence[models.FlowFile], transformed_at: datetime.datetime
+    flow_files: Sequence[StagedFile], transformed_at: datetime.datetime
 ) -> Mapping[str, Any]:
     """Return what the steps are to be told about these files, which are in the order of ids."""
-    ids = {flow_file.pk for flow_file in flow_files}
-    first, last = flow_files[0].pk, flow_files[-1].pk
+    ids = {flow_file.id for flow_file in flow_files}
+    first, last = flow_files[0].id, flow_files[-1].id
     found = findings.CATALOGUE.values()
-    made = {flow_file.pk: flow_file.file_created_at for flow_file in flow_files}
+    made = {flow_file.id: flow_file.file_created_at for flow_file in flow_files}
     first_stretch, last_stretch = staged_lines.stretches(first, last)
     return {
         "flow_file_ids": sorted(ids),
@@ -164,11 +170,11 @@ def parameters(
         "codes": [finding.code for finding in found],
         "severities": [finding.severity for finding in found],
         "expectations": [finding.expectation for finding in found],
-        **flows.parameters({flow_file.pk: flow_file.flow for flow_file in flow_files}),
+        **flows.parameters({flow_file.id: flow_file.flow for flow_file in flow_files}),
     }
 
 
-def _has_other_lines(flow_file: models.FlowFile) -> bool:
+def _has_other_lines(flow_file: StagedFile) -> bool:
     """Tell whether a staged file holds more than header, trailer, and lines of three groups."""
     counted = (
         flow_file.meter_point_line_count + flow_file.meter_line_count + flow_file.reading_count
@@ -176,15 +182,15 @@ def _has_other_lines(flow_file: models.FlowFile) -> bool:
     return counted + 2 != flow_file.line_count - flow_file.blank_line_count
 
 
-def _mark_failed(flow_file_id: int, error: Exception) -> models.FlowFile:
+def _mark_failed(flow_file_id: int, error: Exception) -> outcomes.FileState:
     reason = f"could not be transformed: {advice.first_line(error)}"
     logger.error("flow file %d %s", flow_file_id, reason)
 
-    def mark() -> models.FlowFile:
+    def mark() -> outcomes.FileState:
         flow_files = models.FlowFile.objects.filter(id=flow_file_id)
         flow_files.filter(status=codes.FlowFileStatus.STAGED).update(
             status=codes.FlowFileStatus.FAILED, reason=reason, **models.FlowFile.counts_of({})
         )
-        return flow_files.get()
+        return rows.select(outcomes.FileState, flow_files)[0]
 
     return transactions.commit(mark)

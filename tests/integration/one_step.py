@@ -12,7 +12,7 @@ from django import db
 import sql
 from etl.usecases import transform
 from tests import builder
-from warehouse import models
+from warehouse import codes
 
 
 NOON = datetime.datetime(2024, 2, 2, 12, tzinfo=datetime.timezone.utc)
@@ -36,7 +36,17 @@ def run(
 ) -> Sequence[tuple[Any, ...]]:
     """Run a step over these files, told what steps before it would give, and return its rows."""
     flow_files = [
-        models.FlowFile(pk=pk, flow=flow, line_count=9, file_created_at=made_at(pk))
+        transform.StagedFile(
+            id=pk,
+            status=codes.FlowFileStatus.STAGED,
+            flow=flow,
+            file_created_at=made_at(pk),
+            line_count=9,
+            blank_line_count=0,
+            meter_point_line_count=0,
+            meter_line_count=0,
+            reading_count=0,
+        )
         for pk in files
     ]
     given = {

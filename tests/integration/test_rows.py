@@ -21,7 +21,7 @@ def _found(named: Collection[str]) -> list[str]:
 class TestAmong:
     @pytest.fixture(autouse=True)
     def _some_meter_points(self) -> None:
-        rows.insert([models.MeterPoint(mpan_core=mpan, line_id=1) for mpan in MPANS])
+        rows.insert(models.MeterPoint, [{"mpan_core": mpan, "line_id": 1} for mpan in MPANS])
 
     def test_finds_those_that_are_named(self) -> None:
         assert _found({MPANS[0], MPANS[2], "9" * 13}) == [MPANS[0], MPANS[2]]
@@ -44,10 +44,10 @@ class TestAmong:
     )
     def test_takes_each_value_as_it_is(self, value: str) -> None:
         meters = [
-            models.Meter(id=number, mpan_core=MPANS[0], serial_key=key, serial_number=key)
+            {"id": number, "mpan_core": MPANS[0], "serial_key": key, "serial_number": key}
             for number, key in enumerate((value, "A", "B", "AB"))
         ]
-        rows.insert(meters)
+        rows.insert(models.Meter, meters)
 
         found = models.Meter.objects.filter(rows.among("serial_key", [value, "C"]))
 
