@@ -65,19 +65,20 @@ class _Plan(NamedTuple):
 
     groups: Mapping[str, _Group]
     parents: Sequence[str]
-    # The starts of a meter point, a meter and a reading, and what finds a usual meter point.
-    usual_starts: Sequence[str]
+    # What finds a usual meter point, and the codes of a meter point, a meter and a reading.
     usual: re.Pattern[str]
+    usual_codes: tuple[str, str, str]
 
 
 def _plan(flow: grammar.Flow) -> _Plan:
     groups = {_start(group.code): _group(flow, group) for group in flow.groups}
-    codes = {group.kind: group.code for group in flow.groups}
+    by_kind = {group.kind: group.code for group in flow.groups}
+    meter_point, meter, reading = (by_kind.get(kind, _NO_CODE) for kind in _USUAL_KINDS)
     return _Plan(
         groups=groups,
         parents=tuple(start for start, group in groups.items() if group.is_parent),
-        usual_starts=[_start(codes[kind]) for kind in _USUAL_KINDS if kind in codes],
-        usual=_usual(*(codes.get(kind, "(?!)") for kind in _USUAL_KINDS)),
+        usual=_usual(meter_point, meter, reading),
+        usual_codes=(meter_point, meter, reading),
     )
 
 
@@ -85,19 +86,20 @@ def _usual(meter_point: str, meter: str, reading: str) -> re.Pattern[str]:
     """
     Return what finds a usual meter point: its line, one meter's, and those of its readings.
 
-    Or else a single line. It gives the first two lines, and the first two fields of each; the
-    lines of readings; the single line. A field ends at a pipe or an LF and nowhere else, so that
-    no text takes longer than its length is worth; one that COPY would read as something else is
-    for single lines.
+    Or else a single line. Of the first two lines it gives two fields each and what is behind
+    them; then the lines of readings; the single line. A field ends at a pipe or an LF and nowhere
+    else, so that no text takes longer than its length is worth; one that COPY would read as
+    something else is for single lines.
     """
-    with_two_fields = r"%s\|([^|\n\\]*)\|([^|\n\\]*)(?:\|[^\n]*)?\n"
+    with_two_fields = r"%s\|([^|\n\\]*)\|([^|\n\\]*)((?:\|[^\n]*)?)\n"
     return re.compile(
-        f"({with_two_fields % meter_point}{with_two_fields % meter})"
+        f"{with_two_fields % meter_point}{with_two_fields % meter}"
         rf"((?:{reading}\|[^\n]*\n){{1,{_MOST_READINGS}}})|([^\n]*)\n"
     )
 
 
 _USUAL_KINDS = ("meter_point", "meter", "reading")
+_NO_CODE = "(?!)"  # where a flow has no such group: a pattern that fits nothing
 _PLANS = {flow.name: _plan(flow) for flow in flows.KNOWN.values()}
 
 
@@ -139,22 +141,36 @@ class Positions:
         rows: list[str] = []
         line_id = first_id
         last: _Usual | None = None  # if it is the last that was read
+        point_code, meter_code, _ = self._plan.usual_codes
         found = self._plan.usual.findall(text)
-        for above, mpan, status, serial, reading_type, readings, line in found:
+        for mpan, status, more, serial, reading_type, more_of_meter, readings, line in found:
             line_count = readings.count("\n") + 2
             # What ends a stretch might go on behind it, and each stretch is read by itself.
-            if above and keys.stretch(line_id) == keys.stretch(line_id + line_count):
-                said = keys.mpan_core(mpan), keys.serial_key(serial), reading_type, status
-                place = "\t".join(said)
-                payload = f"{_shortened(above, *said)}{readings[:-1]}".replace("\n", r"\n")
-                rows.append(f"{line_id}\t{_USUAL_PLACE}{place}\t{payload}\n")
+            if readings and keys.stretch(line_id) == keys.stretch(line_id + line_count):
+                mpan_core, serial_key = keys.mpan_core(mpan), keys.serial_key(serial)
+                point, meter = point_code, meter_code
+                if more != "|" or mpan_core != mpan:
+                    point = f"{point}|{mpan}|{status}{more}"
+                if more_of_meter != "|" or serial_key != serial:
+                    meter = f"{meter}|{serial}|{reading_type}{more_of_meter}"
+                place = f"{mpan_core}\t{serial_key}\t{reading_type}\t{status}"
+                below = readings[:-1].replace("\n", r"\n")
+                rows.append(f"{line_id}\t{_USUAL_PLACE}{place}\t{point}\\n{meter}\\n{below}\n")
+                said = mpan_core, serial_key, reading_type, status
                 last = line_id + 1, line_id + line_count - 1, said
                 line_id += line_count
                 continue
             if last:
                 self._leave_open(*last)
                 last = None
-            for single in (above + readings)[:-1].split("\n") if above else (line,):
+            singles = [line]
+            if readings:
+                singles = [
+                    f"{point_code}|{mpan}|{status}{more}",
+                    f"{meter_code}|{serial}|{reading_type}{more_of_meter}",
+                    *readings[:-1].split("\n"),
+                ]
+            for single in singles:
                 rows.append(f"{line_id}\t{self._place(line_id, single)}\t{single}\n")
                 line_id += 1
         if last:
@@ -165,9 +181,10 @@ class Positions:
         """Remember the lines of a usual meter point, as if they had come one by one."""
         mpan_core, *_, status = said
         ids = (meter_id - 1, meter_id, reading_id)
-        self._open = dict(zip(self._plan.usual_starts, ids, strict=True))
+        starts = [*map(_start, self._plan.usual_codes)]
+        self._open = dict(zip(starts, ids, strict=True))
         by_line = ((mpan_core, "", "", status), said, said)
-        self._said = dict(zip(self._plan.usual_starts, by_line, strict=True))
+        self._said = dict(zip(starts, by_line, strict=True))
         self._places.clear()
 
     def _place(self, line_id: int, line: str) -> str:
@@ -226,16 +243,6 @@ class Positions:
             if not code or _differ_by_one(code, start[:3]):
                 self._close((start, *self._plan.groups[start].closes))
                 return
-
-
-def _shortened(above: str, mpan_core: str, serial_key: str, reading_type: str, status: str) -> str:
-    """Return the lines above readings, each as its code if it says this and nothing else."""
-    meter_point, meter, _ = above.split("\n")
-    if meter_point[3:] == f"|{mpan_core}|{status}|":
-        meter_point = meter_point[:3]
-    if meter[3:] == f"|{serial_key}|{reading_type}|":
-        meter = meter[:3]
-    return f"{meter_point}\n{meter}\n"
 
 
 def is_usual(place: str) -> bool:
