@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import BinaryIO, NamedTuple
 
@@ -18,8 +17,8 @@ class _Starts(NamedTuple):
     """How the lines of a flow start, behind a line end, by their kind."""
 
     top: str
-    # Of groups that others stand under: where these are all that there is, which is nearly
-    # everywhere, nothing else need be looked for.
+    # Of groups that others stand under: where these are all that there is, between header and
+    # trailer, which is nearly everywhere, nothing else need be looked for.
     common: Mapping[str, bytes]
     rare: Mapping[str, bytes]
 
@@ -39,8 +38,7 @@ _STARTS = {flow.name: _starts(flow) for flow in flows.KNOWN.values()}
 _NO_STARTS = _Starts(top="", common={}, rare={})
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Envelope:
+class Envelope(NamedTuple):
     """
     What reading a content once tells of it as a whole.
 
@@ -121,6 +119,8 @@ class _Body:
         self.kind_line_counts: dict[str, int] = {}
         self._starts = _NO_STARTS
         self._encodings: Sequence[str] = ENCODINGS
+        self.header = headers.Header()
+        self.trailer = trailers.Trailer()
         self.nul_number: int | None = None
         # Each with the number of its line.
         self.second_header: tuple[int, bytes] | None = None
@@ -129,24 +129,30 @@ class _Body:
 
     def look_at(self, block: records.Block) -> None:
         data = b"\n" + block.data
+        other_count = block.line_count
         if not self.record_count:
             self.first = data[1 : data.index(b"\n", 1)]
             self.first_number = block.first_number
+            if self.first.startswith(b"ZHV|"):
+                self.header = headers.read(self.first)
+                other_count -= 1
             self._starts = _STARTS.get(flows.of(self.header.flow).name, _NO_STARTS)
         self.record_count += block.line_count
-        counts = {kind: data.count(start) for kind, start in self._starts.common.items()}
-        is_common = sum(counts.values()) == block.line_count
-        if not is_common:
-            counts |= {kind: data.count(start) for kind, start in self._starts.rare.items()}
-        for kind, number in counts.items():
-            self.kind_line_counts[kind] = self.kind_line_counts.get(kind, 0) + number
         self.last_number = block.first_number + block.line_count - 1
         self.last = data[data.rfind(b"\n", 0, -1) + 1 : -1]
+        is_ended = self.last.startswith(b"ZPT|")
+        counts = {kind: data.count(start) for kind, start in self._starts.common.items()}
+        other_count -= sum(counts.values()) + is_ended
+        if other_count or self.trailer_record:
+            counts |= {kind: data.count(start) for kind, start in self._starts.rare.items()}
+            self._look_for_envelope(block.first_number, data)
+        elif is_ended:
+            self._note_trailer(self.last_number, self.last)
+        for kind, number in counts.items():
+            self.kind_line_counts[kind] = self.kind_line_counts.get(kind, 0) + number
 
         if self.nul_number is None and (place := data.find(b"\0")) >= 0:
             self.nul_number = block.first_number + data.count(b"\n", 0, place) - 1
-        if not is_common or self.trailer_record:
-            self._look_for_envelope(block.first_number, data)
         if not data.isascii():
             self._encodings = still_fit(self._encodings, data)
 
@@ -163,21 +169,16 @@ class _Body:
             self.second_header = record(data.find(b"\nZHV|", start))
         if self.trailer_record is None:
             place = data.find(b"\nZPT|")
-            self.trailer_record = record(place)
-            if self.trailer_record is not None:
+            if (found := record(place)) is not None:
+                self._note_trailer(*found)
                 self.after_trailer = record(data.index(b"\n", place + 1))
         elif self.after_trailer is None:
             self.after_trailer = record(0)
 
-    @functools.cached_property
-    def header(self) -> headers.Header:
-        return headers.read(self.first if self.first.startswith(b"ZHV|") else b"")
+    def _note_trailer(self, number: int, record: bytes) -> None:
+        self.trailer_record = number, record
+        self.trailer = trailers.read(record)
 
-    @functools.cached_property
-    def trailer(self) -> trailers.Trailer:
-        return trailers.read(self.trailer_record[1] if self.trailer_record else b"")
-
-    @functools.cached_property
     def counted(self) -> trailers.Counted:
         return trailers.Counted(
             file_identifier=self.header.file_identifier,
@@ -209,14 +210,15 @@ def _issues(
         yield _misplaced("no-trailer", (body.last_number, body.last))
     if body.after_trailer is not None:
         yield _misplaced("data-after-trailer", body.after_trailer)
+    counted = body.counted()
     yield from trailers.judge(
         body.last,
         body.trailer,
-        body.counted,
+        counted,
         line_number=body.last_number,
         accept_wrong_counts=rules.accept_wrong_counts,
     )
-    if not body.counted.flow_count:
+    if not counted.flow_count:
         yield findings.FileIssue(code="empty-flow", line_number=body.last_number, group_code="ZPT")
     if not rules.accept_test_files:
         yield from headers.judge_test_flag(body.header, line_number=body.first_number)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from collections.abc import Collection, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import fields, findings, flows
 
@@ -32,8 +31,7 @@ _ROLES = (2, 4)
 _FLOW_LENGTH = 8
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Header:
+class Header(NamedTuple):
     """
     What a header says, as far as it can be read, in the order it is sent.
 
@@ -53,14 +51,12 @@ class Header:
     test_flag: str = ""
 
 
-_NAMES = tuple(field.name for field in dataclasses.fields(Header))
-
-
 def read(record: bytes) -> Header:
     """Return what the record says, whether or not that is well-formed."""
-    values: list[Any] = [*map(fields.short, fields.values_of(record, count=len(FIELDS)))]
+    sent = fields.values_of(record, count=len(FIELDS))[: len(FIELDS)]  # behind them may stand more
+    values: list[Any] = [*map(fields.short, sent)]
     values[_CREATED_AT] = fields.clock_time(values[_CREATED_AT])
-    return Header(**dict(zip(_NAMES, values, strict=False)))  # behind them may stand more
+    return Header(*values)
 
 
 def judge(

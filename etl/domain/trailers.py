@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 import datetime
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from . import fields, findings
 
@@ -21,8 +21,7 @@ _FLOW_COUNT_DIGITS = 8
 _CHECKSUM_DIGITS = 10
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Trailer:
+class Trailer(NamedTuple):
     """
     What a trailer says, as far as it can be read.
 
@@ -35,8 +34,7 @@ class Trailer:
     completed_at: datetime.datetime | None = None
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Counted:
+class Counted(NamedTuple):
     """What a trailer is held to: the file id of the header, and what there is in the file."""
 
     file_identifier: str

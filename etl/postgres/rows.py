@@ -72,10 +72,14 @@ class _Among(models.Lookup):
         self, compiler: Any, connection: base.BaseDatabaseWrapper
     ) -> tuple[str, tuple[Any, ...]]:
         field, parameters = self.process_lhs(compiler, connection)
-        return f"{field} = ANY(%s)", (*parameters, _array(self.rhs))
+        return f"{field} = ANY(%s)", (*parameters, array(self.rhs))
 
 
-def _array(values: Collection[Any]) -> str:
+def array(values: Collection[Any]) -> str:
     """Return an array as PostgreSQL reads it; psycopg takes eight times as long for a list."""
-    quoted = (str(value).replace("\\", r"\\").replace('"', r"\"") for value in values)
-    return "{" + ",".join([f'"{value}"' for value in quoted]) + "}"
+    return "{" + ",".join(["NULL" if value is None else _quoted(value) for value in values]) + "}"
+
+
+def _quoted(value: Any) -> str:
+    text = str(value).replace("\\", r"\\").replace('"', r"\"")
+    return f'"{text}"'

@@ -6,7 +6,7 @@ import dataclasses
 import datetime
 import enum
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db.models import Count
 
@@ -77,17 +77,12 @@ class FileState(NamedTuple):
     sender_role: str
     status: str
     is_strict: bool
-    reason: str = ""
-    line_count: int = 0
-    reading_count: int = 0
-    rejected_line_count: int = 0
-    warning_count: int = 0
-    transformed_at: datetime.datetime | None = None
-
-    @classmethod
-    def of(cls, values: Mapping[str, Any]) -> FileState:
-        """Return how a new flow file stands that has these values, by its fields."""
-        return cls(**{name: values[name] for name in cls._fields if name in values})
+    reason: str
+    line_count: int
+    reading_count: int
+    rejected_line_count: int
+    warning_count: int
+    transformed_at: datetime.datetime | None
 
     @property
     def is_accepted(self) -> bool:

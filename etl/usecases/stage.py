@@ -181,9 +181,10 @@ def _judge(
             "is_strict": rules.is_strict,
             "reuses_file_identifier": bool(holder and rules.accept_reused_file_ids),
             "staged_at": staged_at,
+            "transformed_at": None,
             **_values(content, found, issues),
         }
-        flow_file = outcomes.FileState.of(values)
+        flow_file = outcomes.FileState._make(map(values.__getitem__, outcomes.FileState._fields))
         if flow_file.is_accepted:
             holders.setdefault(identifier, flow_file)
         judged[content.sha256] = _Judgement(
@@ -254,6 +255,7 @@ def _values(
         "encoding": found.encoding,
         "line_count": found.line_count,
         "blank_line_count": found.blank_line_count,
+        "rejected_line_count": 0,
         "warning_count": sum(issue.severity == "WARNING" for issue in issues),
         **models.FlowFile.counts_of(counts),
         **envelope_fields(found.header, found.trailer),
@@ -305,7 +307,7 @@ def _blocks(judgement: _Judgement, on_progress: Callable[[int, int], object]) ->
 
 def envelope_fields(header: headers.Header, trailer: trailers.Trailer) -> Mapping[str, Any]:
     """Return what header and trailer say, by the fields of a flow file."""
-    said = {**vars(header)}
+    said = header._asdict()
     created_at = said.pop("created_at")
     return {
         **said,

@@ -157,7 +157,7 @@ def parameters(
     return {
         "flow_file_ids": sorted(ids),
         "first_file_id": first,
-        "stated_ats": [made.get(number) for number in range(first, last + 1)],
+        "stated_ats": rows.array([made.get(number) for number in range(first, last + 1)]),
         "first_stretch": first_stretch,
         "last_stretch": last_stretch,
         # What is left out, since the planner has no idea how much a list of files leaves in.

@@ -79,8 +79,10 @@ def _shown_progress(to_load: Sequence[str]) -> Iterator[Callable[[int, int], obj
     lines = 0
     since = time.monotonic()
     bar: tqdm.tqdm[NoReturn] = tqdm.tqdm(unit="B", unit_scale=True, leave=False, disable=None)
-    if not bar.disable:
-        bar.total = sum(map(_size, to_load))
+    if bar.disable:
+        yield lambda _byte_count, _line_count: None
+        return
+    bar.total = sum(map(_size, to_load))
 
     def advance(byte_count: int, line_count: int) -> None:
         nonlocal lines
