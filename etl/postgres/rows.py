@@ -16,9 +16,9 @@ N = TypeVar("N", bound=NamedTuple)
 
 def insert(model: type[models.Model], rows: Sequence[Mapping[str, Any]]) -> None:
     """
-    Insert new rows of a model, in the order given: values by the fields that the first one names.
+    Insert new rows of a model, in the order given: of each its values, by the names of fields.
 
-    Other fields get their defaults, the id that of the server.
+    What is not named gets the field's default; an id, where the first row has none, the server's.
 
     :raises django.db.Error: if the server refuses a row; psycopg's own errors are converted
     """

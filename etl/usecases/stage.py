@@ -56,7 +56,7 @@ class _Judgement(NamedTuple):
     found: envelope.Envelope
     issues: Sequence[findings.FileIssue]
     flow_file: outcomes.FileState
-    values: Mapping[str, Any]  # all of its fields that are no defaults
+    values: Mapping[str, Any]  # by fields; others have their defaults
     is_anew: bool
 
 

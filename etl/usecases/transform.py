@@ -24,7 +24,7 @@ _FILES_BETWEEN = 16
 
 
 class StagedFile(NamedTuple):
-    """What the steps are told by about a file."""
+    """What is asked of a staged file before its lines are transformed."""
 
     id: int
     status: str
