@@ -22,6 +22,9 @@ logger = logging.getLogger(__name__)
 # Lines of other files that lie between two of a chunk are read past, so few of those may be.
 _FILES_BETWEEN = 16
 
+# What the data of a file can bring about; anything else is not the file's fault.
+FAULTS_OF_A_FILE = (db.DataError, db.IntegrityError, db.InternalError, db.NotSupportedError)
+
 
 class StagedFile(NamedTuple):
     """What is asked of a staged file before its lines are transformed."""
@@ -35,10 +38,6 @@ class StagedFile(NamedTuple):
     meter_point_line_count: int
     meter_line_count: int
     reading_count: int
-
-
-# What the data of a file can bring about; anything else is not the file's fault.
-FAULTS_OF_A_FILE = (db.DataError, db.IntegrityError, db.InternalError, db.NotSupportedError)
 
 
 def transform_pending(*, transformed_at: datetime.datetime) -> Iterator[outcomes.FileReport]:
