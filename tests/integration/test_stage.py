@@ -89,9 +89,11 @@ class TestTwoLoaders:
             lambda: run("load_d0010", "--accept-test-files", path),
             # Between what this one has read and the lock that it takes.
             before=lambda sql: sql.endswith("FOR NO KEY UPDATE"),
-        ) as (quicker, _):
+        ) as (quicker, statements):
             ended = run("load_d0010", "--accept-test-files", path)
 
+        of_lock = next(i for i, sql in enumerate(statements) if sql.endswith("FOR NO KEY UPDATE"))
+        assert not any("pg_advisory_xact_lock" in sql for sql in statements[:of_lock])
         assert ": loaded" in quicker[0].out
         assert ": duplicate" in ended.out
         assert models.FlowFile.objects.get().status == codes.FlowFileStatus.LOADED

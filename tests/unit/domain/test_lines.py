@@ -296,6 +296,14 @@ class TestUsualMeterPoints:
     ) -> None:
         assert len(rows(self.USUAL, first_id=last_id - 3)) == row_count
 
+    @pytest.mark.parametrize("end", ["|", "", "||x|y"], ids=["usual", "cut", "longer"])
+    def test_are_held_as_they_came_where_a_stretch_ends(self, end: str) -> None:
+        texts = [f"026|{builder.MPAN}|V{end}", f"028|a 1|R{end}", f"030|S|1{end}", "030|N|2|"]
+
+        made = rows(texts, first_id=1_021)
+
+        assert [held for _, held in made] == [[text] for text in texts]
+
     def test_stand_in_one_row_with_32_readings_and_no_more(self) -> None:
         made = rows([*self.USUAL[:2], *["030|S|1|"] * 34])
 
