@@ -355,27 +355,83 @@ class TestSignal:
         snapshot.empty()
 
 
-class TestEarlySignal:
-    @pytest.mark.thorough
-    def test_while_starting_ends_it_too(self) -> None:
-        interrupted = 0
-        for tenths in depth.some(range(2, 10), one_of=4):
-            process = subprocess.Popen(
-                [sys.executable, "manage.py", "load_d0010", "no such file"],
-                cwd=forks.ROOT,
-                env={**os.environ, "DATABASE_URL": "postgresql:///d0010?host=/nowhere"},
-                stderr=subprocess.PIPE,
-                text=True,
-            )
-            time.sleep(tenths / 10)
-            process.send_signal(signal.SIGINT)
-            _, err = process.communicate(timeout=forks.TIMEOUT)
+# `manage.py` that is interrupted where a function of some name is called, at the time that is
+# given since a module was first asked for, and says at its end how often it was called. `signal`,
+# written in Python, is not imported for it.
+INTERRUPTED_AT_A_CALL = """
+import _signal, atexit, sys
 
-            if "Traceback" in err and "manage.py" not in err:
-                continue  # Python itself was still starting
-            # Or it was on its way out, where Python leaves the signal to the system.
-            assert (process.returncode, err.startswith("Interrupted")) == (130, True) or (
-                process.returncode in (1, -signal.SIGINT) and "Traceback" not in err
-            ), err
-            interrupted += err.startswith("Interrupted")
-        assert interrupted
+name, since, at, calls = sys.argv.pop(1), sys.argv.pop(1), int(sys.argv.pop(1)), 0
+
+def profile(frame, event, _):
+    global calls
+    if event == "call" and frame.f_code.co_name == name and since in sys.modules:
+        calls += 1
+        if calls == at:
+            _signal.raise_signal(_signal.SIGINT)
+
+atexit.register(lambda: print(calls))
+program = compile(open("manage.py").read(), "manage.py", "exec")
+sys.setprofile(profile)
+exec(program, {"__name__": "__main__"})
+"""
+
+UNDONE_WHEN_INTERRUPTED = """
+import signal
+try:
+    signal.raise_signal(signal.SIGINT)
+except KeyboardInterrupt:
+    print("undone")
+"""
+
+
+class TestEarlySignal:
+    def start(
+        self, function: str, since: str, *, interrupted_at: int
+    ) -> subprocess.CompletedProcess[str]:
+        code = [sys.executable, "-c", INTERRUPTED_AT_A_CALL, function, since, str(interrupted_at)]
+        return subprocess.run(
+            [*code, "load_d0010", "no such file"],
+            cwd=forks.ROOT,
+            env={**os.environ, "DATABASE_URL": "postgresql:///d0010?host=/nowhere"},
+            capture_output=True,
+            text=True,
+            timeout=forks.TIMEOUT,
+            check=False,
+        )
+
+    @pytest.mark.parametrize(
+        ("function", "since"),
+        [
+            pytest.param("_find_spec", "sys", id="a module is looked for"),
+            # Python turns there what is raised into an error of its own, or goes on.
+            pytest.param(
+                "__set_name__", "django", id="a class is made", marks=pytest.mark.thorough
+            ),
+            pytest.param(
+                "cb", "django", id="a lock of a module is given up", marks=pytest.mark.thorough
+            ),
+        ],
+    )
+    def test_while_starting_ends_it_in_a_sentence(self, function: str, since: str) -> None:
+        calls = int(self.start(function, since, interrupted_at=0).stdout)
+        assert calls > 100
+        for place in range(1, calls + 1, calls // depth.size(quick=2, thorough=10)):
+            ended = self.start(function, since, interrupted_at=place)
+
+            assert (ended.returncode, ended.stderr) in (
+                (130, "Interrupted.\n"),
+                (130, "Interrupted; what was reported as done is stored.\n"),
+            ), place
+
+    def test_once_it_has_started_lets_a_command_of_django_undo_what_it_did(self) -> None:
+        ended = subprocess.run(
+            [sys.executable, "manage.py", "shell", "-v", "0", "-c", UNDONE_WHEN_INTERRUPTED],
+            cwd=forks.ROOT,
+            capture_output=True,
+            text=True,
+            timeout=forks.TIMEOUT,
+            check=False,
+        )
+
+        assert (ended.returncode, ended.stdout) == (0, "undone\n"), ended.stderr
