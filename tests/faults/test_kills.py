@@ -416,7 +416,7 @@ class TestEarlySignal:
     def test_while_starting_ends_it_in_a_sentence(self, function: str, since: str) -> None:
         calls = int(self.start(function, since, interrupted_at=0).stdout)
         assert calls > 100
-        for place in range(1, calls + 1, calls // depth.size(quick=2, thorough=10)):
+        for place in range(1, calls + 1, calls // depth.size(quick=2, thorough=5)):
             ended = self.start(function, since, interrupted_at=place)
 
             assert (ended.returncode, ended.stderr) in (
