@@ -172,10 +172,11 @@ def _watch(place: pathlib.Path, arguments: list[str]) -> None:
             os.dup2(os.open(place.with_suffix(suffix), os.O_WRONLY | os.O_CREAT), stream)
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.setsid()
+        # Whoever can send it a signal by now can read what it printed, be it nothing.
+        _write(place.with_suffix(".pid"), str(os.getpid()))
         sys.argv = ["manage.py", *arguments]
         runpy.run_path(str(ROOT / "manage.py"), run_name="__main__")
         return
-    _write(place.with_suffix(".pid"), str(pid))
     _, status = os.waitpid(pid, 0)
     _write(place.with_suffix(".code"), str(os.waitstatus_to_exitcode(status)))
     os._exit(0)
