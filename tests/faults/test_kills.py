@@ -424,9 +424,21 @@ class TestEarlySignal:
                 (130, "Interrupted; what was reported as done is stored.\n"),
             ), place
 
-    def test_once_it_has_started_lets_a_command_of_django_undo_what_it_did(self) -> None:
+    @pytest.mark.parametrize(
+        ("before", "said"),
+        [
+            pytest.param([], "undone\n", id="as usual"),
+            # As a shell starts what is to run in the background.
+            pytest.param(["sh", "-c", 'trap "" INT; exec "$@"', "sh"], "", id="signal ignored"),
+        ],
+    )
+    def test_once_it_has_started_is_left_to_a_command_of_django(
+        self, before: list[str], said: str
+    ) -> None:
+        command = ["manage.py", "shell", "-v", "0", "-c", UNDONE_WHEN_INTERRUPTED]
+
         ended = subprocess.run(
-            [sys.executable, "manage.py", "shell", "-v", "0", "-c", UNDONE_WHEN_INTERRUPTED],
+            [*before, sys.executable, *command],
             cwd=forks.ROOT,
             capture_output=True,
             text=True,
@@ -434,4 +446,4 @@ class TestEarlySignal:
             check=False,
         )
 
-        assert (ended.returncode, ended.stdout) == (0, "undone\n"), ended.stderr
+        assert (ended.returncode, ended.stdout) == (0, said), ended.stderr
