@@ -72,6 +72,44 @@ def assert_nothing_is_left(folder: pathlib.Path) -> None:
     assert left == []
 
 
+class InterruptedWhileItStarts(subprocess.Popen[str]):
+    """A process that runs already when a signal comes, and is not yet known to who started it."""
+
+    number = signal.SIGINT
+    started: list[int]
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.started.append(self.pid)
+        signal.raise_signal(self.number)
+
+
+class TestRun:
+    @pytest.mark.parametrize(
+        "number",
+        [
+            pytest.param(signal.SIGINT, id="interrupted"),
+            pytest.param(signal.SIGTERM, id="terminated"),
+        ],
+    )
+    def test_leaves_no_process_behind_that_was_just_starting(
+        self, tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+    ) -> None:
+        started: list[int] = []
+        monkeypatch.setattr(InterruptedWhileItStarts, "number", number)
+        monkeypatch.setattr(InterruptedWhileItStarts, "started", started, raising=False)
+        monkeypatch.setattr(subprocess, "Popen", InterruptedWhileItStarts)
+        handler = signal.signal(number, signal.default_int_handler)
+        try:
+            with pytest.raises(KeyboardInterrupt):
+                processes.run(["sleep", "60"], url="", output=tmp_path / "said")
+        finally:
+            signal.signal(number, handler)
+
+        (process_id,) = started
+        assert not psutil.pid_exists(process_id)
+
+
 @pytest.fixture(scope="module")
 def measured(folder: pathlib.Path) -> dict[str, Any]:
     """Run all the cases as a process and return what it wrote as JSON, with what it printed."""

@@ -106,22 +106,25 @@ def run(
     shown = " ".join(map(str, command[:6]))
     with output.open("w+", encoding="utf-8") as file:
         started_at, started = time.time(), time.perf_counter()
-        process = subprocess.Popen(
-            [*map(str, command)],
-            cwd=root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=subprocess.STDOUT,
-        )
+        process = None
         try:
+            with _held_back():
+                process = subprocess.Popen(
+                    [*map(str, command)],
+                    cwd=root,
+                    env=environment,
+                    stdin=subprocess.DEVNULL,
+                    stdout=file,
+                    stderr=subprocess.STDOUT,
+                )
             with _killed_at(time_limit, process.pid) as was_killed:
                 _, status, usage = os.wait4(process.pid, 0)
             seconds = time.perf_counter() - started
         except BaseException:
             with uninterrupted():
-                process.kill()
-                process.wait()
+                if process is not None:
+                    process.kill()
+                    process.wait()
             raise
         process.returncode = os.waitstatus_to_exitcode(status)
         file.seek(0)
@@ -151,6 +154,27 @@ def uninterrupted() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextlib.contextmanager
+def _held_back() -> Iterator[None]:
+    """Hold signals back while a process starts: nobody could end one that is not known yet."""
+    came: list[int] = []
+    # Only what this process handles itself: what is ignored, the new one is to ignore as well.
+    handlers = {
+        number: handler
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        if callable(handler := signal.getsignal(number))
+    }
+    for number in handlers:
+        signal.signal(number, lambda which, _: came.append(which))
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    for which in came:
+        signal.raise_signal(which)
 
 
 @contextlib.contextmanager
